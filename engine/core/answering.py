@@ -1,0 +1,112 @@
+"""What recipients say back: answers to orders, receipts of mail, and what a unit is doing."""
+
+from collections.abc import Mapping
+
+from engine.core.draft import Draft
+from engine.core.ordering import known_order
+from engine.core.world import World
+from engine.model import events as e
+from engine.model.commands import AcknowledgeMail, Answer, AnswerOrder, SetUnitStatus
+from engine.model.entities import Details
+from engine.model.errors import Refusal
+from engine.model.ids import IncidentId
+from engine.model.lifecycle import INCIDENT, OPEN_ORDERS, ORDER, UNIT, IncidentState, OrderState, UnitStatus
+
+MOST_ANSWER_CHARACTERS = 4_000
+MOST_KEY_CHARACTERS = 200
+
+STATE_OF_ANSWER: Mapping[Answer, OrderState] = {
+    "accept": OrderState.ACCEPTED,
+    "refuse": OrderState.REFUSED,
+    "en_route": OrderState.EN_ROUTE,
+    "on_scene": OrderState.ON_SCENE,
+    "report": OrderState.REPORTED,
+    "clear": OrderState.CLEARED,
+}
+
+
+def answer_order(world: World, draft: Draft, command: AnswerOrder) -> None:
+    """Move an order along by its recipient's answer. The same key again changes nothing."""
+    _check_key(command.key)
+    if command.key in world.state.kept.keys:
+        return
+    order = known_order(world, command.order)
+    if command.version != order.version:
+        raise Refusal("superseded", "version", command.version, order.version)
+    to = STATE_OF_ANSWER[command.answer]
+    if to not in ORDER[order.state]:
+        allowed = ", ".join(sorted(ORDER[order.state])) or "nothing: it has ended"
+        raise Refusal("wrong_state", "answer", command.answer, f"after {order.state}: {allowed}")
+    for name in ("reason", "text"):
+        if len(getattr(command, name)) > MOST_ANSWER_CHARACTERS:
+            raise Refusal("too_long", name, getattr(command, name), f"{MOST_ANSWER_CHARACTERS} characters")
+    if command.answer == "refuse" and not command.reason:
+        raise Refusal("missing", "reason", "", "a refusal says why")
+    ahead = world.city.policies.alert_ahead_ms
+    if command.said_at is not None and command.said_at > draft.now + ahead:
+        raise Refusal("clock_ahead", "said_at", command.said_at, f"at most {ahead} ms ahead of {draft.now}")
+    draft.emit(
+        e.OrderAdvanced(
+            order=order.id,
+            version=order.version,
+            to=to,
+            via=command.via,
+            reason=command.reason,
+            said_at=command.said_at,
+            key=command.key,
+        ),
+        personal=Details(text=command.text) if command.text else None,
+    )
+    if to is OrderState.CLEARED:
+        demand = world.state.demands.get(world.state.kept.order_demand[order.id])
+        if demand is not None:
+            draft.emit(e.DemandDropped(demand=demand.id, reason="done"))
+        _resolve(world, draft, order.incident)
+
+
+def _resolve(world: World, draft: Draft, incident_id: IncidentId) -> None:
+    """Resolve an incident of which nothing is open any more; close it where the policy lets it close by itself."""
+    incident = world.state.incidents[incident_id]
+    if any(world.state.orders[order].state in OPEN_ORDERS for order in incident.orders):
+        return
+    if any(demand.incident == incident_id for demand in world.state.demands.values()):
+        return
+    if IncidentState.RESOLVED not in INCIDENT[incident.state]:
+        return
+    draft.emit(e.IncidentAdvanced(incident=incident_id, to=IncidentState.RESOLVED))
+    if world.city.policies.close == "by_rule":
+        body = e.IncidentAdvanced(incident=incident_id, to=IncidentState.CLOSED, reason="by_rule")
+        draft.emit(body, actor="policy:close")
+
+
+def acknowledge_mail(world: World, draft: Draft, command: AcknowledgeMail) -> None:
+    """Note that a device has a mailbox up to a number; an older receipt changes nothing."""
+    box = world.state.mailbox(command.recipient)
+    if not 0 <= command.mail_seq <= box.last_seq:
+        raise Refusal("out_of_range", "seq", command.mail_seq, f"0 to {box.last_seq}, the newest in this mailbox")
+    if command.mail_seq <= box.devices.get(command.device, 0):
+        return
+    draft.emit(e.MailAcknowledged(recipient=command.recipient, device=command.device, mail_seq=command.mail_seq))
+
+
+def set_unit_status(world: World, draft: Draft, command: SetUnitStatus) -> None:
+    """Note what a unit is doing outside any order."""
+    _check_key(command.key)
+    if command.key in world.state.kept.keys:
+        return
+    if command.unit not in world.state.units:
+        raise Refusal("unknown_unit", "unit", command.unit, "a unit of this city")
+    claim = world.state.claims.get(command.unit)
+    if claim is not None:
+        raise Refusal("on_order", "status", command.status, f"answers to {claim} say what the unit is doing")
+    held_by_orders = (UnitStatus.ASSIGNED, UnitStatus.EN_ROUTE, UnitStatus.ON_SCENE)
+    now = world.state.unit_status[command.unit]
+    if command.status in held_by_orders or (command.status != now and command.status not in UNIT[now]):
+        allowed = ", ".join(sorted(status for status in UNIT[now] if status not in held_by_orders))
+        raise Refusal("wrong_state", "status", command.status, f"after {now}: {allowed}")
+    draft.emit(e.UnitAdvanced(unit=command.unit, to=command.status, key=command.key))
+
+
+def _check_key(key: str) -> None:
+    if not 0 < len(key) <= MOST_KEY_CHARACTERS:
+        raise Refusal("wrong_length", "key", key, f"1 to {MOST_KEY_CHARACTERS} characters")

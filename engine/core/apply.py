@@ -1,0 +1,301 @@
+"""What each event does to the state. Total, deterministic, cheap; asks nobody and refuses nothing.
+
+One small function for each kind of event, in one table. The same functions serve the running core and every replay.
+"""
+
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from engine.core.state import AlertRecord, Demand, Mail, Mailbox, State
+from engine.model import events as e
+from engine.model.entities import Incident, Order
+from engine.model.ids import RecipientId, StationId, UnitId, number_of
+from engine.model.lifecycle import (
+    ENDED_INCIDENTS,
+    HOLDING_ORDERS,
+    INCIDENT,
+    INCIDENT_STATE_UNDER,
+    OPEN_ORDERS,
+    UNIT_STATUS_UNDER,
+    IncidentState,
+    OrderState,
+    UnitStatus,
+)
+from engine.supervision import CLOCKS
+
+RETAIN_MS = 86_400_000
+"""How long what has ended stays in memory."""
+RETAIN_KEYS_MS = 30 * 86_400_000
+"""How long an idempotency key is remembered: longer than any client keeps an answer."""
+
+
+def apply(state: State, event: e.Event) -> None:
+    """Change ``state`` by one event, which must be the next one."""
+    assert event.seq == state.seq + 1, (event.seq, state.seq)
+    state.kept.seq = event.seq
+    state.kept.at = event.at
+    _APPLY[type(event.body)](state, event, event.body)
+    _forget(state, event.at)
+
+
+def _configured(state: State, event: e.Event, body: e.Configured) -> None:
+    kept = state.kept
+    kept.digest = body.digest
+    kept.units = {unit.id: unit for unit in body.units}
+    kept.stations = {station.id: station for station in body.stations}
+    for unit in body.units:
+        default = UnitStatus.AVAILABLE if unit.on_duty else UnitStatus.OFF_DUTY
+        kept.unit_status.setdefault(unit.id, default)
+    state.freed = True
+
+
+def _alert_received(state: State, event: e.Event, body: e.AlertReceived) -> None:
+    _count(state, "alert", body.alert)
+    state.kept.alerts[alert_key(body.source, body.source_ref)] = AlertRecord(
+        body.alert, body.incident, event.seq, event.at
+    )
+    if event.personal is not None:
+        state.details[body.alert] = event.personal
+
+
+def _incident_opened(state: State, event: e.Event, body: e.IncidentOpened) -> None:
+    _count(state, "incident", body.incident)
+    state.incidents[body.incident] = Incident(
+        id=body.incident,
+        type=body.type,
+        level=body.level,
+        lon=body.lon,
+        lat=body.lat,
+        opened_at=event.at,
+        first_alert_at=body.first_alert_at,
+        approval=body.approval,
+        alerts=(body.alert,),
+        state=IncidentState.TRIAGED,
+        exercise=body.exercise,
+    )
+
+
+def _incident_advanced(state: State, event: e.Event, body: e.IncidentAdvanced) -> None:
+    _advance_incident(state, event.at, state.incidents[body.incident], body.to)
+
+
+def _demand_raised(state: State, event: e.Event, body: e.DemandRaised) -> None:
+    _count(state, "demand", body.demand)
+    state.demands[body.demand] = Demand(
+        id=body.demand, incident=body.incident, capability=body.capability, level=body.level
+    )
+
+
+def _demand_unmet(state: State, event: e.Event, body: e.DemandUnmet) -> None:
+    _change(state, state.demands[body.demand], unmet=True, plan=None)
+    state.recommendations.setdefault(body.incident, []).append(body.recommendation)
+
+
+def _demand_dropped(state: State, event: e.Event, body: e.DemandDropped) -> None:
+    del state.demands[body.demand]
+
+
+def _recommended(state: State, event: e.Event, body: e.Recommended) -> None:
+    state.recommendations.setdefault(body.incident, []).append(body.recommendation)
+
+
+def _order_proposed(state: State, event: e.Event, body: e.OrderProposed) -> None:
+    order = body.order
+    _count(state, "order", order.id)
+    state.orders[order.id] = order
+    state.kept.order_demand[order.id] = body.demand
+    state.kept.order_clocks[order.id] = body.clocks_ms
+    demand = state.demands[body.demand]
+    _change(state, demand, order=order.id, plan=None, unmet=demand.unmet and order.recipient_kind == "station")
+    incident = state.incidents[order.incident]
+    state.incidents[incident.id] = msgspec.structs.replace(incident, orders=(*incident.orders, order.id))
+
+
+def _order_advanced(state: State, event: e.Event, body: e.OrderAdvanced) -> None:
+    if body.key:
+        state.kept.keys[body.key] = event.at
+    _advance_order(state, event.at, state.orders[body.order], body.to)
+
+
+def _mailed(state: State, event: e.Event, body: e.Mailed) -> None:
+    box = state.mailboxes.setdefault(body.recipient, Mailbox())
+    assert body.mail_seq == box.last_seq + 1, (body.recipient, body.mail_seq, box.last_seq)
+    box.last_seq = body.mail_seq
+    box.items.append(Mail(body, event.at))
+    if body.item == "order" and body.order is not None:
+        _advance_order(state, event.at, state.orders[body.order], OrderState.SENT)
+
+
+def _mail_acknowledged(state: State, event: e.Event, body: e.MailAcknowledged) -> None:
+    box = state.mailboxes[body.recipient]
+    for mailed in box.after(box.delivered_seq):
+        order = state.orders.get(mailed.order) if mailed.item == "order" and mailed.order else None
+        if mailed.mail_seq <= body.mail_seq and order is not None and order.state is OrderState.SENT:
+            _advance_order(state, event.at, order, OrderState.DELIVERED)
+    box.devices[body.device] = body.mail_seq
+    box.delivered_seq = max(box.delivered_seq, body.mail_seq)
+
+
+def _unit_advanced(state: State, event: e.Event, body: e.UnitAdvanced) -> None:
+    state.kept.keys[body.key] = event.at
+    state.unit_status[body.unit] = body.to
+    state.freed |= body.to is UnitStatus.AVAILABLE
+
+
+def _plan_requested(state: State, event: e.Event, body: e.PlanRequested) -> None:
+    _count(state, "plan", body.plan)
+    for demand in body.demands:
+        _change(state, state.demands[demand], plan=body.plan)
+
+
+def _plan_applied(state: State, event: e.Event, body: e.PlanApplied) -> None:
+    for demand in (*body.held, *body.outdated):
+        if demand in state.demands:
+            _change(state, state.demands[demand], plan=None)
+
+
+def _deadline_missed(state: State, event: e.Event, body: e.DeadlineMissed) -> None:
+    state.deadlines.clear(deadline_key(body.order, body.clock))
+
+
+def _clock_departed(state: State, event: e.Event, body: e.ClockDeparted) -> None:
+    """Change nothing: an alarm is a record."""
+
+
+_APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
+    e.Configured: _configured,
+    e.AlertReceived: _alert_received,
+    e.IncidentOpened: _incident_opened,
+    e.IncidentAdvanced: _incident_advanced,
+    e.DemandRaised: _demand_raised,
+    e.DemandUnmet: _demand_unmet,
+    e.DemandDropped: _demand_dropped,
+    e.Recommended: _recommended,
+    e.OrderProposed: _order_proposed,
+    e.OrderAdvanced: _order_advanced,
+    e.Mailed: _mailed,
+    e.MailAcknowledged: _mail_acknowledged,
+    e.UnitAdvanced: _unit_advanced,
+    e.PlanRequested: _plan_requested,
+    e.PlanApplied: _plan_applied,
+    e.DeadlineMissed: _deadline_missed,
+    e.ClockDeparted: _clock_departed,
+}
+
+
+def alert_key(source: str, source_ref: str) -> str:
+    """Spell the idempotency key of an alert."""
+    return f"{source}\n{source_ref}"
+
+
+def deadline_key(order: str, clock: str) -> str:
+    """Spell the key of one clock of one order."""
+    return f"{order} {clock}"
+
+
+def _count(state: State, kind: str, minted: str) -> None:
+    state.kept.counts[kind] = number_of(minted)
+
+
+def _change(state: State, demand: Demand, **fields: object) -> None:
+    state.demands[demand.id] = msgspec.structs.replace(demand, **fields)
+
+
+def _advance_order(state: State, at: int, order: Order, to: OrderState) -> None:
+    """Move an order, and with it its clocks, its unit's claim, its incident and its demand."""
+    order = msgspec.structs.replace(order, state=to)
+    state.orders[order.id] = order
+    _run_clocks(state, at, order)
+    if order.recipient_kind == "unit":
+        _claim(state, order)
+    incident = state.incidents[order.incident]
+    further = INCIDENT_STATE_UNDER.get(to)
+    if further is not None and further in INCIDENT[incident.state]:
+        _advance_incident(state, at, incident, further)
+    if to not in OPEN_ORDERS:
+        _release_demand(state, order)
+
+
+def _run_clocks(state: State, at: int, order: Order) -> None:
+    for name, length_ms in state.kept.order_clocks[order.id].items():
+        clock = CLOCKS.get(name)
+        if clock is None:
+            continue
+        key = deadline_key(order.id, name)
+        if order.state is clock.starts:
+            state.deadlines.set(key, at + length_ms)
+        elif order.state not in clock.runs_in:
+            state.deadlines.clear(key)
+
+
+def _claim(state: State, order: Order) -> None:
+    unit = UnitId(order.recipient)
+    if order.state in HOLDING_ORDERS:
+        state.claims[unit] = order.id
+        state.unit_status[unit] = UNIT_STATUS_UNDER[order.state]
+    elif state.claims.get(unit) == order.id:
+        del state.claims[unit]
+        state.unit_status[unit] = UnitStatus.AVAILABLE
+        state.freed = True
+
+
+def _release_demand(state: State, order: Order) -> None:
+    """Let a demand wait again whose order ended without having been done."""
+    demand = state.demands.get(state.kept.order_demand[order.id])
+    if demand is None or demand.order != order.id or order.state is OrderState.CLEARED:
+        return
+    refused = order.recipient_kind == "unit" and order.state is not OrderState.REPLACED
+    by = (*demand.refused_by, UnitId(order.recipient)) if refused else demand.refused_by
+    _change(state, demand, order=None, refused_by=by)
+    state.freed = True
+
+
+def _advance_incident(state: State, at: int, incident: Incident, to: IncidentState) -> None:
+    state.incidents[incident.id] = msgspec.structs.replace(incident, state=to)
+    if to in ENDED_INCIDENTS:
+        state.ended.append((at, incident.id))
+
+
+def _forget(state: State, at: int) -> None:
+    """Drop what ended long ago: incidents with their orders and alerts' details, mail that was delivered, old keys."""
+    while state.ended and state.ended[0][0] < at - RETAIN_MS:
+        _, gone = state.ended.popleft()
+        incident = state.incidents.get(gone)
+        if incident is None or incident.state not in ENDED_INCIDENTS:
+            continue
+        if any(state.orders[order].state in OPEN_ORDERS for order in incident.orders):
+            state.ended.append((at, gone))
+            continue
+        del state.incidents[gone]
+        state.recommendations.pop(gone, None)
+        for order in incident.orders:
+            recipient = state.orders.pop(order).recipient
+            del state.kept.order_demand[order], state.kept.order_clocks[order]
+            _trim(state, recipient, at)
+        for alert in incident.alerts:
+            state.details.pop(alert, None)
+    for key in _before(state.kept.keys.items(), at - RETAIN_KEYS_MS):
+        del state.kept.keys[key]
+    for key in _before(((k, record.at) for k, record in state.kept.alerts.items()), at - RETAIN_KEYS_MS):
+        del state.kept.alerts[key]
+
+
+def _trim(state: State, recipient: RecipientId | StationId, at: int) -> None:
+    box = state.mailboxes.get(RecipientId(recipient))
+    if box is None:
+        return
+    keep = 0
+    while keep < len(box.items) and box.items[keep].at < at - RETAIN_MS:
+        body = box.items[keep].body
+        if body.mail_seq > box.delivered_seq or body.order in state.orders:
+            break
+        keep += 1
+    del box.items[:keep]
+
+
+def _before(taken: Iterable[tuple[str, int]], instant: int) -> list[str]:
+    """Return the keys taken before an instant; they stand in the order they were taken."""
+    return [key for key, _ in itertools.takewhile(lambda item: item[1] < instant, taken)]

@@ -1,0 +1,98 @@
+"""A batch: several commands decided one after the other, stored in one append, released together or not at all."""
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine.core.apply import alert_key
+from engine.model.commands import AnswerOrder, Command, ReportAlert, SetUnitStatus
+from engine.model.errors import Refusal, RefusalBody
+from engine.model.events import Event
+from engine.model.ids import AlertId, IncidentId, OrderId
+
+if TYPE_CHECKING:
+    from engine.core.engine import Engine
+
+
+class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a command came to.
+
+    Attributes
+    ----------
+    refusal
+        Why it was not taken; None when it was.
+    duplicate
+        Its key had been taken before: nothing changed, and the first answer is given again.
+    events
+        What it caused by itself; what the batch decided for it afterwards is found by ``incident`` and ``orders``.
+    """
+
+    refusal: RefusalBody | None = None
+    duplicate: bool = False
+    alert: AlertId | None = None
+    incident: IncidentId | None = None
+    orders: tuple[OrderId, ...] = ()
+    shortage: tuple[str, ...] = ()
+    """Capabilities that the incident still waits for."""
+    events: tuple[Event, ...] = ()
+
+
+class Batch:
+    """Commands on their way through the engine together."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self._entries: list[tuple[Command, Reply]] = []
+        self.events: list[Event] = []
+        """Everything that came of the batch, in order; not durable before the journal has it."""
+
+    def add(self, command: Command, now: int) -> Reply:
+        """Decide one command; a refusal concerns it alone."""
+        try:
+            duplicate = self._is_known(command)
+            events = self._engine.handle(command, now)
+        except Refusal as refusal:
+            reply = Reply(refusal=RefusalBody.of(refusal))
+        else:
+            self.events.extend(events)
+            reply = Reply(duplicate=duplicate, events=tuple(events))
+        self._entries.append((command, reply))
+        return reply
+
+    def settle(self, now: int) -> None:
+        """Decide what waits, after the last command."""
+        self.events.extend(self._engine.settle(now))
+
+    def replies(self) -> list[Reply]:
+        """Return what each command came to, once the batch is durable."""
+        return [self._finished(command, reply) for command, reply in self._entries]
+
+    def not_stored(self, why: str) -> list[Reply]:
+        """Return what to tell everyone when the batch could not be stored; refusals stay what they were."""
+        failed = RefusalBody("not_stored", "journal", "", why)
+        return [reply if reply.refusal else Reply(refusal=failed) for _, reply in self._entries]
+
+    def _is_known(self, command: Command) -> bool:
+        kept = self._engine.state.kept
+        if isinstance(command, ReportAlert):
+            return alert_key(command.alert.source, command.alert.source_ref) in kept.alerts
+        return isinstance(command, AnswerOrder | SetUnitStatus) and command.key in kept.keys
+
+    def _finished(self, command: Command, reply: Reply) -> Reply:
+        if not isinstance(command, ReportAlert) or reply.refusal is not None:
+            return reply
+        state = self._engine.state
+        record = state.kept.alerts[alert_key(command.alert.source, command.alert.source_ref)]
+        incident = state.incidents.get(record.incident)
+        waiting = tuple(
+            demand.capability
+            for demand in state.demands.values()
+            if demand.incident == record.incident and demand.unmet
+        )
+        return msgspec.structs.replace(
+            reply,
+            alert=record.alert,
+            incident=record.incident,
+            orders=incident.orders if incident else (),
+            shortage=waiting,
+        )

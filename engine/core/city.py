@@ -1,0 +1,58 @@
+"""A city as the core knows it: its roads, its people's vehicles, its stations, its run cards and policies."""
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.dispatch.policies import Policies
+from engine.dispatch.run_cards import COUNTY, RunCards
+from engine.model.entities import Station, Unit
+from geo_data.raw_roads import Mode
+from geo_data.road_network import RoadNetwork
+from geo_data.snapping import Snapper
+from geo_data.speeds import Profile, travel_ms
+
+
+@dataclass(frozen=True, kw_only=True)
+class City:
+    """Everything that decisions rest on and that does not change by the minute.
+
+    Attributes
+    ----------
+    name
+        Short and stable: it is part of every id.
+    time_zone
+        IANA name; run cards are read by its clock.
+    profile
+        The travel-time profile that units are dispatched by.
+    """
+
+    name: str
+    network: RoadNetwork
+    units: tuple[Unit, ...] = ()
+    stations: tuple[Station, ...] = ()
+    run_cards: RunCards = field(default_factory=lambda: RunCards.load(COUNTY))
+    policies: Policies = field(default_factory=Policies)
+    time_zone: str = "UTC"
+    languages: tuple[str, ...] = ("zh", "en")
+    profile: Profile = "emergency"
+
+    @cached_property
+    def arc_ms(self) -> NDArray[np.int32]:
+        """Travel time by arc, int32 (m,), in milliseconds."""
+        return travel_ms(self.network, self.profile)
+
+    @cached_property
+    def snapper(self) -> Snapper:
+        """Finds the place on the roads that belongs to a coordinate."""
+        return Snapper(self.network, Mode.FOOT if self.profile == "foot" else Mode[self.profile.upper()])
+
+    @cached_property
+    def digest(self) -> str:
+        """Names this configuration: SHA-256 over the network's checksum, the units and the stations."""
+        content = msgspec.msgpack.encode((self.name, self.network.checksum, self.units, self.stations))
+        return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,244 @@
+"""A city is a folder. Reads it whole, or refuses it with everything that is wrong: file, line, reason.
+
+``city.toml`` says what the city is, ``roads.apn`` holds its streets, ``units.csv`` and ``stations.geojson`` who there
+is, ``run_cards.toml`` what is sent, ``areas.geojson`` (which may be left out) what the places are called.
+Coordinates in it follow the datum that ``city.toml`` names and are converted here, once.
+"""
+
+import re
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from geo_data.datum import Datum
+
+from engine.core.city import City
+from engine.core.city_files import CityError, Problem, Problems, Rule, TomlFile, check_table
+from engine.core.city_places import Area, Reading, read_areas, read_stations, read_units
+from engine.dispatch.policies import Policies
+from engine.dispatch.run_cards import RunCardError, RunCards
+from geo_data.road_network import RoadFileError, RoadNetwork
+from geo_data.speeds import Profile, SpeedError
+
+__all__ = ["CityError", "CityFolder", "Listener", "Settings", "load_city", "load_folder"]
+
+CITY, ROADS, STATIONS = "city.toml", "roads.apn", "stations.geojson"
+UNITS, AREAS, RUN_CARDS = "units.csv", "areas.geojson", "run_cards.toml"
+SCHEMA = 1
+_GREATEST = 10 * 365 * 86_400_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listener:
+    """Where the server listens. Port 0 lets the system choose."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What ``city.toml`` says besides the city itself: how the server meets the world."""
+
+    http: Listener = Listener(port=8460)
+    stream: Listener = Listener(port=8461)
+    certificate: Path | None = None
+    key: Path | None = None
+    origins: tuple[str, ...] = ()
+    """Browser pages' origins that may open a stream, besides the server's own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CityFolder:
+    """All that a folder says. ``warnings`` are things that can be lived with but should be known."""
+
+    city: City
+    settings: Settings
+    areas: tuple[Area, ...]
+    warnings: tuple[Problem, ...]
+
+
+def load_city(folder: Path) -> City:
+    """Read a city's folder.
+
+    Raises
+    ------
+    CityError
+        With all that is wrong: file, line, field, value and what would be taken.
+    """
+    return load_folder(folder).city
+
+
+def load_folder(folder: Path) -> CityFolder:
+    """Read a city's folder with the server's settings.
+
+    Raises
+    ------
+    CityError
+        With all that is wrong: file, line, field, value and what would be taken.
+    """
+    problems = Problems()
+    toml = TomlFile.read(folder, CITY, problems)
+    table = _checked(toml, problems) if toml else {}
+    network = _roads(folder, problems)
+    cards = _run_cards(folder, problems)
+    if toml is None or network is None or cards is None or problems.found:
+        # Places cannot be judged without roads, datum and capabilities: what is known so far is worth saying first.
+        raise CityError(folder, problems.found)
+    policies = Policies(**table.get("policies", {}))
+    blank = City(
+        name=table["name"],
+        network=network,
+        run_cards=cards,
+        policies=policies,
+        time_zone=table["time_zone"],
+        languages=tuple(table.get("languages", ("zh", "en"))),
+        profile=table.get("profile", "emergency"),
+    )
+    try:
+        reading = Reading(folder, blank, table["datum"], problems)
+        stations = read_stations(reading, STATIONS)
+        units = read_units(reading, UNITS, stations)
+        areas = read_areas(reading, AREAS) if (folder / AREAS).exists() else ()
+    except SpeedError as error:
+        problems.add(ROADS, None, "speeds", str(error), "build the roads again")
+    if problems.found:
+        raise CityError(folder, problems.found)
+    _warn_of_gaps(cards, {name for unit in units for name in unit.capabilities}, problems)
+    city = City(**{**{f.name: getattr(blank, f.name) for f in fields(City)}, "stations": stations, "units": units})
+    return CityFolder(city=city, settings=_settings(folder, table), areas=areas, warnings=tuple(problems.warnings))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and len(value) <= 200 and value.isprintable()
+
+
+def _is_zone(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(zoneinfo.ZoneInfo(value))
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        return False
+
+
+def _texts_by_language(value: object) -> bool:
+    return isinstance(value, dict) and value.keys() <= {"zh", "en"} and all(_is_text(text) for text in value.values())
+
+
+def _one_of(words: tuple[Any, ...]) -> Rule:
+    return Rule(lambda value: isinstance(value, str) and value in words, f"one of {', '.join(words)}")
+
+
+_LANGUAGES = ("zh", "en")
+_TOP_RULES: Mapping[str, Rule] = {
+    "schema": Rule(lambda value: value is not True and value == SCHEMA, f"this program reads schema {SCHEMA}"),
+    "name": Rule(
+        lambda value: isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9_]{0,31}", value) is not None,
+        "1 to 32 of a-z, 0-9 and _, a letter first: it is part of every id",
+    ),
+    "title": Rule(_texts_by_language, 'texts by language: { zh = "…", en = "…" }'),
+    "datum": _one_of(tuple(datum.value for datum in Datum)),
+    "time_zone": Rule(_is_zone, 'an IANA time zone such as "Asia/Shanghai"'),
+    "languages": Rule(
+        lambda value: isinstance(value, list) and bool(value) and all(word in _LANGUAGES for word in value),
+        f"a list out of {', '.join(_LANGUAGES)}",
+    ),
+    "profile": _one_of(get_args(Profile)),
+    "policies": Rule(lambda _: True, ""),
+    "http": Rule(lambda _: True, ""),
+    "stream": Rule(lambda _: True, ""),
+    "tls": Rule(lambda _: True, ""),
+}
+_REQUIRED = ("schema", "name", "datum", "time_zone")
+_LISTENER_RULES: Mapping[str, Rule] = {
+    "host": Rule(_is_text, "a host name or address"),
+    "port": Rule(lambda value: type(value) is int and 0 <= value <= 65_535, "0 to 65535; 0 lets the system choose"),
+}
+_ORIGIN_RULE = Rule(
+    lambda value: (
+        isinstance(value, list)
+        and all(isinstance(origin, str) and re.fullmatch(r"https?://[^/\s]+", origin) for origin in value)
+    ),
+    'a list of origins such as "https://desk.example"',
+)
+_SECTION_RULES: Mapping[str, Mapping[str, Rule]] = {
+    "http": _LISTENER_RULES,
+    "stream": {**_LISTENER_RULES, "origins": _ORIGIN_RULE},
+    "tls": {"certificate": Rule(_is_text, "a file's path"), "key": Rule(_is_text, "a file's path")},
+}
+
+
+def _policy_rule(kind: object) -> Rule:
+    """Return what a policy of this type may hold."""
+    if get_origin(kind) is Literal:
+        return _one_of(get_args(kind))
+    if kind is int:
+        return Rule(lambda value: type(value) is int and 0 <= value <= _GREATEST, f"a whole number, 0 to {_GREATEST}")
+    return Rule(lambda value: type(value) in {int, float} and 0 < value <= 1e6, "a number above 0, at most 1000000")
+
+
+def _checked(toml: TomlFile, problems: Problems) -> dict[str, Any]:
+    """Hold ``city.toml`` against its rules and return its table."""
+    table = toml.table
+    check_table(toml, "", table, _TOP_RULES, problems)
+    for key in _REQUIRED:
+        if key not in table:
+            problems.add(toml.file, None, key, "", f"missing; {_TOP_RULES[key].limit}")
+    hints = get_type_hints(Policies)
+    sections = {**_SECTION_RULES, "policies": {name: _policy_rule(kind) for name, kind in hints.items()}}
+    for section, rules in sections.items():
+        if section in table:
+            check_table(toml, section, table[section], rules, problems)
+    tls = table.get("tls", {})
+    if isinstance(tls, dict) and ("certificate" in tls) != ("key" in tls):
+        problems.add(toml.file, toml.line("tls"), "tls", ", ".join(tls), "certificate and key belong together")
+    return table
+
+
+def _roads(folder: Path, problems: Problems) -> RoadNetwork | None:
+    try:
+        network = RoadNetwork.load(folder / ROADS, verify=True)
+    except (RoadFileError, ValueError) as error:
+        problems.add(ROADS, None, "file", str(error), "build it again with `allpoints build`")
+    except OSError as error:
+        problems.add(ROADS, None, "file", ROADS, f"cannot be read ({error.strerror}); make it with `allpoints build`")
+    else:
+        if network.n_arcs:
+            return network
+        problems.add(ROADS, None, "arcs", 0, "at least one street")
+    return None
+
+
+def _run_cards(folder: Path, problems: Problems) -> RunCards | None:
+    try:
+        return RunCards.load(folder / RUN_CARDS)
+    except RunCardError as error:
+        problems.add(RUN_CARDS, None, "cards", str(error), "see the file's own comments")
+    except OSError as error:
+        problems.add(RUN_CARDS, None, "file", RUN_CARDS, f"cannot be read ({error.strerror})")
+    return None
+
+
+def _warn_of_gaps(cards: RunCards, there: set[str], problems: Problems) -> None:
+    """Warn of capabilities that a card sends and that no unit has: their calls will go to stations or wait."""
+    lacking: dict[str, list[str]] = {}
+    for card in cards.cards.values():
+        for name in {need.capability for need in (*card.day, *card.night)} - there:
+            lacking.setdefault(name, []).append(card.id)
+    for name, wanted_by in sorted(lacking.items()):
+        problems.warn(UNITS, None, "capabilities", name, f"no unit has it; sent by {len(wanted_by)} run cards")
+
+
+def _settings(folder: Path, table: Mapping[str, Any]) -> Settings:
+    stream = dict(table.get("stream", {}))
+    origins = tuple(stream.pop("origins", ()))
+    tls = table.get("tls", {})
+    standard = Settings()
+    return Settings(
+        http=Listener(**{"port": standard.http.port, **table.get("http", {})}),
+        stream=Listener(**{"port": standard.stream.port, **stream}),
+        certificate=folder / tls["certificate"] if "certificate" in tls else None,
+        key=folder / tls["key"] if "key" in tls else None,
+        origins=origins,
+    )

@@ -1,0 +1,225 @@
+"""The engine: commands in, events out; one journal, one state, one order of things.
+
+`handle` decides one command and applies what came of it in memory. Nothing of it may leave before the journal has it:
+`submit` runs the whole cycle for whoever embeds the engine, a `Batch` lets a server run it in its own loop.
+
+The engine takes time, randomness and I/O from its ports alone, so that a simulated world can stand in for each.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from engine.core.answering import acknowledge_mail, answer_order, set_unit_status
+from engine.core.apply import apply
+from engine.core.batch import Batch, Reply
+from engine.core.city import City
+from engine.core.draft import Draft
+from engine.core.ordering import Work, apply_plan, approve_order, cancel_order, serve, waiting
+from engine.core.plain_ports import AtOnce, NoLinks, SystemClock, VolatileJournal
+from engine.core.ports import Clock, Jobs, Journal, Links
+from engine.core.positions import move
+from engine.core.reporting import end_incident, report_alert
+from engine.core.state import State
+from engine.core.supervising import tick
+from engine.core.world import World
+from engine.model import commands as c
+from engine.model import events as e
+from engine.model.entities import Details, PositionFix
+from engine.model.errors import NotStored, Refusal
+from engine.model.ids import IncidentId
+from engine.model.recommendation import Recommendation
+
+
+def _configure(world: World, draft: Draft, command: c.Configure) -> None:
+    if command.digest != world.state.kept.digest:
+        draft.emit(e.Configured(digest=command.digest, units=command.units, stations=command.stations))
+
+
+_HANDLERS: dict[type, Callable[[World, Draft, Any], None]] = {
+    c.Configure: _configure,
+    c.ReportAlert: report_alert,
+    c.AnswerOrder: answer_order,
+    c.AcknowledgeMail: acknowledge_mail,
+    c.SetUnitStatus: set_unit_status,
+    c.ApproveOrder: approve_order,
+    c.CancelOrder: cancel_order,
+    c.EndIncident: end_incident,
+    c.ApplyPlan: apply_plan,
+    c.Tick: tick,
+}
+
+
+class Engine:
+    """A city's dispatch engine.
+
+    Parameters
+    ----------
+    city
+        Roads, units, stations, run cards and policies.
+    journal
+        Where events become durable; without one they are kept in memory only.
+    clock, jobs, links
+        What time it is, who does long work, and the way out; by default the system's clock, at once, and nowhere.
+
+    Raises
+    ------
+    NotStored
+        When the journal could not take the city's configuration.
+    """
+
+    def __init__(
+        self,
+        city: City,
+        *,
+        journal: Journal | None = None,
+        clock: Clock | None = None,
+        jobs: Jobs | None = None,
+        links: Links | None = None,
+        snapshot: bytes | None = None,
+    ) -> None:
+        self.city = city
+        self.journal: Journal = journal or VolatileJournal()
+        self.clock: Clock = clock or SystemClock()
+        self.jobs: Jobs = jobs or AtOnce()
+        self.links: Links = links or NoLinks()
+        self.finished: deque[c.Command] = deque()
+        """Commands that workers have handed back and that are still to be handled."""
+        self._world = World(city, self._replayed(snapshot))
+        self._give_up_plans()
+        if self.state.kept.digest != city.digest:
+            command = c.Configure(actor="system", digest=city.digest, units=city.units, stations=city.stations)
+            reply = self.submit(command)[0]
+            if reply.refusal is not None:
+                raise NotStored(f"the configuration was not stored: {reply.refusal.limit}")
+
+    @property
+    def state(self) -> State:
+        """The world as the journal tells it; to be read, never changed."""
+        return self._world.state
+
+    @property
+    def fleet(self) -> Any:
+        """The units' columns: where everyone is."""
+        return self._world.fleet
+
+    def handle(self, command: c.Command, now: int) -> list[e.Event]:
+        """Decide one command at ``now`` and apply what came of it in memory.
+
+        Returns
+        -------
+        list of Event
+            Not durable yet: the caller appends them to the journal before anything of it leaves, or calls `rebuild`.
+
+        Raises
+        ------
+        Refusal
+            When the command is not taken; nothing has changed then.
+        """
+        draft = Draft(self.city.name, self.state, now, command.actor, self._world.follow)
+        _HANDLERS[type(command)](self._world, draft, command)
+        return draft.events
+
+    def settle(self, now: int) -> list[e.Event]:
+        """Serve what waits, once all commands of a batch are handled; alerts that wait together decide together."""
+        draft = Draft(self.city.name, self.state, now, "system", self._world.follow)
+        look_again, self.state.freed = self.state.freed, False
+        demands = waiting(self._world, look_again=look_again)
+        work: Work | None = serve(self._world, draft, demands) if demands else None
+        if work is not None:
+            work.submit(self.jobs, self.finished.append)
+        return draft.events
+
+    def move(self, fixes: Sequence[PositionFix], now: int) -> list[Refusal | None]:
+        """Take positions: a conflated stream, not journalled.
+
+        Returns
+        -------
+        list
+            For each fix None, or why it was not taken.
+        """
+        return move(self._world, fixes, now)
+
+    def submit(self, *commands: c.Command) -> list[Reply]:
+        """Run the whole cycle: decide all, append once, release; then the same for what workers hand back.
+
+        Returns
+        -------
+        list of Reply
+            One for each command, in order. A command that is refused, or a batch that could not be stored, says so
+            in its reply; nothing is raised for it.
+        """
+        replies = self._cycle(commands)
+        while self.finished and self._cycle((self.finished.popleft(),))[0].refusal is None:
+            pass
+        return replies
+
+    def _cycle(self, commands: Sequence[c.Command]) -> list[Reply]:
+        batch = Batch(self)
+        now = self.clock.now()
+        for command in commands:
+            batch.add(command, now)
+        batch.settle(now)
+        try:
+            if batch.events:
+                self.journal.append(batch.events)
+        except NotStored as error:
+            self.rebuild()
+            return batch.not_stored(str(error))
+        self.links.release(batch.events)
+        return batch.replies()
+
+    def rebuild(self) -> None:
+        """Make the state from the journal again, after a batch could not be stored. Positions stay as they are."""
+        self.finished.clear()
+        self._world.reset(self._replayed(None))
+        self._give_up_plans()
+
+    def next_deadline(self) -> int | None:
+        """Return when a `Tick` is due next, in milliseconds since the epoch; None when no clock runs."""
+        return self.state.deadlines.next_at()
+
+    def details(self, incident: IncidentId) -> Details:
+        """Return what the first alert of an incident said that can name someone; empty when it was erased."""
+        for alert in self.state.incidents[incident].alerts:
+            if alert in self.state.details:
+                return self.state.details[alert]
+        return Details()
+
+    def recommendations(self, incident: IncidentId) -> list[Recommendation]:
+        """Return what was recommended for an incident so far, in order."""
+        return list(self.state.recommendations.get(incident, ()))
+
+    def snapshot(self) -> bytes:
+        """Encode the state up to its last event, for a quick start."""
+        return self.state.snapshot()
+
+    def _replayed(self, snapshot: bytes | None) -> State:
+        """Apply the journal, from a snapshot where there is one that this version reads."""
+        state = State()
+        if snapshot is not None:
+            try:
+                state = State.restored(snapshot)
+            except msgspec.DecodeError:
+                state = State()
+        for event in self.journal.read(state.seq):
+            apply(state, event)
+        self._recall_details(state)
+        return state
+
+    def _recall_details(self, state: State) -> None:
+        """Read the encrypted parts of the incidents that a snapshot kept: no snapshot holds them."""
+        kept = {alert for incident in state.incidents.values() for alert in incident.alerts}
+        for record in state.kept.alerts.values():
+            if record.alert in kept and record.alert not in state.details:
+                event = next(iter(self.journal.read(record.seq - 1)), None)
+                if event is not None and event.personal is not None:
+                    state.details[record.alert] = event.personal
+
+    def _give_up_plans(self) -> None:
+        """Hand back, empty, what a lost worker was asked for: nobody else will, and what it was about waits again."""
+        for plan in dict.fromkeys(demand.plan for demand in self.state.demands.values()):
+            if plan is not None:
+                self.finished.append(c.ApplyPlan(actor="system", plan=plan, decisions=(), failed="lost"))

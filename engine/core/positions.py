@@ -1,0 +1,49 @@
+"""Positions in: checked one by one, moved all at once."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.core.world import World
+from engine.model.entities import PositionFix
+from engine.model.errors import Refusal
+from engine.model.ids import UnitId
+
+
+def move(world: World, fixes: Sequence[PositionFix], now: int) -> list[Refusal | None]:
+    """Move units to where they say they are; see `engine.core.engine.Engine.move`."""
+    answers: list[Refusal | None] = [_check(world, fix, now) for fix in fixes]
+    taken = [number for number, refusal in enumerate(answers) if refusal is None]
+    if not taken:
+        return answers
+    rows = np.array([world.fleet.index(fixes[i].unit) for i in taken], np.int32)
+    headings = [fixes[i].heading_deg for i in taken]
+    distances = world.fleet.move(
+        rows,
+        np.array([fixes[i].lon for i in taken]),
+        np.array([fixes[i].lat for i in taken]),
+        np.array([fixes[i].at for i in taken], np.int64),
+        np.array([np.nan if heading is None else heading for heading in headings]),
+    )
+    limit_m = world.city.policies.snap_limit_m
+    for number, distance_m in zip(taken, distances, strict=True):
+        if not distance_m <= limit_m:
+            fix = fixes[number]
+            away = f"within {limit_m:g} m of a road"
+            answers[number] = Refusal("off_road", "lon,lat", f"{fix.lon},{fix.lat}", away)
+    return answers
+
+
+def _check(world: World, fix: PositionFix, now: int) -> Refusal | None:
+    if UnitId(fix.unit) not in world.state.units:
+        return Refusal("unknown_unit", "unit", fix.unit, "a unit of this city")
+    for name, value, limit in (("lon", fix.lon, 180.0), ("lat", fix.lat, 90.0)):
+        if not -limit <= value <= limit:
+            return Refusal("out_of_range", name, value, f"-{limit:g} to {limit:g}")
+    heading = fix.heading_deg
+    if heading is not None and not 0.0 <= heading <= 360.0:
+        return Refusal("out_of_range", "heading_deg", heading, "0 to 360")
+    ahead = world.city.policies.alert_ahead_ms
+    if fix.at > now + ahead:
+        return Refusal("clock_ahead", "at", fix.at, f"at most {ahead} ms ahead of {now}")
+    return None

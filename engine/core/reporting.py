@@ -1,0 +1,150 @@
+"""From an alert to an incident with its demands: what is checked at the edge, and what the run card adds."""
+
+import math
+
+from engine.core.apply import alert_key
+from engine.core.draft import Draft
+from engine.core.state import AlertRecord
+from engine.core.world import World
+from engine.dispatch.run_cards import LEVELS
+from engine.model import events as e
+from engine.model.commands import EndIncident, ReportAlert
+from engine.model.entities import Alert, Need
+from engine.model.errors import Refusal
+from engine.model.ids import AlertId, DemandId, IncidentId
+from engine.model.lifecycle import INCIDENT, OPEN_ORDERS, IncidentState, OrderState
+from geo_data.snapping import OffRoad
+
+MOST_NEEDS = 32
+MOST_UNITS = 64
+MOST_REF_CHARACTERS = 200
+MOST_TEXT_CHARACTERS = 4_000
+
+
+def known_alert(world: World, alert: Alert) -> AlertRecord | None:
+    """Return what this alert became when it was reported before."""
+    return world.state.kept.alerts.get(alert_key(alert.source, alert.source_ref))
+
+
+def report_alert(world: World, draft: Draft, command: ReportAlert) -> None:
+    """Open an incident for an alert, triaged by its run card, with a demand for each unit it calls for."""
+    alert = command.alert
+    if known_alert(world, alert) is not None:
+        return
+    _check(world, alert, draft.now)
+    card = world.city.run_cards.cards[alert.type]
+    needs = alert.needs if alert.needs is not None else world.city.run_cards.needs(card, alert.at, world.city.time_zone)
+    level = alert.level or card.level
+    incident, alert_id = IncidentId(draft.mint("incident")), AlertId(draft.mint("alert"))
+    draft.emit(
+        e.AlertReceived(
+            alert=alert_id,
+            incident=incident,
+            source=alert.source,
+            source_ref=alert.source_ref,
+            type=alert.type,
+            lon=alert.lon,
+            lat=alert.lat,
+            reported_at=alert.at,
+            exercise=alert.exercise,
+        ),
+        personal=alert.details,
+    )
+    draft.emit(
+        e.IncidentOpened(
+            incident=incident,
+            alert=alert_id,
+            type=alert.type,
+            level=level,
+            lon=alert.lon,
+            lat=alert.lat,
+            first_alert_at=alert.at,
+            needs=needs,
+            approval="by_rule" if card.approval == "by_rule" else "by_person",
+            exercise=alert.exercise,
+        )
+    )
+    for need in needs:
+        for _ in range(need.count):
+            demand = DemandId(draft.mint("demand"))
+            draft.emit(e.DemandRaised(demand=demand, incident=incident, capability=need.capability, level=level))
+
+
+def end_incident(world: World, draft: Draft, command: EndIncident) -> None:
+    """End an incident by the desk's word: what is open of it is withdrawn, what waits is dropped."""
+    incident = world.state.incidents.get(command.incident)
+    if incident is None:
+        raise Refusal("unknown_incident", "incident", command.incident, "an incident that is kept")
+    to = IncidentState(command.state)
+    if to not in INCIDENT[incident.state]:
+        allowed = ", ".join(sorted(INCIDENT[incident.state])) or "nothing"
+        raise Refusal("wrong_state", "state", command.state, f"after {incident.state}: {allowed}")
+    for demand in [d for d in world.state.demands.values() if d.incident == incident.id]:
+        draft.emit(e.DemandDropped(demand=demand.id, reason=command.reason or command.state))
+    for order_id in incident.orders:
+        order = world.state.orders[order_id]
+        if order.state in OPEN_ORDERS:
+            draft.withdraw(order, OrderState.CANCELLED, command.reason or command.state)
+    draft.emit(e.IncidentAdvanced(incident=incident.id, to=to, reason=command.reason))
+
+
+def check_place(world: World, lon: float, lat: float, field: str = "") -> None:
+    """Refuse a coordinate that is no place, or none that a road of this city is near.
+
+    Raises
+    ------
+    Refusal
+        Named after ``lon`` or ``lat``, with the prefix ``field``.
+    """
+    for name, value, limit in (("lon", lon, 180.0), ("lat", lat, 90.0)):
+        if not math.isfinite(value):
+            raise Refusal("not_finite", field + name, value, "a finite number of degrees")
+        if abs(value) > limit:
+            raise Refusal("out_of_range", field + name, value, f"-{limit:g} to {limit:g}{_hint(world, lon, lat)}")
+    try:
+        world.city.snapper.snap(lon, lat, limit_m=world.city.policies.snap_limit_m)
+    except OffRoad as off:
+        limit_text = f"within {off.limit_m:g} m of a road; it is {off.distance_m:.0f} m away{_hint(world, lon, lat)}"
+        raise Refusal("off_road", f"{field}lon,{field}lat", f"{lon},{lat}", limit_text) from None
+
+
+def _hint(world: World, lon: float, lat: float) -> str:
+    """Say so when the two would make sense the other way round."""
+    west, south, east, north = world.city.network.bounds()
+    return "; longitude and latitude look exchanged" if west <= lat <= east and south <= lon <= north else ""
+
+
+def _check(world: World, alert: Alert, now: int) -> None:
+    policies = world.city.policies
+    for name in ("source", "source_ref"):
+        value = getattr(alert, name)
+        if not 0 < len(value) <= MOST_REF_CHARACTERS or "\n" in value:
+            raise Refusal("wrong_length", name, value, f"one line of 1 to {MOST_REF_CHARACTERS} characters")
+    if alert.type not in world.city.run_cards.cards:
+        known = ", ".join(sorted(world.city.run_cards.cards))
+        raise Refusal("unknown_type", "type", alert.type, f"a run card of this city: {known}")
+    if alert.level is not None and alert.level not in LEVELS:
+        raise Refusal("out_of_range", "level", alert.level, "1 to 4")
+    for name in ("text", "caller", "phone", "address"):
+        value = getattr(alert.details, name)
+        if len(value) > MOST_TEXT_CHARACTERS:
+            raise Refusal("too_long", f"details.{name}", value, f"{MOST_TEXT_CHARACTERS} characters")
+    check_place(world, alert.lon, alert.lat)
+    if alert.at > now + policies.alert_ahead_ms:
+        raise Refusal("clock_ahead", "at", alert.at, f"at most {policies.alert_ahead_ms} ms ahead of {now}")
+    if alert.at < now - policies.alert_age_ms:
+        raise Refusal("too_old", "at", alert.at, f"at most {policies.alert_age_ms} ms before {now}")
+    _check_needs(world, alert.needs)
+
+
+def _check_needs(world: World, needs: tuple[Need, ...] | None) -> None:
+    if needs is None:
+        return
+    if len(needs) > MOST_NEEDS:
+        raise Refusal("too_many", "needs", len(needs), MOST_NEEDS)
+    for number, need in enumerate(needs):
+        if need.capability not in world.city.run_cards.capabilities:
+            known = ", ".join(world.city.run_cards.capabilities)
+            raise Refusal("unknown_capability", f"needs[{number}].capability", need.capability, known)
+        if not 1 <= need.count <= MOST_UNITS:
+            raise Refusal("out_of_range", f"needs[{number}].count", need.count, f"1 to {MOST_UNITS}")

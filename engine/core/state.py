@@ -1,0 +1,188 @@
+"""All the core knows: incidents, orders, demands, claims, mailboxes, deadlines. Changed by `apply` alone.
+
+Everything here follows from the journal. Where units are does not: positions are a stream, kept by the fleet.
+What has ended is forgotten after a while, by the time of the events themselves, so that a replay forgets the same.
+"""
+
+from collections import deque
+
+import msgspec
+
+from engine.model.entities import Details, Incident, Order, Station, Unit
+from engine.model.events import Mailed
+from engine.model.ids import AlertId, DemandId, IncidentId, OrderId, PlanId, RecipientId, StationId, UnitId
+from engine.model.lifecycle import UnitStatus
+from engine.model.recommendation import Recommendation
+from engine.supervision import Deadlines
+
+
+class Demand(msgspec.Struct, frozen=True, kw_only=True):
+    """One unit of one capability, wanted for an incident until an order to a unit has met it."""
+
+    id: DemandId
+    incident: IncidentId
+    capability: str
+    level: int
+    order: OrderId | None = None
+    plan: PlanId | None = None
+    refused_by: tuple[UnitId, ...] = ()
+    unmet: bool = False
+    """A shortage was stated for it."""
+
+
+class Mail(msgspec.Struct, frozen=True):
+    """An item of a mailbox and when it was put there."""
+
+    body: Mailed
+    at: int
+
+
+class Mailbox(msgspec.Struct, kw_only=True):
+    """The durable, numbered sequence of one recipient's orders and notices."""
+
+    last_seq: int = 0
+    delivered_seq: int = 0
+    """The first device has everything up to here."""
+    devices: dict[str, int] = {}
+    items: list[Mail] = []
+    """Oldest first, without gaps, ending at ``last_seq``."""
+
+    @property
+    def first_seq(self) -> int:
+        """The oldest item still kept; one past ``last_seq`` when none is."""
+        return self.last_seq - len(self.items) + 1
+
+    def after(self, seq: int) -> list[Mailed]:
+        """Return the items after ``seq`` that are still kept."""
+        start = max(seq + 1, self.first_seq) - self.first_seq
+        return [mail.body for mail in self.items[start:]]
+
+
+class AlertRecord(msgspec.Struct, frozen=True):
+    """What an alert became: the answer to the same alert reported again."""
+
+    alert: AlertId
+    incident: IncidentId
+    seq: int
+    at: int
+
+
+class Kept(msgspec.Struct, kw_only=True):
+    """The part of the state that a snapshot holds, as it is encoded. Nothing in it can name a caller."""
+
+    seq: int = 0
+    at: int = 0
+    digest: str = ""
+    counts: dict[str, int] = {}
+    units: dict[UnitId, Unit] = {}
+    stations: dict[StationId, Station] = {}
+    unit_status: dict[UnitId, UnitStatus] = {}
+    claims: dict[UnitId, OrderId] = {}
+    incidents: dict[IncidentId, Incident] = {}
+    recommendations: dict[IncidentId, list[Recommendation]] = {}
+    orders: dict[OrderId, Order] = {}
+    order_demand: dict[OrderId, DemandId] = {}
+    order_clocks: dict[OrderId, dict[str, int]] = {}
+    demands: dict[DemandId, Demand] = {}
+    mailboxes: dict[RecipientId, Mailbox] = {}
+    alerts: dict[str, AlertRecord] = {}
+    keys: dict[str, int] = {}
+    """Idempotency keys of answers and statuses, with the instant they were taken."""
+    deadlines: list[tuple[str, int]] = []
+    ended: list[tuple[int, IncidentId]] = []
+
+
+class State:
+    """The world as the journal tells it.
+
+    Attributes
+    ----------
+    kept
+        Everything a snapshot holds.
+    details
+        Who called and what was said, by alert; from the journal's encrypted part, never in a snapshot.
+    deadlines
+        Clocks by ``<order> <clock>``.
+    freed
+        Set when a unit became free since the core last looked at what waits.
+    """
+
+    def __init__(self, kept: Kept | None = None) -> None:
+        self.kept = kept or Kept()
+        self.details: dict[AlertId, Details] = {}
+        self.deadlines: Deadlines[str] = Deadlines()
+        for key, due_at in self.kept.deadlines:
+            self.deadlines.set(key, due_at)
+        self.ended: deque[tuple[int, IncidentId]] = deque(self.kept.ended)
+        self.freed = True
+
+    @property
+    def seq(self) -> int:
+        """The last event applied."""
+        return self.kept.seq
+
+    @property
+    def units(self) -> dict[UnitId, Unit]:
+        """The units by call sign."""
+        return self.kept.units
+
+    @property
+    def stations(self) -> dict[StationId, Station]:
+        """The stations."""
+        return self.kept.stations
+
+    @property
+    def unit_status(self) -> dict[UnitId, UnitStatus]:
+        """What each unit is doing."""
+        return self.kept.unit_status
+
+    @property
+    def claims(self) -> dict[UnitId, OrderId]:
+        """The order that holds a unit, by unit."""
+        return self.kept.claims
+
+    @property
+    def incidents(self) -> dict[IncidentId, Incident]:
+        """Incidents that are open or ended a short while ago."""
+        return self.kept.incidents
+
+    @property
+    def recommendations(self) -> dict[IncidentId, list[Recommendation]]:
+        """What was recommended for each kept incident, in order."""
+        return self.kept.recommendations
+
+    @property
+    def orders(self) -> dict[OrderId, Order]:
+        """Orders of the incidents that are kept."""
+        return self.kept.orders
+
+    @property
+    def demands(self) -> dict[DemandId, Demand]:
+        """What is wanted and not yet done with."""
+        return self.kept.demands
+
+    @property
+    def mailboxes(self) -> dict[RecipientId, Mailbox]:
+        """The mailboxes by recipient."""
+        return self.kept.mailboxes
+
+    def mailbox(self, recipient: RecipientId) -> Mailbox:
+        """Return a recipient's mailbox; an empty one for a recipient that never had mail."""
+        return self.kept.mailboxes.get(recipient) or Mailbox()
+
+    def snapshot(self) -> bytes:
+        """Encode what a replay up to `seq` would give."""
+        self.kept.deadlines = self.deadlines.items()
+        self.kept.ended = list(self.ended)
+        return msgspec.msgpack.encode(self.kept)
+
+    @classmethod
+    def restored(cls, snapshot: bytes) -> "State":
+        """Decode a snapshot.
+
+        Raises
+        ------
+        msgspec.DecodeError
+            When it is not one that this version wrote; the caller replays the whole journal then.
+        """
+        return cls(msgspec.msgpack.decode(snapshot, type=Kept))

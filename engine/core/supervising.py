@@ -1,0 +1,23 @@
+"""What the passing of time does: clocks that ran out are stated, and the desk is told to use the radio."""
+
+from engine.core.draft import Draft
+from engine.core.world import World
+from engine.model import events as e
+from engine.model.commands import Tick
+from engine.model.ids import OrderId
+from engine.supervision import CLOCKS
+
+LOOK_AGAIN_MS = 10_000
+"""What waits is looked at again at least so often while time is told: positions grow fresh without an event."""
+
+
+def tick(world: World, draft: Draft, command: Tick) -> None:
+    """State every deadline that is over."""
+    for key, due_at in world.state.deadlines.due(draft.now):
+        order_id, _, clock = key.partition(" ")
+        order = world.state.orders[OrderId(order_id)]
+        draft.emit(e.DeadlineMissed(clock=clock, order=order.id, due_at=due_at))
+        draft.tell_desk(CLOCKS[clock].notice, order=order.id, incident=order.incident, recipient=order.recipient)
+    if draft.now - world.looked_at >= LOOK_AGAIN_MS:
+        world.looked_at = draft.now
+        world.state.freed = True

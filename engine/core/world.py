@@ -1,0 +1,128 @@
+"""What decisions rest on, side by side: the city, the state, and where everyone is.
+
+The fleet's columns follow the state event by event; positions reach them directly. Places on the road are found once
+and remembered as long as their incident is open; they are never journalled, because a new road network moves them.
+"""
+
+from functools import cached_property
+
+from engine.core.apply import apply
+from engine.core.city import City
+from engine.core.state import State
+from engine.dispatch.decide import Wanted
+from engine.dispatch.force import Force
+from engine.fleet import Fleet
+from engine.model import events as e
+from engine.model.entities import Station, Unit
+from engine.model.ids import IncidentId, UnitId
+from engine.travel import TravelTimes
+from geo_data.snapping import OffRoad, Snap
+
+
+class World:
+    """The core's whole surroundings."""
+
+    def __init__(self, city: City, state: State) -> None:
+        self.city = city
+        self.state = state
+        self.times = TravelTimes(city.network, city.arc_ms)
+        self.fleet = self._new_fleet()
+        self.posts = self._new_fleet()
+        self.stations: tuple[Station, ...] = ()
+        self.looked_at = 0
+        self._spots: dict[IncidentId, Snap] = {}
+        self.line_up()
+
+    def _new_fleet(self) -> Fleet:
+        return Fleet(self.city.network, self.city.arc_ms, self.city.snapper, self.city.policies.snap_limit_m)
+
+    def follow(self, event: e.Event) -> None:
+        """Apply an event to the state, and let the fleet's columns follow."""
+        apply(self.state, event)
+        body = event.body
+        if isinstance(body, e.Configured):
+            self.line_up()
+        elif isinstance(body, e.UnitAdvanced):
+            self._show(body.unit)
+        elif isinstance(body, e.OrderAdvanced | e.Mailed) and body.order in self.state.orders:
+            order = self.state.orders[body.order]
+            if order.recipient_kind == "unit":
+                self._show(UnitId(order.recipient))
+
+    def _show(self, unit: UnitId) -> None:
+        self.fleet.set_status(self.fleet.index(unit), self.state.unit_status[unit])
+
+    def line_up(self) -> None:
+        """Lay the columns out anew after the units or the state were exchanged; known positions stay."""
+        positions = self.fleet.checkpoint()
+        self.fleet, self.posts = self._new_fleet(), self._new_fleet()
+        self.fleet.add(tuple(self.state.units.values()), self.state.kept.at)
+        self.fleet.restore(positions)
+        for unit, status in self.state.unit_status.items():
+            if unit in self.state.units:
+                self.fleet.set_status(self.fleet.index(unit), status)
+        self.stations = tuple(self.state.stations.values())
+        every = tuple(self.city.run_cards.capabilities)
+        self.posts.add(
+            tuple(
+                Unit(
+                    id=UnitId(station.id),
+                    name=station.name,
+                    capabilities=station.capabilities or every,
+                    lon=station.lon,
+                    lat=station.lat,
+                )
+                for station in self.stations
+            ),
+            0,
+        )
+        self.__dict__.pop("force", None)
+
+    def reset(self, state: State) -> None:
+        """Exchange the state, as after a failed commit; positions stay."""
+        self.state = state
+        self._spots.clear()
+        self.line_up()
+
+    @cached_property
+    def force(self) -> Force:
+        """Everyone who could go, as living columns."""
+        return Force(
+            times=self.times, fleet=self.fleet, posts=self.posts, stations=self.stations, claims=self.state.claims
+        )
+
+    def spot(self, incident: IncidentId) -> Snap:
+        """Return the place of an incident on the roads."""
+        found = self._spots.get(incident)
+        if found is None:
+            its = self.state.incidents[incident]
+            found = self.city.snapper.snap(its.lon, its.lat, limit_m=self.city.policies.snap_limit_m)
+            if len(self._spots) > 4096:
+                self._spots.clear()
+            self._spots[incident] = found
+        return found
+
+    def wanted(self, demand_ids: tuple[str, ...] | list[str]) -> list[Wanted]:
+        """Return waiting demands as a decision sees them.
+
+        A demand whose place a new road network no longer reaches is left out; it goes on waiting, in sight.
+        """
+        found = []
+        for name in demand_ids:
+            demand = self.state.demands[name]  # type: ignore[index]
+            try:
+                spot = self.spot(demand.incident)
+            except OffRoad:
+                continue
+            found.append(
+                Wanted(
+                    demand=demand.id,
+                    capability=demand.capability,
+                    level=demand.level,
+                    arc=spot.arc,
+                    fraction=spot.fraction,
+                    refused_by=frozenset(self.fleet.index(unit) for unit in demand.refused_by if unit in self.fleet),
+                    station_ordered=demand.order is not None,
+                )
+            )
+        return found

@@ -1,0 +1,1 @@
+"""Who goes: run cards, candidates, assignment, and the reasons."""

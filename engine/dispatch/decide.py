@@ -1,0 +1,159 @@
+"""The decision: for demands that wait, who goes, who would be next, and who would have been sooner but cannot.
+
+It is one pure function over a `Force`, called inside the core for a few demands and in a worker for many. Travel
+times are exact; what is chosen among them is `assign`; why not somebody else is `reasons`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.dispatch.assignment import UNMET, assign
+from engine.dispatch.force import Force
+from engine.dispatch.policies import Policies
+from engine.dispatch.reasons import Barred, excluded_units, reason_counts
+from engine.model.ids import DemandId, RecipientId
+from engine.model.recommendation import Candidate, Decision, Recommendation
+from engine.travel import Ranking
+from engine.travel.polyline import encode_polyline
+
+NO_AGE_LIMIT = -(1 << 62)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """One demand as the decision sees it: what, how urgent, and where on the road network."""
+
+    demand: DemandId
+    capability: str
+    level: int
+    arc: int
+    fraction: float
+    refused_by: frozenset[int] = frozenset()
+    """Rows of units that have refused or been withdrawn from it."""
+    station_ordered: bool = False
+    """A station has the order already: only a unit would be better."""
+
+
+def decide(wanted: Sequence[Wanted], force: Force, policies: Policies, now: int) -> list[Decision]:
+    """Decide demands together.
+
+    Parameters
+    ----------
+    wanted
+        At most ``policies.joint_most`` demands.
+    now
+        Milliseconds since the epoch; positions are judged by their age at it.
+
+    Returns
+    -------
+    list of Decision
+        One for each demand, in order. ``chosen`` is a unit, else the nearest station, else None.
+    """
+    fresh_after = now - policies.stale_position_ms if policies.stale_position_ms else NO_AGE_LIMIT
+    rankings = [_rank(want, force, len(wanted) + policies.others, fresh_after) for want in wanted]
+    picks = assign([want.level for want in wanted], [r.unit for r in rankings], [r.eta_ms for r in rankings])
+    taken = {int(r.unit[pick]) for r, pick in zip(rankings, picks, strict=True) if pick != UNMET}
+    policy = "nearest" if len(wanted) == 1 else "joint"
+    decisions = []
+    for want, ranking, pick in zip(wanted, rankings, picks, strict=True):
+        own = int(ranking.unit[pick]) if pick != UNMET else None
+        barred = Barred(refused=want.refused_by, taken=frozenset(taken - {own}), fresh_after=fresh_after, now=now)
+        decisions.append(_explain(want, ranking, pick, force, policies, policy, barred))
+    return decisions
+
+
+def _rank(want: Wanted, force: Force, most: int, fresh_after: int) -> Ranking:
+    """Return the units that could take a demand, soonest first; those that refused it are left out."""
+    ranking = force.times.nearest(
+        want.arc,
+        want.fraction,
+        force.fleet,
+        force.able(want.capability),
+        most + len(want.refused_by),
+        fresh_after,
+    )
+    if not want.refused_by:
+        return ranking
+    keep = ~np.isin(ranking.unit, np.fromiter(want.refused_by, np.int32))
+    return ranking.take(np.flatnonzero(keep))
+
+
+def _explain(
+    want: Wanted, ranking: Ranking, pick: int, force: Force, policies: Policies, policy: str, barred: Barred
+) -> Decision:
+    chosen, route = None, ""
+    if pick != UNMET:
+        chosen, route = _unit(want, ranking, pick, force)
+    elif not want.station_ordered:
+        chosen = _nearest_station(want, force)
+    unit_chosen = chosen is not None and chosen.kind == "unit"
+    open_rows: NDArray[np.int64] = np.array(
+        [i for i, unit in enumerate(ranking.unit) if i != pick and int(unit) not in barred.taken], np.int64
+    )[: policies.others]
+    recommendation = Recommendation(
+        capability=want.capability,
+        policy=policy,
+        chosen=chosen,
+        others=tuple(_candidate(ranking, int(row), force) for row in open_rows),
+        excluded=excluded_units(
+            want.arc,
+            want.fraction,
+            force,
+            want.capability,
+            barred,
+            sooner_than_ms=chosen.eta_ms if unit_chosen and chosen is not None else None,
+            most=policies.excluded,
+        ),
+        excluded_counts=reason_counts(force, want.capability, barred),
+        fleet_size=len(force.fleet.bits),
+        settled_nodes=ranking.settled,
+    )
+    return Decision(want.demand, recommendation, route)
+
+
+def _candidate(ranking: Ranking, row: int, force: Force) -> Candidate:
+    return Candidate(
+        recipient=RecipientId(force.fleet.ids[int(ranking.unit[row])]),
+        kind="unit",
+        eta_ms=int(ranking.eta_ms[row]),
+        turnout_ms=int(ranking.turnout_ms[row]),
+        travel_ms=int(ranking.travel_ms[row]),
+    )
+
+
+def _unit(want: Wanted, ranking: Ranking, row: int, force: Force) -> tuple[Candidate, str]:
+    """Return the unit that goes, and its way there as a polyline."""
+    unit = int(ranking.unit[row])
+    route = force.times.route(int(force.fleet.arc[unit]), float(force.fleet.fraction[unit]), want.arc, want.fraction)
+    return (
+        Candidate(
+            recipient=RecipientId(force.fleet.ids[unit]),
+            kind="unit",
+            eta_ms=int(ranking.eta_ms[row]),
+            turnout_ms=int(ranking.turnout_ms[row]),
+            travel_ms=int(ranking.travel_ms[row]),
+            distance_m=round(route.length_m),
+        ),
+        encode_polyline(route.points),
+    )
+
+
+def _nearest_station(want: Wanted, force: Force) -> Candidate | None:
+    """Return the nearest station by road that can be ordered for the capability."""
+    if not force.stations:
+        return None
+    ranking = force.times.nearest(
+        want.arc, want.fraction, force.posts, force.posts.capability_mask((want.capability,)), 1, NO_AGE_LIMIT
+    )
+    if not len(ranking.unit):
+        return None
+    return Candidate(
+        recipient=RecipientId(force.stations[int(ranking.unit[0])].id),
+        kind="station",
+        eta_ms=int(ranking.eta_ms[0]),
+        turnout_ms=0,
+        travel_ms=int(ranking.travel_ms[0]),
+    )

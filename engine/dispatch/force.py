@@ -1,0 +1,58 @@
+"""Everyone who could go, as one decision sees them: the fleet's columns, the stations, the roads between.
+
+A decision inside the core looks at the living columns; one in a worker looks at a frozen copy. Both look through this.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.fleet import READY, Fleet, FleetView
+from engine.model.entities import Station
+from engine.model.ids import OrderId, UnitId
+from engine.travel import TravelTimes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Force:
+    """What `decide` asks: who is where, how long they take, and what holds them.
+
+    Attributes
+    ----------
+    times
+        Travel times with search memory of their own: one thread at a time.
+    fleet
+        The units' columns, living or frozen.
+    posts
+        The stations, laid out like a fleet that never moves; row ``i`` is ``stations[i]``.
+    stations
+        The stations in the order of ``posts``.
+    claims
+        The order that holds a unit, by unit.
+    """
+
+    times: TravelTimes
+    fleet: Fleet | FleetView
+    posts: Fleet | FleetView
+    stations: Sequence[Station]
+    claims: Mapping[UnitId, OrderId]
+
+    def frozen(self) -> "Force":
+        """Return a copy that a worker can keep while the fleet moves on."""
+        return Force(
+            times=self.times.clone(),
+            fleet=self.fleet.frozen(),
+            posts=self.posts,
+            stations=self.stations,
+            claims=dict(self.claims),
+        )
+
+    def able(self, capability: str) -> int:
+        """Return the bits a unit must have to be sent for ``capability``: to have it, and to be ready."""
+        return self.fleet.capability_mask((capability,)) | READY
+
+    def any_ready(self, capability: str) -> bool:
+        """Tell whether anybody at all could be sent, wherever they are."""
+        need = np.uint64(self.able(capability))
+        return bool(np.any((self.fleet.bits & need) == need))

@@ -1,0 +1,28 @@
+"""What a city decides once: the limits and named policies that decisions keep to."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policies:
+    """A city's policies; every one has a default that a command centre can start with."""
+
+    stale_position_ms: int = 600_000
+    """A unit whose position is older than this is not sent; 0 trusts any age, for units that stand at a base."""
+    snap_limit_m: float = 1_000.0
+    """How far from a road an alert or a unit may be."""
+    alert_ahead_ms: int = 60_000
+    """How far ahead of our clock a source's clock may be."""
+    alert_age_ms: int = 86_400_000
+    """How old an alert may be when it is reported."""
+    others: int = 9
+    """How many further candidates a recommendation names."""
+    excluded: int = 20
+    """How many units that would have been sooner a recommendation names, with the reason why not."""
+    joint_most: int = 64
+    """How many demands one joint plan decides; the rest wait for the next."""
+    joint_inline: int = 8
+    """Up to so many demands are decided within the core; more of them are a job for a worker."""
+    close: Literal["by_person", "by_rule"] = "by_person"
+    """Who closes an incident once everything about it is done."""

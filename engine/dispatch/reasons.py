@@ -1,0 +1,102 @@
+"""Why not: the first reason for which a unit is not sent, in one fixed order, as codes and values.
+
+The same test that makes a unit eligible gives its reason when it is not, so the two cannot disagree.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.dispatch.force import Force
+from engine.fleet import READY, STATUS_CODE
+from engine.model.ids import UnitId
+from engine.model.lifecycle import UnitStatus
+from engine.model.recommendation import Excluded, WhyNot
+
+_ANYONE = 0
+_ALWAYS = -(1 << 62)
+_OFF_DUTY = STATUS_CODE[UnitStatus.OFF_DUTY]
+_OUT_OF_SERVICE = STATUS_CODE[UnitStatus.OUT_OF_SERVICE]
+_BUSY = STATUS_CODE[UnitStatus.BUSY]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Barred:
+    """What bars units from one demand besides what they are: rows that refused it, rows that another demand takes."""
+
+    refused: frozenset[int]
+    taken: frozenset[int]
+    fresh_after: int
+    now: int
+
+
+def excluded_units(
+    arc: int, fraction: float, force: Force, capability: str, barred: Barred, *, sooner_than_ms: int | None, most: int
+) -> tuple[Excluded, ...]:
+    """Return the units that would be there sooner than the chosen one (or, with none chosen, soonest), and why not."""
+    nearest = force.times.nearest(arc, fraction, force.fleet, _ANYONE, 2 * most, _ALWAYS)
+    found: list[Excluded] = []
+    for row, eta_ms in zip(nearest.unit, nearest.eta_ms, strict=True):
+        if len(found) == most or (sooner_than_ms is not None and int(eta_ms) >= sooner_than_ms):
+            break
+        reason = why_not(force, int(row), capability, barred)
+        if reason is not None:
+            found.append(Excluded(UnitId(force.fleet.ids[int(row)]), reason[0], reason[1], int(eta_ms)))
+    return tuple(found)
+
+
+def why_not(force: Force, row: int, capability: str, barred: Barred) -> tuple[WhyNot, str] | None:
+    """Return the first reason and the fact behind it, or None for a unit that can be sent."""
+    fleet = force.fleet
+    bits, status = int(fleet.bits[row]), int(fleet.status[row])
+    mask = fleet.capability_mask((capability,))
+    if bits & mask != mask:
+        return "lacks_capability", capability
+    if status == _OFF_DUTY:
+        return "off_duty", ""
+    if status == _OUT_OF_SERVICE:
+        return "out_of_service", ""
+    claim = force.claims.get(UnitId(fleet.ids[row]))
+    if claim is not None:
+        return "on_order", claim
+    if status == _BUSY or not bits & READY:
+        return "busy", ""
+    if fleet.arc[row] < 0:
+        return "no_position", ""
+    if fleet.fixed_at[row] < barred.fresh_after:
+        return "stale_position", str((barred.now - int(fleet.fixed_at[row])) // 1000)
+    if row in barred.refused:
+        return "refused_before", ""
+    if row in barred.taken:
+        return "taken_by_other_need", ""
+    return None
+
+
+def reason_counts(force: Force, capability: str, barred: Barred) -> dict[str, int]:
+    """Count all units that cannot be sent by their first reason, over whole columns at once."""
+    fleet = force.fleet
+    mask = np.uint64(fleet.capability_mask((capability,)))
+    reason: NDArray[np.int8] = np.zeros(len(fleet.bits), np.int8)
+    claimed = np.isin(
+        fleet.status,
+        [STATUS_CODE[s] for s in (UnitStatus.ASSIGNED, UnitStatus.EN_ROUTE, UnitStatus.ON_SCENE)],
+    )
+    tests: tuple[tuple[WhyNot, NDArray[np.bool_]], ...] = (
+        ("lacks_capability", (fleet.bits & mask) != mask),
+        ("off_duty", fleet.status == _OFF_DUTY),
+        ("out_of_service", fleet.status == _OUT_OF_SERVICE),
+        ("on_order", claimed),
+        ("busy", (fleet.bits & np.uint64(READY)) == 0),
+        ("no_position", fleet.arc < 0),
+        ("stale_position", fleet.fixed_at < barred.fresh_after),
+    )
+    for code, (_, holds) in enumerate(tests, 1):
+        reason[(reason == 0) & holds] = code
+    counts = {name: int(np.count_nonzero(reason == code)) for code, (name, _) in enumerate(tests, 1)}
+    single = Counter[str]()
+    for row in barred.refused | barred.taken:
+        if reason[row] == 0:
+            single["refused_before" if row in barred.refused else "taken_by_other_need"] += 1
+    return {name: count for name, count in (counts | single).items() if count}

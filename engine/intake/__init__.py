@@ -1,0 +1,1 @@
+"""Other people's formats in: files of calls, read into plain values and checked line by line."""

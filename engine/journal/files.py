@@ -1,0 +1,163 @@
+"""Files of the journal's room: private to their owner, one writer at a time, replaced whole or not at all."""
+
+import hashlib
+import os
+import sqlite3
+from pathlib import Path
+
+import msgspec
+
+from engine.model.errors import Refusal
+
+PRIVATE = 0o600
+
+
+def create_private(path: Path, data: bytes = b"") -> None:
+    """Make a new file that only its owner can read, durably; an existing one is an error."""
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable, where the system knows how."""
+    if os.name == "posix":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def connect(path: Path, application_id: int, *, synchronous: str, busy_timeout_ms: int) -> sqlite3.Connection:
+    """Open or create one of our SQLite files: WAL, private, usable from any thread, transactions by hand.
+
+    Raises
+    ------
+    Refusal
+        When the file is not SQLite, is another program's, or stands where no write-ahead log can be kept.
+    """
+    if not path.exists():
+        create_private(path)
+    path.chmod(PRIVATE)
+    base = sqlite3.connect(path, timeout=busy_timeout_ms / 1000, isolation_level=None, check_same_thread=False)
+    try:
+        found = int(base.execute("PRAGMA application_id").fetchone()[0])
+        is_new = found == 0 and not base.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if found != application_id and not is_new:
+            raise Refusal("foreign_file", "file", str(path), "a file made by this program")
+        mode = base.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+        if mode != "wal":
+            raise Refusal("no_wal", "file", str(path), f"a file system with shared memory; got journal mode {mode}")
+        base.execute(f"PRAGMA synchronous={synchronous}")
+        base.execute("PRAGMA fullfsync=ON")  # on macOS an fsync alone stops at the drive's cache
+        base.execute("PRAGMA temp_store=MEMORY")
+        base.execute("PRAGMA trusted_schema=OFF")
+    except sqlite3.Error as error:
+        base.close()
+        raise Refusal("unusable_file", "file", str(path), error) from error
+    except Refusal:
+        base.close()
+        raise
+    return base
+
+
+def check_version(base: sqlite3.Connection, path: Path, schema: str, application_id: int, version: int) -> None:
+    """Make the tables in an empty file; refuse the file when another version of them is there.
+
+    Raises
+    ------
+    Refusal
+        When the schema is not this program's, or cannot be made.
+    """
+    found = int(base.execute("PRAGMA user_version").fetchone()[0])
+    if found == version:
+        return
+    if found != 0:
+        raise Refusal("schema_version", "file", f"{path}: {found}", f"{version}, the one this program writes")
+    try:
+        base.execute("BEGIN IMMEDIATE")
+        for statement in schema.split(";"):
+            base.execute(statement)
+        base.execute(f"PRAGMA application_id={application_id}")
+        base.execute(f"PRAGMA user_version={version}")
+        base.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise Refusal("unusable_file", "file", str(path), error) from error
+
+
+class WriterLock:
+    """Held by the one writer of a file, for as long as it lives; a killed process lets go by dying.
+
+    The lock is an SQLite file of its own, held exclusively: the same on every system, and nobody needs the
+    write lock of the data itself to find out.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Take the lock beside ``path``.
+
+        Raises
+        ------
+        Refusal
+            When another one has it; names the file.
+        """
+        lock = path.with_name(path.name + ".lock")
+        if not lock.exists():
+            create_private(lock)
+        self._base = sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)
+        try:
+            self._base.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            self._base.close()
+            raise Refusal("in_use", "file", str(path), "one writer at a time; another process has it open") from error
+
+    def release(self) -> None:
+        """Let the next writer in."""
+        self._base.close()
+
+
+class Slip(msgspec.Struct, frozen=True):
+    """The first line of a file beside the journal: what the rest of it is."""
+
+    log_id: str
+    mark: int
+    """The time of a checkpoint, or the seq of a snapshot."""
+    bound_to: str
+    """The hash of the entry that a snapshot was taken after; empty for a checkpoint."""
+    sha256: str
+    format: int = 1
+
+
+def write_beside(path: Path, log_id: str, mark: int, bound_to: str, blob: bytes) -> None:
+    """Replace a file beside the journal, whole or not at all.
+
+    Raises
+    ------
+    OSError
+        When it could not be written; the old file is as it was.
+    """
+    slip = Slip(log_id, mark, bound_to, hashlib.sha256(blob).hexdigest())
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    try:
+        create_private(fresh, msgspec.json.encode(slip) + b"\n" + blob)
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def read_beside(path: Path, log_id: str) -> tuple[Slip, bytes] | None:
+    """Return what `write_beside` wrote for this journal; None when there is none, or it is damaged or another's."""
+    try:
+        head, _, blob = path.read_bytes().partition(b"\n")
+        slip = msgspec.json.decode(head, type=Slip)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    if slip.log_id != log_id or slip.format != 1 or slip.sha256 != hashlib.sha256(blob).hexdigest():
+        return None
+    return slip, blob

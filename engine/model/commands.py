@@ -1,0 +1,116 @@
+"""Commands: everything that changes the world. What came of one is a list of events.
+
+``actor`` says who speaks: ``user:…``, ``device:…``, ``source:…``, ``policy:…`` or ``system``.
+``key`` is an idempotency key: the same key again gives the first answer again and changes nothing.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from engine.model.entities import Alert, Station, Unit
+from engine.model.ids import IncidentId, OrderId, PlanId, RecipientId, UnitId
+from engine.model.lifecycle import UnitStatus
+from engine.model.recommendation import Decision
+
+Answer = Literal["accept", "refuse", "en_route", "on_scene", "report", "clear"]
+Via = Literal["terminal", "radio", "desk", "api"]
+
+
+class _Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="command"):
+    actor: str
+
+
+class Configure(_Command, frozen=True, tag="configure"):
+    """Take a city's configuration: who and what there is. ``digest`` names the files it was read from."""
+
+    digest: str
+    units: tuple[Unit, ...]
+    stations: tuple[Station, ...]
+
+
+class ReportAlert(_Command, frozen=True, tag="report_alert"):
+    """Somebody reports a happening."""
+
+    alert: Alert
+
+
+class AnswerOrder(_Command, frozen=True, tag="answer_order"):
+    """A recipient answers its order, or the desk records the answer for it.
+
+    ``version`` is the order's version that is answered; a stale one is refused as ``superseded``. ``said_at`` is
+    when it was said, where that differs from when it arrived.
+    """
+
+    key: str
+    order: OrderId
+    version: int
+    answer: Answer
+    via: Via = "terminal"
+    reason: str = ""
+    text: str = ""
+    said_at: int | None = None
+
+
+class AcknowledgeMail(_Command, frozen=True, tag="acknowledge_mail"):
+    """A device has everything in a mailbox up to and including ``mail_seq``."""
+
+    recipient: RecipientId
+    device: str
+    mail_seq: int
+
+
+class SetUnitStatus(_Command, frozen=True, tag="set_unit_status"):
+    """A unit, or the desk for it, says what it is doing. A unit on an order changes by answers, not by this."""
+
+    key: str
+    unit: UnitId
+    status: UnitStatus
+
+
+class ApproveOrder(_Command, frozen=True, tag="approve_order"):
+    """A person lets a proposed order go."""
+
+    order: OrderId
+
+
+class CancelOrder(_Command, frozen=True, tag="cancel_order"):
+    """The desk withdraws an order; its need waits again unless ``drop`` is set."""
+
+    order: OrderId
+    reason: str
+    drop: bool = False
+
+
+class EndIncident(_Command, frozen=True, tag="end_incident"):
+    """The desk ends an incident: its open orders are cancelled and nothing of it waits any more."""
+
+    incident: IncidentId
+    state: Literal["cancelled", "invalid", "resolved", "closed", "transferred"]
+    reason: str = ""
+
+
+class ApplyPlan(_Command, frozen=True, tag="apply_plan"):
+    """A worker hands back the plan it was asked for. The core revalidates every line before it believes it."""
+
+    plan: PlanId
+    decisions: tuple[Decision, ...]
+    failed: str = ""
+
+
+class Tick(_Command, frozen=True, tag="tick"):
+    """Time has passed: deadlines are looked at, waiting needs are looked at again."""
+
+
+Command = (
+    Configure
+    | ReportAlert
+    | AnswerOrder
+    | AcknowledgeMail
+    | SetUnitStatus
+    | ApproveOrder
+    | CancelOrder
+    | EndIncident
+    | ApplyPlan
+    | Tick
+)

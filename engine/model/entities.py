@@ -1,0 +1,121 @@
+"""The things of the field: alerts, needs, units, stations, orders, and what an incident is."""
+
+from typing import Literal
+
+import msgspec
+
+from engine.model.ids import AlertId, IncidentId, OrderId, RecipientId, StationId, UnitId
+from engine.model.lifecycle import IncidentState, OrderState
+
+RecipientKind = Literal["unit", "station"]
+Approval = Literal["by_rule", "by_person"]
+"""Who lets an order go: the run card by itself, or somebody who answers for it."""
+
+
+class Details(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All of an alert that can name someone. Stored encrypted, under a key of its own that can be deleted."""
+
+    text: str = ""
+    caller: str = ""
+    phone: str = ""
+    address: str = ""
+
+
+class Need(msgspec.Struct, frozen=True):
+    """So many units of one capability."""
+
+    capability: str
+    count: int = 1
+
+
+class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One report from one source. ``source`` and ``source_ref`` together are its idempotency key."""
+
+    source: str
+    source_ref: str
+    type: str
+    lon: float
+    lat: float
+    at: int
+    level: int | None = None
+    needs: tuple[Need, ...] | None = None
+    """What must be sent, where the source knows better than the run card."""
+    details: Details = Details()
+    exercise: bool = False
+
+
+class Unit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Something that can be sent. ``lon`` and ``lat`` are where it starts; then its positions say."""
+
+    id: UnitId
+    name: str
+    capabilities: tuple[str, ...]
+    lon: float
+    lat: float
+    station: StationId | None = None
+    turnout_ms: int = 0
+    on_duty: bool = True
+
+
+class Station(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A fixed place that units belong to or that can be ordered itself."""
+
+    id: StationId
+    name: str
+    lon: float
+    lat: float
+    name_zh: str = ""
+    capabilities: tuple[str, ...] = ()
+    """What it can be ordered for; empty means anything."""
+
+
+class Incident(msgspec.Struct, frozen=True, kw_only=True):
+    """What the engine works on: one or more alerts about the same happening."""
+
+    id: IncidentId
+    type: str
+    level: int
+    lon: float
+    lat: float
+    opened_at: int
+    first_alert_at: int
+    approval: Approval
+    alerts: tuple[AlertId, ...]
+    state: IncidentState
+    orders: tuple[OrderId, ...] = ()
+    exercise: bool = False
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """One instruction to one unit or station for one incident. Orders to units are exclusive, to stations not."""
+
+    id: OrderId
+    version: int
+    incident: IncidentId
+    recipient: RecipientId
+    recipient_kind: RecipientKind
+    capability: str
+    state: OrderState
+    proposed_at: int
+    lon: float
+    lat: float
+    level: int
+    type: str
+    eta_ms: int | None
+    """Turnout plus travel, from the decision on; None for a station, which does not drive."""
+    turnout_ms: int
+    route: str
+    """The way there as a polyline of five decimals; empty for a station."""
+    exercise: bool = False
+
+
+class PositionFix(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a unit says it is. Heading in degrees clockwise from north, speed in m/s."""
+
+    unit: UnitId
+    lon: float
+    lat: float
+    at: int
+    speed_mps: float | None = None
+    heading_deg: float | None = None
+    accuracy_m: float | None = None

@@ -1,0 +1,220 @@
+"""Events: what came of a command. ``apply(state, event)`` takes every one of them, and nothing else changes state.
+
+Bodies hold codes and values, never sentences, and nothing that can name a person: that is ``Event.personal`` alone,
+which the journal encrypts. A change to a body's fields needs a new ``SCHEMA_VERSION`` and an upcaster in the journal.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from engine.model.commands import Via
+from engine.model.entities import Approval, Details, Need, Order, Station, Unit
+from engine.model.ids import AlertId, DemandId, IncidentId, OrderId, PlanId, RecipientId, UnitId
+from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
+from engine.model.recommendation import Recommendation
+
+SCHEMA_VERSION = 1
+
+
+class _Body(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+    pass
+
+
+class Configured(_Body, frozen=True, tag="configured"):
+    """The city's units and stations from here on."""
+
+    digest: str
+    units: tuple[Unit, ...]
+    stations: tuple[Station, ...]
+
+
+class AlertReceived(_Body, frozen=True, tag="alert_received"):
+    """An alert was taken. Its details are the event's personal part."""
+
+    alert: AlertId
+    incident: IncidentId
+    source: str
+    source_ref: str
+    type: str
+    lon: float
+    lat: float
+    reported_at: int
+    exercise: bool = False
+
+
+class IncidentOpened(_Body, frozen=True, tag="incident_opened"):
+    """A new incident, triaged: its type, its level, and what it needs."""
+
+    incident: IncidentId
+    alert: AlertId
+    type: str
+    level: int
+    lon: float
+    lat: float
+    first_alert_at: int
+    needs: tuple[Need, ...]
+    approval: Approval
+    exercise: bool = False
+
+
+class IncidentAdvanced(_Body, frozen=True, tag="incident_advanced"):
+    """An incident moved along its lifecycle."""
+
+    incident: IncidentId
+    to: IncidentState
+    reason: str = ""
+
+
+class DemandRaised(_Body, frozen=True, tag="demand_raised"):
+    """One unit of one capability is wanted for an incident. It waits until an order meets it."""
+
+    demand: DemandId
+    incident: IncidentId
+    capability: str
+    level: int
+
+
+class DemandUnmet(_Body, frozen=True, tag="demand_unmet"):
+    """A shortage, stated: nobody able is free now. The demand waits and is looked at again when anybody is."""
+
+    demand: DemandId
+    incident: IncidentId
+    capability: str
+    recommendation: Recommendation
+
+
+class DemandDropped(_Body, frozen=True, tag="demand_dropped"):
+    """Nobody is wanted for it any more."""
+
+    demand: DemandId
+    reason: str
+
+
+class Recommended(_Body, frozen=True, tag="recommended"):
+    """Who should go for a demand, and why."""
+
+    demand: DemandId
+    incident: IncidentId
+    recommendation: Recommendation
+
+
+class OrderProposed(_Body, frozen=True, tag="order_proposed"):
+    """An order exists. It holds nobody yet."""
+
+    order: Order
+    demand: DemandId
+    clocks_ms: dict[str, int] = {}
+    """The supervision clocks of this order by name, counted from when it is sent."""
+
+
+class OrderAdvanced(_Body, frozen=True, tag="order_advanced"):
+    """An order moved along its lifecycle. ``said_at`` is when the recipient says it happened."""
+
+    order: OrderId
+    version: int
+    to: OrderState
+    via: Via | Literal["policy", "core"] = "core"
+    reason: str = ""
+    said_at: int | None = None
+    key: str = ""
+
+
+ApprovedVia = Literal["policy", "desk"]
+MailKind = Literal["order", "cancellation", "notice"]
+
+
+class Mailed(_Body, frozen=True, tag="mailed"):
+    """An item stands in a mailbox, durably. ``mail_seq`` counts from 1 by recipient, without gaps."""
+
+    recipient: RecipientId
+    mail_seq: int
+    item: MailKind
+    order: OrderId | None = None
+    version: int = 0
+    code: str = ""
+    """For a notice: what it says, as a key of the texts."""
+    values: dict[str, str] = {}
+
+
+class MailAcknowledged(_Body, frozen=True, tag="mail_acknowledged"):
+    """A device has the mailbox up to ``mail_seq``; delivered means that the first device has it."""
+
+    recipient: RecipientId
+    device: str
+    mail_seq: int
+
+
+class UnitAdvanced(_Body, frozen=True, tag="unit_advanced"):
+    """A unit said what it is doing, outside any order."""
+
+    unit: UnitId
+    to: UnitStatus
+    key: str
+
+
+class PlanRequested(_Body, frozen=True, tag="plan_requested"):
+    """Demands are to be decided together by a worker."""
+
+    plan: PlanId
+    demands: tuple[DemandId, ...]
+    state_version: int
+
+
+class PlanApplied(_Body, frozen=True, tag="plan_applied"):
+    """What a worker's plan came to: the lines that still held, and how many did not."""
+
+    plan: PlanId
+    held: tuple[DemandId, ...]
+    outdated: tuple[DemandId, ...]
+    failed: str = ""
+
+
+class DeadlineMissed(_Body, frozen=True, tag="deadline_missed"):
+    """A clock ran out."""
+
+    clock: str
+    order: OrderId
+    due_at: int
+
+
+class ClockDeparted(_Body, frozen=True, tag="clock_departed"):
+    """The clock and the wall disagree by more than 5 s."""
+
+    wall_at: int
+
+
+Body = (
+    Configured
+    | AlertReceived
+    | IncidentOpened
+    | IncidentAdvanced
+    | DemandRaised
+    | DemandUnmet
+    | DemandDropped
+    | Recommended
+    | OrderProposed
+    | OrderAdvanced
+    | Mailed
+    | MailAcknowledged
+    | UnitAdvanced
+    | PlanRequested
+    | PlanApplied
+    | DeadlineMissed
+    | ClockDeparted
+)
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One entry of the journal, before it is sealed: ``seq`` counts from 1 without gaps, ``at`` is the core's time."""
+
+    seq: int
+    at: int
+    actor: str
+    body: Body
+    personal: Details | None = None
+
+    @property
+    def kind(self) -> str:
+        """The body's tag, as it stands in the envelope."""
+        return str(self.body.__struct_config__.tag)

@@ -1,0 +1,69 @@
+"""The ranked candidates for one need of one incident, with reasons, including why not.
+
+A recommendation is frozen in the journal as codes and values, never as sentences; it is rendered when it is read.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from engine.model.entities import RecipientKind
+from engine.model.ids import DemandId, RecipientId, UnitId
+
+WhyNot = Literal[
+    "off_duty",
+    "out_of_service",
+    "busy",
+    "on_order",
+    "lacks_capability",
+    "no_position",
+    "stale_position",
+    "refused_before",
+    "taken_by_other_need",
+]
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """Somebody who could go. ``eta_ms`` is turnout plus travel."""
+
+    recipient: RecipientId
+    kind: RecipientKind
+    eta_ms: int
+    turnout_ms: int
+    travel_ms: int
+    distance_m: int | None = None
+    """Length of the way there, where it was traced."""
+
+
+class Excluded(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A unit that would have been there sooner, and the first reason why it is not sent."""
+
+    unit: UnitId
+    why: WhyNot
+    value: str
+    """The fact behind the reason: the order it is on, the age of its position in seconds, what it lacks."""
+    eta_ms: int
+
+
+class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
+    """Who should go for one need, who would be next, and who would have been sooner."""
+
+    capability: str
+    policy: str
+    """The named rule that chose: ``nearest`` for one need alone, ``joint`` for needs decided together."""
+    chosen: Candidate | None
+    others: tuple[Candidate, ...]
+    excluded: tuple[Excluded, ...]
+    excluded_counts: dict[str, int]
+    """All excluded units by reason, those listed above included."""
+    fleet_size: int
+    settled_nodes: int
+    """How much of the road network the search looked at."""
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """What was decided for one demand: the recommendation and, where somebody goes, the way as a polyline."""
+
+    demand: DemandId
+    recommendation: Recommendation
+    route: str = ""

@@ -1,0 +1,230 @@
+"""Who may speak to the server, and as whom.
+
+A token is 256 random bits behind a short public id. The store keeps only the SHA-256 of the secret part: whoever
+reads the store cannot speak with it. Role and subject come from the token, never from what a client says of itself.
+What a role may do is the table `PERMISSIONS`, used by HTTP and by the stream alike. The store is a small SQLite file
+in the city's folder, so that ``allpoints device revoke`` holds at once, without a restart.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from engine.model.errors import Refusal
+
+STORE_NAME = "access.sqlite"
+_PREFIX = "apt"
+_SECRET_BYTES = 32
+_MOST_TOKEN_CHARACTERS = 128
+_MOST_NAME_CHARACTERS = 64
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS tokens (
+    id TEXT PRIMARY KEY,
+    secret_sha256 BLOB NOT NULL,
+    role TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    device TEXT NOT NULL,
+    added_at INTEGER NOT NULL,
+    revoked_at INTEGER
+) STRICT
+"""
+
+
+class Role(StrEnum):
+    """What somebody is to the server."""
+
+    TERMINAL = "terminal"
+    STATION = "station"
+    DISPATCHER = "dispatcher"
+    INTEGRATION = "integration"
+    OBSERVER = "observer"
+    ADMINISTRATOR = "administrator"
+
+
+class Permission(StrEnum):
+    """What somebody may do."""
+
+    REPORT_ALERT = "report_alert"
+    READ_INCIDENTS = "read_incidents"
+    READ_DETAILS = "read_details"
+    DECIDE_ORDERS = "decide_orders"
+    OWN_MAILBOX = "own_mailbox"
+    SEND_POSITION = "send_position"
+    READ_METRICS = "read_metrics"
+
+
+_P = Permission
+PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
+    Role.TERMINAL: frozenset((_P.OWN_MAILBOX, _P.SEND_POSITION, _P.REPORT_ALERT)),
+    Role.STATION: frozenset((_P.OWN_MAILBOX, _P.REPORT_ALERT)),
+    Role.DISPATCHER: frozenset(
+        (_P.REPORT_ALERT, _P.READ_INCIDENTS, _P.READ_DETAILS, _P.DECIDE_ORDERS, _P.OWN_MAILBOX, _P.READ_METRICS)
+    ),
+    Role.INTEGRATION: frozenset((_P.REPORT_ALERT, _P.READ_INCIDENTS)),
+    Role.OBSERVER: frozenset((_P.READ_INCIDENTS, _P.READ_METRICS)),
+    Role.ADMINISTRATOR: frozenset(Permission) - {_P.OWN_MAILBOX, _P.SEND_POSITION},
+}
+
+DEVICE_ROLES = (Role.TERMINAL, Role.STATION)
+"""Roles whose subject is a unit or a station of the city; the others are people and programs."""
+
+_SPEAKERS = {
+    Role.TERMINAL: "device",
+    Role.STATION: "device",
+    Role.INTEGRATION: "source",
+}
+
+
+class AccessDenied(Exception):
+    """Somebody is not let in, or may not do this. ``code`` says which, and nothing of the token."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Who stands behind a token. ``subject`` is the unit's or station's id, or a user's or program's name."""
+
+    token_id: str
+    role: Role
+    subject: str
+    device: str
+
+    @property
+    def actor(self) -> str:
+        """How commands and the record name this speaker."""
+        return f"{_SPEAKERS.get(self.role, 'user')}:{self.subject}"
+
+    def may(self, permission: Permission) -> bool:
+        """Say whether the role allows it."""
+        return permission in PERMISSIONS[self.role]
+
+    def require(self, permission: Permission) -> None:
+        """Raise `AccessDenied` with ``not_permitted`` unless the role allows it."""
+        if not self.may(permission):
+            raise AccessDenied("not_permitted")
+
+
+class TokenRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A token as it is listed: everything but the secret."""
+
+    id: str
+    role: Role
+    subject: str
+    device: str
+    added_at: int
+    revoked_at: int | None
+
+
+class Access:
+    """The store of tokens. Used by one thread; other processes may write at the same time.
+
+    Parameters
+    ----------
+    path
+        The SQLite file; made with mode 0600 when it is not there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
+        os.close(descriptor)
+        path.chmod(0o600)
+        self._rows = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+        self._rows.execute(_SCHEMA)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._rows.close()
+
+    def add(self, role: Role, subject: str, device: str = "") -> str:
+        """Make a token and return it; it cannot be read again later.
+
+        Raises
+        ------
+        Refusal
+            ``bad_name`` when subject or device is empty where it must not be, too long or has control characters.
+        """
+        _check_name("subject", subject, empty_allowed=False)
+        _check_name("device", device, empty_allowed=True)
+        token_id, secret = secrets.token_hex(6), secrets.token_urlsafe(_SECRET_BYTES)
+        self._rows.execute(
+            "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, NULL)",
+            (token_id, _digest(secret), role.value, subject, device or token_id, time.time_ns() // 1_000_000),
+        )
+        return f"{_PREFIX}_{token_id}_{secret}"
+
+    def revoke(self, token_id: str) -> bool:
+        """Make a token void; return whether there was a valid one."""
+        now_ms = time.time_ns() // 1_000_000
+        return (
+            self._rows.execute(
+                "UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (now_ms, token_id)
+            ).rowcount
+            > 0
+        )
+
+    def tokens(self) -> list[TokenRow]:
+        """Return all tokens, revoked ones included, oldest first."""
+        rows = self._rows.execute(
+            "SELECT id, role, subject, device, added_at, revoked_at FROM tokens ORDER BY added_at, id"
+        )
+        return [
+            TokenRow(id=row[0], role=Role(row[1]), subject=row[2], device=row[3], added_at=row[4], revoked_at=row[5])
+            for row in rows
+        ]
+
+    def verify(self, token: str) -> Identity:
+        """Say who stands behind a token.
+
+        Raises
+        ------
+        AccessDenied
+            ``malformed_token``, ``unknown_token`` or ``revoked``.
+        """
+        parts = token.split("_", 2) if len(token) <= _MOST_TOKEN_CHARACTERS else []
+        if len(parts) != 3 or parts[0] != _PREFIX or not token.isascii():
+            raise AccessDenied("malformed_token")
+        row = self._rows.execute(
+            "SELECT secret_sha256, role, subject, device, revoked_at FROM tokens WHERE id = ?", (parts[1],)
+        ).fetchone()
+        # An unknown id costs the same comparison, so that timing does not tell which ids exist.
+        expected = row[0] if row else bytes(hashlib.sha256().digest_size)
+        matches = hmac.compare_digest(_digest(parts[2]), expected)
+        if row is None or not matches:
+            raise AccessDenied("unknown_token")
+        if row[4] is not None:
+            raise AccessDenied("revoked")
+        return Identity(token_id=parts[1], role=Role(row[1]), subject=row[2], device=row[3])
+
+    def is_current(self, identity: Identity) -> bool:
+        """Say whether the token behind an identity still holds; long sessions ask now and then."""
+        row = self._rows.execute("SELECT revoked_at FROM tokens WHERE id = ?", (identity.token_id,)).fetchone()
+        return row is not None and row[0] is None
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def _check_name(field: str, name: str, *, empty_allowed: bool) -> None:
+    if (not name and not empty_allowed) or len(name) > _MOST_NAME_CHARACTERS or not name.isprintable():
+        raise Refusal("bad_name", field, name, f"1 to {_MOST_NAME_CHARACTERS} printable characters")

@@ -1,0 +1,167 @@
+"""The table of what HTTP offers: the application and the OpenAPI document are both made from it.
+
+A route that is not here does not exist; a type that is not here is not in the document.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from engine.service import bodies
+from engine.service.access import Permission
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """One parameter of the query: its JSON schema and what it means."""
+
+    schema: Mapping[str, object]
+    meaning: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Route:
+    """One operation.
+
+    Attributes
+    ----------
+    name
+        The operation's id, and the method of `engine.service.http.Api` that does it.
+    needs
+        The permission it takes; ``token`` for any valid token, None for everybody.
+    takes
+        The body's type; None without a body.
+    gives
+        The answer's type by status; None for an answer that is not JSON.
+    """
+
+    method: Literal["GET", "POST"]
+    path: str
+    name: str
+    summary: str
+    needs: Permission | Literal["token"] | None
+    gives: Mapping[int, type | None]
+    takes: type | None = None
+    query: Mapping[str, Query] = field(default_factory=dict)
+
+
+_LANGUAGE = {
+    "lang": Query(
+        schema={"type": "string", "enum": ["zh", "en"]},
+        meaning="The language of reasons; otherwise Accept-Language, then the city's first language.",
+    )
+}
+_PAGE = {
+    "state": Query(
+        schema={"type": "string", "enum": ["open", "ended", "all"], "default": "open"}, meaning="Which incidents."
+    ),
+    "limit": Query(
+        schema={"type": "integer", "minimum": 1, "maximum": 500, "default": 100}, meaning="How many on a page."
+    ),
+    "before": Query(schema={"type": "string"}, meaning="The `next` of the page before."),
+}
+
+ROUTES: tuple[Route, ...] = (
+    Route(
+        method="POST",
+        path="/v1/alerts",
+        name="report_alert",
+        summary="Report an alert; the answer names the incident, who goes, how long they take, and why.",
+        needs=Permission.REPORT_ALERT,
+        takes=bodies.NewAlert,
+        gives={201: bodies.AlertTaken, 200: bodies.AlertTaken},
+        query=_LANGUAGE,
+    ),
+    Route(
+        method="GET",
+        path="/v1/incidents",
+        name="list_incidents",
+        summary="List incidents, newest first.",
+        needs=Permission.READ_INCIDENTS,
+        gives={200: bodies.IncidentList},
+        query=_PAGE,
+    ),
+    Route(
+        method="GET",
+        path="/v1/incidents/{incident}",
+        name="read_incident",
+        summary="Read an incident with its orders, what it waits for, and the reasons of every recommendation.",
+        needs=Permission.READ_INCIDENTS,
+        gives={200: bodies.IncidentBody},
+        query=_LANGUAGE,
+    ),
+    Route(
+        method="GET",
+        path="/v1/orders/{order}",
+        name="read_order",
+        summary="Read an order.",
+        needs=Permission.READ_INCIDENTS,
+        gives={200: bodies.OrderBody},
+    ),
+    Route(
+        method="POST",
+        path="/v1/orders/{order}/approve",
+        name="approve_order",
+        summary="Let a proposed order go. When its unit was taken meanwhile, it is replaced by a new proposal.",
+        needs=Permission.DECIDE_ORDERS,
+        gives={200: bodies.OrderBody},
+    ),
+    Route(
+        method="POST",
+        path="/v1/orders/{order}/cancel",
+        name="cancel_order",
+        summary="Withdraw an order; what it was for waits for somebody else, or is dropped.",
+        needs=Permission.DECIDE_ORDERS,
+        takes=bodies.CancelIn,
+        gives={200: bodies.OrderBody},
+    ),
+    Route(
+        method="POST",
+        path="/v1/orders/{order}/answer",
+        name="answer_order",
+        summary="Record the answer of a recipient that was reached by radio or telephone.",
+        needs=Permission.DECIDE_ORDERS,
+        takes=bodies.AnswerIn,
+        gives={200: bodies.OrderBody},
+    ),
+    Route(
+        method="GET",
+        path="/v1/bootstrap",
+        name="bootstrap",
+        summary="Learn where the stream is, what it speaks, and what this city's alert types are.",
+        needs="token",
+        gives={200: bodies.Bootstrap},
+    ),
+    Route(
+        method="GET",
+        path="/healthz",
+        name="healthz",
+        summary="The process is alive.",
+        needs=None,
+        gives={200: bodies.Health},
+    ),
+    Route(
+        method="GET",
+        path="/readyz",
+        name="readyz",
+        summary="The server takes alerts: kernels are warm and the journal accepts.",
+        needs=None,
+        gives={200: bodies.Health, 503: bodies.Health},
+    ),
+    Route(
+        method="GET",
+        path="/metrics",
+        name="metrics",
+        summary="Figures for Prometheus.",
+        needs=Permission.READ_METRICS,
+        gives={200: None},
+    ),
+    Route(
+        method="GET",
+        path="/openapi.json",
+        name="openapi",
+        summary="This document.",
+        needs=None,
+        gives={200: None},
+    ),
+)

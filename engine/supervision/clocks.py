@@ -1,0 +1,39 @@
+"""The kinds of deadline: each is a row that says which state of an order starts it and which states end it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from engine.model.lifecycle import ORDER, OrderState
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clock:
+    """A deadline over part of an order's life. How long it runs, the run card says."""
+
+    name: str
+    starts: OrderState
+    runs_in: frozenset[OrderState]
+    """It runs on while the order is in one of these; any other state ends it."""
+    notice: str
+    """What the desk is told when it runs out, as a key of the texts."""
+
+
+CLOCKS: Mapping[str, Clock] = {
+    clock.name: clock
+    for clock in (
+        Clock(
+            name="deliver",
+            starts=OrderState.SENT,
+            runs_in=frozenset((OrderState.SENT,)),
+            notice="not_delivered",
+        ),
+        Clock(
+            name="accept",
+            starts=OrderState.SENT,
+            runs_in=frozenset((OrderState.SENT, OrderState.DELIVERED)),
+            notice="not_accepted",
+        ),
+    )
+}
+
+assert all(clock.starts in ORDER and clock.starts in clock.runs_in for clock in CLOCKS.values())

@@ -1,0 +1,280 @@
+"""The compiled questions: who is nearest, how long from everywhere, how long from many places, which way.
+
+All of them settle nodes in the order of their time to the incident and stop once nothing better can come. A place on
+a street is entered by both its ends: entry ``2 u`` of rider u is the head of its arc, ``2 u + 1`` that of the arc's
+reverse. Who stands on the incident's own street before it is looked at apart: that way passes no node.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.travel.search import (
+    LONGEST_MS,
+    UNREACHABLE,
+    Columns,
+    Memory,
+    Streets,
+    offer,
+    pop,
+    seed,
+    spread,
+)
+from geo_data.compiled import kernel
+from geo_data.snapping_kernels import passed_ms
+from geo_data.speeds import NEVER
+
+_LOW = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+
+
+@kernel
+def _eligible(riders: Columns, unit: int, need: int, fresh_after: int) -> bool:
+    return riders.bits[unit] & need == need and riders.fixed_at[unit] >= fresh_after and riders.arc[unit] >= 0
+
+
+@kernel
+def _census(riders: Columns, need: int, fresh_after: int) -> tuple[int, int]:
+    """Return how many units are eligible and the least of their turnouts."""
+    count, least_ms = 0, LONGEST_MS
+    for unit in range(len(riders.bits)):
+        if _eligible(riders, unit, need, fresh_after):
+            count += 1
+            least_ms = min(least_ms, riders.turnout_ms[unit])
+    return count, least_ms
+
+
+@kernel
+def _before(
+    streets: Streets,
+    riders: Columns,
+    arc: int,
+    behind_ms: int,
+    need: int,
+    fresh_after: int,
+    count: int,
+    k: int,
+    units: NDArray[np.int32],
+    etas: NDArray[np.int64],
+    turnouts: NDArray[np.int64],
+) -> int:
+    """Rank the units that stand on an arc before a place that lies ``behind_ms`` into it."""
+    after_ms = streets.ms[arc] - behind_ms
+    entry = riders.first_at_node[streets.head[arc]]
+    while entry >= 0:
+        unit = entry >> 1
+        on = riders.arc[unit]
+        if entry & 1:
+            on = streets.reverse[on]
+        ahead_ms = riders.entry_ms[entry] - after_ms
+        if on == arc and ahead_ms >= 0 and _eligible(riders, unit, need, fresh_after):
+            turnout_ms = riders.turnout_ms[unit]
+            count = offer(unit, ahead_ms + turnout_ms, turnout_ms, count, k, units, etas, turnouts)
+        entry = riders.next_entry[entry]
+    return count
+
+
+@kernel
+def rank_nearest(
+    streets: Streets,
+    memory: Memory,
+    version: int,
+    riders: Columns,
+    arc: int,
+    fraction: float,
+    need: int,
+    fresh_after: int,
+    k: int,
+    units: NDArray[np.int32],
+    etas: NDArray[np.int64],
+    turnouts: NDArray[np.int64],
+) -> tuple[int, int, int]:
+    """Rank the ``k`` eligible units with the least eta into the arrays; return how many, eligible, settled nodes.
+
+    A unit first met at a node is at least that node's time and the least turnout away, so once the node in hand
+    is past the last place of a full ranking by that measure, no unit's time can change any more.
+    """
+    eligible, least_turnout_ms = _census(riders, need, fresh_after)
+    k = min(k, eligible)
+    if k <= 0:
+        return 0, eligible, 0
+    count, settled = 0, 0
+    if streets.ms[arc] < NEVER:
+        behind = passed_ms(streets.ms[arc], fraction)
+        count = _before(streets, riders, arc, behind, need, fresh_after, count, k, units, etas, turnouts)
+    back = streets.reverse[arc]
+    if back >= 0:
+        behind = passed_ms(streets.ms[back], 1.0 - fraction)
+        count = _before(streets, riders, back, behind, need, fresh_after, count, k, units, etas, turnouts)
+    size = seed(streets, memory, version, arc, fraction)
+    base = np.uint64(version) << _HALF
+    most_ms = LONGEST_MS
+    if count == k:
+        most_ms = min(LONGEST_MS, etas[k - 1] - least_turnout_ms)
+    while size > 0:
+        key = memory.heap[0]
+        size = pop(memory.heap, size)
+        ms, node = np.int64(key >> _HALF), np.int64(key & _LOW)
+        if ms > most_ms:
+            break
+        if memory.label[node] != base | np.uint64(ms):
+            continue
+        settled += 1
+        entry = riders.first_at_node[node]
+        while entry >= 0:
+            unit = entry >> 1
+            if _eligible(riders, unit, need, fresh_after):
+                turnout_ms = riders.turnout_ms[unit]
+                eta_ms = ms + riders.entry_ms[entry] + turnout_ms
+                if count < k or eta_ms <= etas[k - 1]:
+                    count = offer(unit, eta_ms, turnout_ms, count, k, units, etas, turnouts)
+                    if count == k:
+                        most_ms = min(LONGEST_MS, etas[k - 1] - least_turnout_ms)
+            entry = riders.next_entry[entry]
+        size = spread(streets, memory, version, size, node, ms, most_ms)
+    return count, eligible, settled
+
+
+@kernel
+def times_from_all(
+    streets: Streets, memory: Memory, version: int, arc: int, fraction: float, out: NDArray[np.int64]
+) -> None:
+    """Write every node's time to a place on an arc; `UNREACHABLE` where there is no way."""
+    out[:] = UNREACHABLE
+    size = seed(streets, memory, version, arc, fraction)
+    base = np.uint64(version) << _HALF
+    while size > 0:
+        key = memory.heap[0]
+        size = pop(memory.heap, size)
+        ms, node = np.int64(key >> _HALF), np.int64(key & _LOW)
+        if memory.label[node] == base | np.uint64(ms):
+            out[node] = ms
+            size = spread(streets, memory, version, size, node, ms, LONGEST_MS)
+
+
+@kernel
+def direct_ms(streets: Streets, from_arc: int, from_fraction: float, to_arc: int, to_fraction: float) -> int:
+    """Return the time along one arc from a place to a place on it further on; `UNREACHABLE` where it is not that."""
+    if from_arc < 0 or from_arc != to_arc or streets.ms[to_arc] >= NEVER:
+        return UNREACHABLE
+    ahead = passed_ms(streets.ms[to_arc], to_fraction) - passed_ms(streets.ms[to_arc], from_fraction)
+    return ahead if ahead >= 0 else UNREACHABLE
+
+
+@kernel
+def street_ms(streets: Streets, from_arc: int, from_fraction: float, to_arc: int, to_fraction: float) -> int:
+    """Return the time along one street, whichever of its arcs the two places are named by."""
+    back = streets.reverse[to_arc]
+    least = UNREACHABLE
+    if from_arc == to_arc or streets.reverse[from_arc] == to_arc:
+        here = from_fraction if from_arc == to_arc else 1.0 - from_fraction
+        least = direct_ms(streets, to_arc, here, to_arc, to_fraction)
+    if back >= 0 and (from_arc == back or streets.reverse[from_arc] == back):
+        here = from_fraction if from_arc == back else 1.0 - from_fraction
+        least = min(least, direct_ms(streets, back, here, back, 1.0 - to_fraction))
+    return least
+
+
+@kernel
+def times_from_many(
+    streets: Streets,
+    memory: Memory,
+    version: int,
+    arc: int,
+    fraction: float,
+    arcs: NDArray[np.int32],
+    fractions: NDArray[np.float64],
+    first_at_node: NDArray[np.int32],
+    next_entry: NDArray[np.int32],
+    out: NDArray[np.int64],
+) -> int:
+    """Write the time from each of many places to one; return the settled nodes. ``first_at_node`` is -1 again after."""
+    waiting = 0
+    for i in range(len(arcs)):
+        out[i] = street_ms(streets, arcs[i], fractions[i], arc, fraction)
+        for side in range(2):
+            on = arcs[i] if side == 0 else streets.reverse[arcs[i]]
+            if on >= 0 and streets.ms[on] < NEVER:
+                head = streets.head[on]
+                next_entry[2 * i + side] = first_at_node[head]
+                first_at_node[head] = 2 * i + side
+                waiting += 1
+    size = seed(streets, memory, version, arc, fraction)
+    base = np.uint64(version) << _HALF
+    settled = 0
+    while size > 0 and waiting > 0:
+        key = memory.heap[0]
+        size = pop(memory.heap, size)
+        ms, node = np.int64(key >> _HALF), np.int64(key & _LOW)
+        if memory.label[node] != base | np.uint64(ms):
+            continue
+        settled += 1
+        entry = first_at_node[node]
+        while entry >= 0:
+            i, on, here = entry >> 1, arcs[entry >> 1], fractions[entry >> 1]
+            if entry & 1:
+                on, here = streets.reverse[on], 1.0 - here
+            out[i] = min(out[i], ms + streets.ms[on] - passed_ms(streets.ms[on], here))
+            waiting -= 1
+            entry = next_entry[entry]
+        size = spread(streets, memory, version, size, node, ms, LONGEST_MS)
+    for i in range(len(arcs)):
+        first_at_node[streets.head[arcs[i]]] = -1
+        first_at_node[streets.tail[arcs[i]]] = -1
+    return settled
+
+
+@kernel
+def find_way(
+    streets: Streets,
+    memory: Memory,
+    version: int,
+    from_arc: int,
+    from_fraction: float,
+    to_arc: int,
+    to_fraction: float,
+    arcs: NDArray[np.int32],
+) -> tuple[int, int]:
+    """Write the arcs of the shortest way, first and last in part; return how many and the time.
+
+    0 arcs and `UNREACHABLE` where there is no way. Among equal ways the one along the street itself comes first,
+    then the one that sets out along ``from_arc``.
+    """
+    back_from, back_to = streets.reverse[from_arc], streets.reverse[to_arc]
+    best, start, node_at_start = UNREACHABLE, -1, -1
+    for turn in range(4):
+        on = from_arc if turn < 2 else back_from
+        here = from_fraction if turn < 2 else 1.0 - from_fraction
+        goal = to_arc if turn % 2 == 0 else back_to
+        there = to_fraction if turn % 2 == 0 else 1.0 - to_fraction
+        ms = direct_ms(streets, on, here, goal, there)
+        if ms < best:
+            best, start = ms, on
+    size = seed(streets, memory, version, to_arc, to_fraction)
+    base = np.uint64(version) << _HALF
+    while size > 0:
+        key = memory.heap[0]
+        size = pop(memory.heap, size)
+        ms, node = np.int64(key >> _HALF), np.int64(key & _LOW)
+        if ms >= best:
+            break
+        if memory.label[node] != base | np.uint64(ms):
+            continue
+        for side in range(2):
+            on = from_arc if side == 0 else back_from
+            if on >= 0 and streets.ms[on] < NEVER and streets.head[on] == node:
+                here = from_fraction if side == 0 else 1.0 - from_fraction
+                total = ms + streets.ms[on] - passed_ms(streets.ms[on], here)
+                if total < best:
+                    best, start, node_at_start = total, on, node
+        size = spread(streets, memory, version, size, node, ms, min(best, LONGEST_MS))
+    if start < 0:
+        return 0, UNREACHABLE
+    arcs[0] = start
+    count, node = 1, node_at_start
+    while node >= 0:
+        arc = memory.via[node]
+        arcs[count] = arc
+        count += 1
+        # The place itself is entered by the arc it lies on, and no shortest way passes that arc before.
+        node = -1 if arc in (to_arc, back_to) else streets.head[arc]
+    return count, best

@@ -1,0 +1,166 @@
+"""The compiled searches: backwards from an incident, over the streets that lead to it.
+
+A node's label is ``version << 32 | milliseconds``. Versions count down from one search to the next, so that every
+label of an earlier search is greater than any of this one and nothing is ever cleared: one comparison tells whether
+a way is new and shorter. The heap has four children to a node and keys ``milliseconds << 32 | node``. A node is
+settled once, so pushes are bounded by the number of arcs and the two seeds. Equal times settle by node index.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo_data.compiled import kernel
+from geo_data.snapping_kernels import passed_ms
+from geo_data.speeds import NEVER
+
+UNREACHABLE = 1 << 40
+"""A travel time in milliseconds that stands for no way at all; far above any real one, safe to add to."""
+LONGEST_MS = (1 << 31) - 1
+"""No way takes longer, 24 days: one that would counts as none, so that a time always fits its half of a label."""
+_LOW = np.uint64(0xFFFFFFFF)
+_HALF = np.uint64(32)
+
+
+class Streets(NamedTuple):
+    """The network as the searches read it. ``n`` nodes, ``m`` arcs, ``b`` arcs that may be passed.
+
+    ``back_first`` int32 (n + 1,): rows of arcs into each node. ``back`` int32 (b, 2): tail and milliseconds of each
+    row. ``back_arc`` int32 (b,): its arc. ``tail, head, reverse, ms`` int32 (m,): by arc; ``reverse`` is -1 where
+    the other way may not be passed.
+    """
+
+    back_first: NDArray[np.int32]
+    back: NDArray[np.int32]
+    back_arc: NDArray[np.int32]
+    tail: NDArray[np.int32]
+    head: NDArray[np.int32]
+    reverse: NDArray[np.int32]
+    ms: NDArray[np.int32]
+
+
+class Memory(NamedTuple):
+    """What one search writes. ``label`` uint64 (n,), ``heap`` uint64 (b + 3,), ``via`` int32 (n,): arc to the next."""
+
+    label: NDArray[np.uint64]
+    heap: NDArray[np.uint64]
+    via: NDArray[np.int32]
+
+
+class Columns(NamedTuple):
+    """The riders' columns in the order that the kernels take them; see `engine.travel.times.Riders`."""
+
+    first_at_node: NDArray[np.int32]
+    next_entry: NDArray[np.int32]
+    entry_ms: NDArray[np.int32]
+    bits: NDArray[np.uint64]
+    turnout_ms: NDArray[np.int32]
+    arc: NDArray[np.int32]
+    fixed_at: NDArray[np.int64]
+
+
+@kernel
+def push(heap: NDArray[np.uint64], size: int, key: int) -> int:
+    """Put a key on the heap; return the new size."""
+    i = size
+    while i > 0:
+        parent = (i - 1) >> 2
+        if heap[parent] <= key:
+            break
+        heap[i] = heap[parent]
+        i = parent
+    heap[i] = key
+    return size + 1
+
+
+@kernel
+def pop(heap: NDArray[np.uint64], size: int) -> int:
+    """Remove the least key, ``heap[0]``; return the new size."""
+    size -= 1
+    key = heap[size]
+    i = 0
+    while True:
+        child = 4 * i + 1
+        if child >= size:
+            break
+        least, least_key = child, heap[child]
+        for c in range(child + 1, min(child + 4, size)):
+            if heap[c] < least_key:
+                least, least_key = c, heap[c]
+        if least_key >= key:
+            break
+        heap[i] = least_key
+        i = least
+    heap[i] = key
+    return size
+
+
+@kernel
+def reach(memory: Memory, version: int, size: int, node: int, ms: int, arc: int) -> int:
+    """Lower a node's time to ``ms`` and put it on the heap, if that is new or less; return the heap's size."""
+    label = (np.uint64(version) << _HALF) | np.uint64(ms)
+    if label >= memory.label[node]:
+        return size
+    memory.label[node] = label
+    memory.via[node] = arc
+    return push(memory.heap, size, (np.uint64(ms) << _HALF) | np.uint64(node))
+
+
+@kernel
+def seed(streets: Streets, memory: Memory, version: int, arc: int, fraction: float) -> int:
+    """Begin a search at a place on an arc: at its tail, and at its head where the street is open the other way."""
+    size = 0
+    if streets.ms[arc] < NEVER:
+        size = reach(memory, version, size, streets.tail[arc], passed_ms(streets.ms[arc], fraction), arc)
+    back = streets.reverse[arc]
+    if back >= 0:
+        size = reach(memory, version, size, streets.tail[back], passed_ms(streets.ms[back], 1.0 - fraction), back)
+    return size
+
+
+@kernel
+def spread(streets: Streets, memory: Memory, version: int, size: int, node: int, ms: int, most_ms: int) -> int:
+    """Lower the times of all nodes with an arc into a settled one, none above ``most_ms``; return the heap's size."""
+    base = np.uint64(version) << _HALF
+    for row in range(streets.back_first[node], streets.back_first[node + 1]):
+        later = ms + streets.back[row, 1]
+        if later <= most_ms:
+            tail = streets.back[row, 0]
+            label = base | np.uint64(later)
+            if label < memory.label[tail]:
+                memory.label[tail] = label
+                memory.via[tail] = streets.back_arc[row]
+                size = push(memory.heap, size, (np.uint64(later) << _HALF) | np.uint64(tail))
+    return size
+
+
+@kernel
+def offer(
+    unit: int,
+    eta_ms: int,
+    turnout_ms: int,
+    count: int,
+    k: int,
+    units: NDArray[np.int32],
+    etas: NDArray[np.int64],
+    turnouts: NDArray[np.int64],
+) -> int:
+    """Put a unit in its place in the ranking, once, with its least time; ties by unit; return how many stand there."""
+    at = 0
+    while at < count and units[at] != unit:
+        at += 1
+    if at < count:
+        if eta_ms >= etas[at]:
+            return count
+    elif count < k:
+        count += 1
+    else:
+        at = k - 1
+        if eta_ms > etas[at] or (eta_ms == etas[at] and unit > units[at]):
+            return count
+    while at > 0 and (etas[at - 1] > eta_ms or (etas[at - 1] == eta_ms and units[at - 1] > unit)):
+        units[at], etas[at], turnouts[at] = units[at - 1], etas[at - 1], turnouts[at - 1]
+        at -= 1
+    units[at], etas[at], turnouts[at] = unit, eta_ms, turnout_ms
+    return count

@@ -1,0 +1,264 @@
+"""Every message of the stream, typed once. Both codecs and both sides use these types and no others.
+
+``message`` is the tag. Bounds stand in the types, so that what is out of bounds is refused while it is read, by
+field, value and limit. Unknown fields are passed over: a newer peer may say more. Instants are milliseconds since
+the epoch, UTC; coordinates WGS-84 degrees; ``route`` is a polyline of five decimals.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from engine.model.commands import Answer
+from engine.model.entities import Alert, Details, Need, PositionFix
+from engine.model.events import MailKind
+from engine.model.ids import OrderId, UnitId
+from engine.model.lifecycle import OrderState, UnitStatus
+from engine.wire.limits import LATEST_AT, LONGEST_ID, LONGEST_TEXT, LONGEST_TOKEN, MOST_FIXES, MOST_NEEDS
+
+Text = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
+Word = Annotated[str, msgspec.Meta(max_length=LONGEST_ID)]
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_ID)]
+Lon = Annotated[float, msgspec.Meta(ge=-180.0, le=180.0)]
+Lat = Annotated[float, msgspec.Meta(ge=-90.0, le=90.0)]
+Instant = Annotated[int, msgspec.Meta(ge=0, le=LATEST_AT)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="message", omit_defaults=True):
+    pass
+
+
+# From the client.
+
+
+class Hello(_Message, tag="hello"):
+    """The first message of a connection. Role and recipient come from the token, never from here.
+
+    ``log_id`` and ``applied_seq`` say what the client has already applied, so that only the rest is sent.
+    """
+
+    token: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TOKEN)]
+    device: Word = ""
+    log_id: Word | None = None
+    applied_seq: Count | None = None
+
+
+class Fix(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a unit is; a terminal leaves ``unit`` empty and means itself."""
+
+    lon: Lon
+    lat: Lat
+    at: Instant
+    unit: Word = ""
+    speed_mps: Annotated[float, msgspec.Meta(ge=0.0, le=150.0)] | None = None
+    heading_deg: Annotated[float, msgspec.Meta(ge=0.0, le=360.0)] | None = None
+    accuracy_m: Annotated[float, msgspec.Meta(ge=0.0, le=100_000.0)] | None = None
+
+    def position(self, unit: str) -> PositionFix:
+        """Return it as the engine's own type, said by or for ``unit``."""
+        return PositionFix(UnitId(unit), self.lon, self.lat, self.at, self.speed_mps, self.heading_deg, self.accuracy_m)
+
+
+class Positions(_Message, tag="positions"):
+    """Where units are. Not answered unless refused; a newer fix of a unit replaces an older one."""
+
+    fixes: Annotated[tuple[Fix, ...], msgspec.Meta(min_length=1, max_length=MOST_FIXES)]
+
+
+class Status(_Message, tag="status"):
+    """What a unit is doing, outside any order."""
+
+    key: Id
+    status: UnitStatus
+    unit: Word = ""
+
+
+class AnswerOrder(_Message, tag="answer"):
+    """A recipient answers its order, or a dispatcher records what it heard by radio."""
+
+    key: Id
+    order: Id
+    version: Count
+    answer: Answer
+    reason: Word = ""
+    text: Text = ""
+    said_at: Instant | None = None
+
+
+class Ack(_Message, tag="ack"):
+    """The device has applied everything up to and including ``seq``. Not answered."""
+
+    seq: Count
+
+
+class PersonalDetails(msgspec.Struct, frozen=True, omit_defaults=True):
+    """All of an alert that can name someone."""
+
+    text: Text = ""
+    caller: Word = ""
+    phone: Word = ""
+    address: Annotated[str, msgspec.Meta(max_length=500)] = ""
+
+
+class NeedOf(msgspec.Struct, frozen=True):
+    """So many units of one capability."""
+
+    capability: Id
+    count: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
+
+
+class ReportAlert(_Message, tag="alert"):
+    """Somebody reports a happening. ``source`` and ``source_ref`` together are its idempotency key."""
+
+    source: Id
+    source_ref: Id
+    type: Id
+    lon: Lon
+    lat: Lat
+    at: Instant
+    level: Annotated[int, msgspec.Meta(ge=1, le=9)] | None = None
+    needs: Annotated[tuple[NeedOf, ...], msgspec.Meta(max_length=MOST_NEEDS)] | None = None
+    details: PersonalDetails = PersonalDetails()
+    exercise: bool = False
+
+    def alert(self) -> Alert:
+        """Return it as the engine's own type."""
+        needs = self.needs
+        said = self.details
+        return Alert(
+            source=self.source,
+            source_ref=self.source_ref,
+            type=self.type,
+            lon=self.lon,
+            lat=self.lat,
+            at=self.at,
+            level=self.level,
+            needs=None if needs is None else tuple(Need(need.capability, need.count) for need in needs),
+            details=Details(said.text, said.caller, said.phone, said.address),
+            exercise=self.exercise,
+        )
+
+
+class Clock(_Message, tag="clock"):
+    """A driver in lockstep sets a virtual clock. Taken only where the server runs on one."""
+
+    key: Id
+    now: Instant
+
+
+class Heartbeat(_Message, tag="heartbeat"):
+    """Still here. Both sides send it when they have nothing else to say."""
+
+
+ClientMessage = Hello | Positions | Status | AnswerOrder | Ack | ReportAlert | Clock | Heartbeat
+
+
+# From the server.
+
+
+class Trace(msgspec.Struct, frozen=True):
+    """How long it took, for measuring on one machine. Sent only by a server that was told to.
+
+    ``decide_us`` is from the command to its events in the core, ``commit_us`` the commit of the batch it was in;
+    ``committed_ns`` is the monotonic clock when that commit returned.
+    """
+
+    decide_us: int
+    commit_us: int
+    committed_ns: int
+
+
+class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """An order as its recipient sees it. What names someone is there only for who is assigned, while it is open."""
+
+    id: OrderId
+    version: int
+    incident: str
+    recipient: str
+    state: OrderState
+    type: str
+    level: int
+    lon: float
+    lat: float
+    capability: str
+    eta_ms: int | None = None
+    route: str = ""
+    address: str = ""
+    text: str = ""
+    caller: str = ""
+    phone: str = ""
+    exercise: bool = False
+
+
+class Welcome(_Message, tag="welcome"):
+    """The greeting was taken. Without ``resumed`` a snapshot follows; ``next_seq`` is the next item's number."""
+
+    log_id: str
+    resumed: bool
+    next_seq: int
+    heartbeat_ms: int
+    recipient: str
+    role: str
+    server_at: int
+
+
+class Snapshot(_Message, tag="snapshot"):
+    """All that is open for this recipient, and the newest number: what was known before is void."""
+
+    seq: int
+    orders: tuple[OrderView, ...] = ()
+
+
+class Item(_Message, tag="item"):
+    """One numbered thing out of the mailbox. Numbers have no gaps."""
+
+    seq: int
+    kind: MailKind
+    order: OrderView | None = None
+    code: str = ""
+    values: dict[str, str] = {}
+    trace: Trace | None = None
+
+
+class Taken(_Message, tag="taken"):
+    """What came in under ``ref`` is durable. ``refs`` names what was made of it."""
+
+    ref: str
+    refs: dict[str, str | list[str]] = {}
+    duplicate: bool = False
+    trace: Trace | None = None
+
+
+class Refused(_Message, tag="refused"):
+    """What came in was not taken. With ``retry_ms`` the same may be sent again after so long."""
+
+    code: str
+    field: str
+    value: str
+    limit: str
+    ref: str = ""
+    retry_ms: int | None = None
+
+
+class Superseded(_Message, tag="superseded"):
+    """An answer named an old version of an order; this is the version that stands."""
+
+    ref: str
+    order: str
+    version: int
+    state: OrderState
+
+
+ServerMessage = Welcome | Snapshot | Item | Taken | Refused | Superseded | Heartbeat
+
+
+def reference(message: ClientMessage) -> str:
+    """Return the key or reference by which a message's answer names it; empty where it is not answered."""
+    match message:
+        case Status(key=key) | AnswerOrder(key=key) | Clock(key=key):
+            return key
+        case ReportAlert(source_ref=source_ref):
+            return source_ref
+        case _:
+            return ""

@@ -1,0 +1,78 @@
+"""What is strongly connected: from anywhere a mode may go, it may go anywhere else and back.
+
+A search must never offer a unit that cannot leave its own corner, nor a way into a trap. For each mode on its own the
+largest strongly connected component (by nodes, ties to the one with the lowest node) keeps the mode's bit; elsewhere
+the bit is cleared and counted. A footway can so stay for walkers while it was never there for cars.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo_data.raw_roads import Mode
+
+
+@dataclass(frozen=True)
+class Component:
+    """The largest strong component of one mode.
+
+    Attributes
+    ----------
+    nodes
+        bool (n,), true for the nodes in it; all false when the mode has no arc.
+    components
+        How many components the mode's arcs form, single nodes without any arc of the mode not counted.
+    """
+
+    nodes: NDArray[np.bool_]
+    components: int
+
+
+def largest_component(n_nodes: int, tail: NDArray[np.int32], head: NDArray[np.int32]) -> Component:
+    """Find the largest strong component of arcs ``tail -> head``."""
+    from scipy.sparse import csr_array  # noqa: PLC0415 - heavy, and only wanted while building
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    if len(tail) == 0:
+        return Component(np.zeros(n_nodes, np.bool_), 0)
+    first = np.zeros(n_nodes + 1, np.int32)
+    np.cumsum(np.bincount(tail, minlength=n_nodes), out=first[1:])
+    heads = head[np.argsort(tail, kind="stable")]
+    graph = csr_array((np.ones(len(heads)), heads, first), shape=(n_nodes, n_nodes))
+    count, label = connected_components(graph, directed=True, connection="strong")
+    touched = np.zeros(n_nodes, np.bool_)
+    touched[tail] = True
+    touched[head] = True
+    sizes = np.bincount(label[touched], minlength=count)
+    largest = np.flatnonzero(sizes == sizes.max())
+    # Labels depend on the order of the search; the lowest node in it does not.
+    chosen = label[np.argmax(touched & np.isin(label, largest))]
+    return Component((label == chosen) & touched, int(np.count_nonzero(sizes)))
+
+
+def keep_strong(
+    n_nodes: int,
+    tail: NDArray[np.int32],
+    head: NDArray[np.int32],
+    forward_modes: NDArray[np.uint8],
+    backward_modes: NDArray[np.uint8],
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], dict[Mode, int]]:
+    """Clear each mode's bit outside that mode's largest strong component.
+
+    Returns
+    -------
+    The modes that are left along and against each edge, uint8 (e,), and the number of components by mode.
+    """
+    forward_left, backward_left = forward_modes.copy(), backward_modes.copy()
+    components: dict[Mode, int] = {}
+    for mode in Mode:
+        along, against = (forward_modes & mode) != 0, (backward_modes & mode) != 0
+        found = largest_component(
+            n_nodes, np.concatenate((tail[along], head[against])), np.concatenate((head[along], tail[against]))
+        )
+        outside = ~(found.nodes[tail] & found.nodes[head])
+        forward_left[outside] &= ~np.uint8(mode)
+        backward_left[outside] &= ~np.uint8(mode)
+        components[mode] = found.components
+    return forward_left, backward_left, components

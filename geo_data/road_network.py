@@ -1,0 +1,237 @@
+"""The road network: aligned raw arrays in one file, memory-mapped, the same on disk as in use.
+
+Nodes stand in Hilbert order, arcs in the order of their tails, so that what is near on the ground is near in memory.
+A two-way street is two arcs that share one geometry. Each mode's arcs form one strongly connected network
+(`geo_data.building` sees to it), so whatever may be entered may be left again.
+
+File: 8 bytes magic ``APNROADS``, little-endian uint32 format version and header length, a MessagePack header
+(metadata, and for each array name, dtype, shape, offset), then the arrays, each aligned to 64 bytes. The checksum is
+SHA-256 over the arrays in header order.
+"""
+
+import hashlib
+import os
+import struct
+import tempfile
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import msgpack
+import numpy as np
+from numpy.typing import NDArray
+
+MAGIC = b"APNROADS"
+FORMAT_VERSION = 1
+_ALIGN = 64
+_MOST_HEADER_BYTES = 1 << 24
+
+
+class RoadFileError(ValueError):
+    """A file is not a road network that this version reads; says which and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RoadNetwork:
+    """A city's streets. ``n`` nodes, ``m`` arcs, ``g`` geometries, ``p`` points, ``s`` names, ``r`` restrictions.
+
+    Attributes
+    ----------
+    node_lon, node_lat
+        float64 (n,), degrees WGS-84.
+    first_out
+        int32 (n + 1,); the arcs out of node v are ``first_out[v]:first_out[v + 1]``.
+    arc_tail, arc_head
+        int32 (m,), node indices.
+    first_in, in_arc
+        int32 (n + 1,) and (m,); the arcs into node v are ``in_arc[first_in[v]:first_in[v + 1]]``.
+    arc_reverse
+        int32 (m,), the arc of the same street the other way; -1 on a one-way street.
+    arc_length_m
+        float32 (m,).
+    arc_class, arc_modes
+        uint8 (m,), `geo_data.raw_roads.RoadClass` and bits of `geo_data.raw_roads.Mode`.
+    arc_kmh, arc_emergency_kmh
+        float32 (m,), signed or measured speed; NaN where only the class is known.
+    arc_name
+        int32 (m,), index into the names; -1 without.
+    arc_geometry
+        int32 (m,), the geometry; arcs of one street share it.
+    arc_drawn
+        bool (m,), true where the arc runs in the direction its geometry was drawn.
+    arc_source_id
+        int64 (m,), the source's own id of the street.
+    geometry_first
+        int64 (g + 1,), into the points; both ends included.
+    point_lon, point_lat
+        int32 (p,), degrees times 1e7.
+    name_first, name_bytes, name_zh_first, name_zh_bytes
+        int64 (s + 1,) and uint8: UTF-8 texts, read by `name` and `name_zh`.
+    turn_from, turn_to, turn_kind
+        int32 (r,) arcs and uint8 kind: turn restrictions, kept though no search heeds them yet.
+    node_source_id
+        int64 (n,).
+    meta
+        ``source, licence, attribution, built_at`` (ms), ``builder`` version, ``report`` of the build.
+    """
+
+    node_lon: NDArray[np.float64]
+    node_lat: NDArray[np.float64]
+    first_out: NDArray[np.int32]
+    arc_tail: NDArray[np.int32]
+    arc_head: NDArray[np.int32]
+    first_in: NDArray[np.int32]
+    in_arc: NDArray[np.int32]
+    arc_reverse: NDArray[np.int32]
+    arc_length_m: NDArray[np.float32]
+    arc_class: NDArray[np.uint8]
+    arc_modes: NDArray[np.uint8]
+    arc_kmh: NDArray[np.float32]
+    arc_emergency_kmh: NDArray[np.float32]
+    arc_name: NDArray[np.int32]
+    arc_geometry: NDArray[np.int32]
+    arc_drawn: NDArray[np.bool_]
+    arc_source_id: NDArray[np.int64]
+    geometry_first: NDArray[np.int64]
+    point_lon: NDArray[np.int32]
+    point_lat: NDArray[np.int32]
+    name_first: NDArray[np.int64]
+    name_bytes: NDArray[np.uint8]
+    name_zh_first: NDArray[np.int64]
+    name_zh_bytes: NDArray[np.uint8]
+    turn_from: NDArray[np.int32]
+    turn_to: NDArray[np.int32]
+    turn_kind: NDArray[np.uint8]
+    node_source_id: NDArray[np.int64]
+    meta: dict[str, Any] = field(default_factory=dict)
+    checksum: str = ""
+
+    @property
+    def n_nodes(self) -> int:
+        """How many nodes there are."""
+        return len(self.node_lon)
+
+    @property
+    def n_arcs(self) -> int:
+        """How many arcs there are; a two-way street counts twice."""
+        return len(self.arc_tail)
+
+    def name(self, arc: int) -> str:
+        """Return the street's name, or an empty text."""
+        return _text(self.name_first, self.name_bytes, int(self.arc_name[arc]))
+
+    def name_zh(self, arc: int) -> str:
+        """Return the street's Chinese name, or an empty text."""
+        return _text(self.name_zh_first, self.name_zh_bytes, int(self.arc_name[arc]))
+
+    def arc_points(self, arc: int) -> NDArray[np.float64]:
+        """Return the arc's course as float64 (points, 2), longitude and latitude in degrees, tail first."""
+        geometry = int(self.arc_geometry[arc])
+        part = slice(int(self.geometry_first[geometry]), int(self.geometry_first[geometry + 1]))
+        points = np.column_stack((self.point_lon[part], self.point_lat[part])) / 1e7
+        return points if self.arc_drawn[arc] else points[::-1]
+
+    def bounds(self) -> tuple[float, float, float, float]:
+        """Return west, south, east, north in degrees."""
+        return (
+            float(self.node_lon.min()),
+            float(self.node_lat.min()),
+            float(self.node_lon.max()),
+            float(self.node_lat.max()),
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the file beside its place and move it there, so that a reader sees the old one or the new one."""
+        arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
+        offset, table = 0, list[dict[str, Any]]()
+        for name, array in arrays.items():
+            offset = -(-offset // _ALIGN) * _ALIGN
+            little = array.dtype.newbyteorder("<").str
+            table.append({"name": name, "dtype": little, "shape": list(array.shape), "offset": offset})
+            offset += array.nbytes
+        header = msgpack.packb({"meta": self.meta, "checksum": checksum_of(arrays), "arrays": table})
+        prefix = struct.pack("<8sII", MAGIC, FORMAT_VERSION, len(header)) + header
+        start = -(-len(prefix) // _ALIGN) * _ALIGN
+        target = Path(path)
+        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            try:
+                file.write(prefix)
+                for entry, array in zip(table, arrays.values(), strict=True):
+                    file.seek(start + int(entry["offset"]))
+                    file.write(array.data)
+                file.truncate(start + offset)
+                file.flush()
+                os.fsync(file.fileno())
+                temporary.chmod(0o644)
+                temporary.replace(target)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, verify: bool = False) -> "RoadNetwork":
+        """Map a file into memory; with ``verify`` its checksum is computed anew.
+
+        Raises
+        ------
+        RoadFileError
+            When the file is not a road network, of another version, truncated, or does not match its checksum.
+        """
+        with Path(path).open("rb") as file:
+            head = file.read(16)
+            if len(head) < 16 or head[:8] != MAGIC:
+                raise RoadFileError(f"{path}: not a road network (magic {head[:8]!r}, expected {MAGIC!r})")
+            version, length = struct.unpack("<II", head[8:])
+            if version != FORMAT_VERSION:
+                raise RoadFileError(f"{path}: format version {version}; this program reads {FORMAT_VERSION}")
+            if length > _MOST_HEADER_BYTES:
+                raise RoadFileError(f"{path}: header of {length} bytes; limit {_MOST_HEADER_BYTES}")
+            packed = file.read(length)
+            size = os.fstat(file.fileno()).st_size
+        try:
+            header = msgpack.unpackb(packed)
+            table, meta, checksum = header["arrays"], header["meta"], header["checksum"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise RoadFileError(f"{path}: the header is broken or truncated ({error})") from None
+        start = -(-(16 + length) // _ALIGN) * _ALIGN
+        mapped = np.memmap(path, dtype=np.uint8, mode="r", shape=(size,))
+        arrays: dict[str, NDArray[Any]] = {}
+        for entry in table:
+            dtype, shape = np.dtype(entry["dtype"]), tuple(entry["shape"])
+            begin = start + entry["offset"]
+            end = begin + dtype.itemsize * int(np.prod(shape))
+            if end > size:
+                raise RoadFileError(f"{path}: truncated: {entry['name']} ends at byte {end}, the file at {size}")
+            arrays[entry["name"]] = np.asarray(mapped[begin:end]).view(dtype).reshape(shape)
+        missing = [name for name in _ARRAYS if name not in arrays]
+        if missing:
+            raise RoadFileError(f"{path}: lacks the arrays {', '.join(missing)}")
+        if verify and checksum_of({name: arrays[name] for name in _ARRAYS}) != checksum:
+            raise RoadFileError(f"{path}: the contents do not match the checksum {checksum}")
+        return cls(**{name: arrays[name] for name in _ARRAYS}, meta=meta, checksum=checksum)
+
+
+_ARRAYS = tuple(f.name for f in fields(RoadNetwork) if f.name not in ("meta", "checksum"))
+
+
+def checksum_of(arrays: dict[str, NDArray[Any]]) -> str:
+    """Return the SHA-256 of the arrays in their order, as hexadecimal."""
+    digest = hashlib.sha256()
+    for array in arrays.values():
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def pack_texts(texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    """Return offsets int64 (s + 1,) and UTF-8 bytes of a list of texts."""
+    encoded = [text.encode() for text in texts]
+    first = np.zeros(len(texts) + 1, np.int64)
+    np.cumsum([len(text) for text in encoded], out=first[1:])
+    return first, np.frombuffer(b"".join(encoded), np.uint8)
+
+
+def _text(first: NDArray[np.int64], content: NDArray[np.uint8], index: int) -> str:
+    if index < 0:
+        return ""
+    return content[int(first[index]) : int(first[index + 1])].tobytes().decode()
