@@ -112,7 +112,7 @@ class Snapper:
         self._check(lon, lat, heading_deg, limit_m)
         heading = NO_HEADING if heading_deg is None else float(heading_deg)
         x, y = self._plane(lon, lat)
-        arc, fraction, distance_m = find_street(self.grid, x, y, heading, last_arc, NOISE_M, float(limit_m))
+        arc, fraction, distance_m = find_street(self.grid, x, y, heading, int(last_arc), NOISE_M, float(limit_m))
         if arc < 0:
             # Rare, and the caller is told how far off it was: the same search with no limit.
             _, _, distance_m = find_street(self.grid, x, y, NO_HEADING, -1, 0.0, math.inf)

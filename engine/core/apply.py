@@ -162,7 +162,7 @@ def _deadline_missed(state: State, event: e.Event, body: e.DeadlineMissed) -> No
 
 
 def _clock_departed(state: State, event: e.Event, body: e.ClockDeparted) -> None:
-    """Change nothing: an alarm is a record."""
+    state.kept.departed_ms = body.wall_at - event.at
 
 
 _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {

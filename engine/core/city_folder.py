@@ -15,14 +15,40 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from geo_data.datum import Datum
 
 from engine.core.city import City
-from engine.core.city_files import CityError, Problem, Problems, Rule, TomlFile, check_table
-from engine.core.city_places import Area, Reading, read_areas, read_stations, read_units
+from engine.core.city_files import (
+    CityError,
+    Problem,
+    Problems,
+    Rule,
+    TomlFile,
+    check_table,
+    read_csv,
+    read_features,
+)
+from engine.core.city_places import (
+    STATION_PROPERTIES,
+    UNIT_COLUMNS,
+    Area,
+    Reading,
+    read_areas,
+    read_stations,
+    read_units,
+)
 from engine.dispatch.policies import Policies
 from engine.dispatch.run_cards import RunCardError, RunCards
 from geo_data.road_network import RoadFileError, RoadNetwork
 from geo_data.speeds import Profile, SpeedError
 
-__all__ = ["CityError", "CityFolder", "Listener", "Settings", "load_city", "load_folder"]
+__all__ = [
+    "CityError",
+    "CityFolder",
+    "Listener",
+    "Settings",
+    "load_city",
+    "load_folder",
+    "load_settings",
+    "recipients",
+]
 
 CITY, ROADS, STATIONS = "city.toml", "roads.apn", "stations.geojson"
 UNITS, AREAS, RUN_CARDS = "units.csv", "areas.geojson", "run_cards.toml"
@@ -109,6 +135,39 @@ def load_folder(folder: Path) -> CityFolder:
     _warn_of_gaps(cards, {name for unit in units for name in unit.capabilities}, problems)
     city = City(**{**{f.name: getattr(blank, f.name) for f in fields(City)}, "stations": stations, "units": units})
     return CityFolder(city=city, settings=_settings(folder, table), areas=areas, warnings=tuple(problems.warnings))
+
+
+def load_settings(folder: Path) -> Settings:
+    """Read only how the server meets the world, from ``city.toml``.
+
+    Raises
+    ------
+    CityError
+        With all that is wrong with ``city.toml``.
+    """
+    problems = Problems()
+    toml = TomlFile.read(folder, CITY, problems)
+    table = _checked(toml, problems) if toml else {}
+    if problems.found:
+        raise CityError(folder, problems.found)
+    return _settings(folder, table)
+
+
+def recipients(folder: Path) -> dict[str, str]:
+    """Return the ids in ``units.csv`` and ``stations.geojson`` with ``unit`` or ``station``, without the roads.
+
+    Raises
+    ------
+    CityError
+        When one of the two files cannot be read.
+    """
+    problems = Problems()
+    found = {row.cells["id"]: "unit" for row in read_csv(folder, UNITS, UNIT_COLUMNS, ("id",), problems)}
+    for feature in read_features(folder, STATIONS, STATION_PROPERTIES, problems):
+        found[str(feature.properties.get("id", ""))] = "station"
+    if problems.found:
+        raise CityError(folder, problems.found)
+    return found
 
 
 def _is_text(value: object) -> bool:

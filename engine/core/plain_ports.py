@@ -20,6 +20,10 @@ class SystemClock:
         """Milliseconds since the epoch."""
         return self._start_ms + (time.monotonic_ns() - self._start_ns) // 1_000_000
 
+    def wall(self) -> int:
+        """Milliseconds since the epoch, by a clock that somebody may set."""
+        return time.time_ns() // 1_000_000
+
 
 class AtOnce:
     """Does work where it is asked for."""

@@ -40,6 +40,10 @@ class Clock(Protocol):
         """Milliseconds since the epoch, UTC; never goes backwards."""
         ...
 
+    def wall(self) -> int | None:
+        """Tell what the wall clock says, in milliseconds since the epoch; None where there is no wall."""
+        ...
+
 
 Work = Callable[[], Command]
 """A job: a pure computation over values it was given, whose result is a command."""

@@ -73,6 +73,8 @@ class Kept(msgspec.Struct, kw_only=True):
     seq: int = 0
     at: int = 0
     digest: str = ""
+    departed_ms: int = 0
+    """How far the wall clock was ahead of the core's time when that was last stated."""
     counts: dict[str, int] = {}
     units: dict[UnitId, Unit] = {}
     stations: dict[StationId, Station] = {}

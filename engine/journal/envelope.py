@@ -1,4 +1,4 @@
-"""The envelope: how one event stands in a journal, ``{v, seq, at, kind, actor, body, personal, prev_hash}`` and its hash.
+"""The envelope of one event, ``{v, seq, at, kind, actor, body, personal, prev_hash}``, and its hash.
 
 The body is JSON with struct fields in declared order and keys of mappings sorted. JSON, because a record that may be
 evidence must be readable with any tool in twenty years, and because an upcaster wants names. It is byte-stable by
@@ -10,7 +10,7 @@ pair are refused here): a journal never holds an entry that a later start could 
 
 import hashlib
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
@@ -80,6 +80,20 @@ class Opened(NamedTuple):
     personal_state: PersonalState
 
 
+class Checkpoint(NamedTuple):
+    """A conflated stream, as it was at a time: milliseconds since the epoch, UTC."""
+
+    at: int
+    blob: bytes
+
+
+class Snapshot(NamedTuple):
+    """The state after an entry; what came later is replayed on top of it."""
+
+    seq: int
+    blob: bytes
+
+
 def genesis(log_id: str) -> bytes:
     """Return what stands as ``prev_hash`` in the first entry of a journal: SHA-256 of its identity."""
     return hashlib.sha256(b"allpoints journal " + log_id.encode()).digest()
@@ -127,7 +141,7 @@ def encode_body(event: Event) -> str:
     return data.decode()
 
 
-def check_order(events: "tuple[Event, ...] | list[Event]", last_seq: int) -> None:
+def check_order(events: Sequence[Event], last_seq: int) -> None:
     """Refuse a batch that does not continue the journal.
 
     Raises
@@ -159,12 +173,15 @@ def seal_event(event: Event, log_id: str, prev_hash: bytes, cipher: Cipher) -> S
             if _details_decoder.decode(plain) != event.personal:
                 raise NotStored(f"the personal part of event {event.seq} would read back as something else")
             personal = cipher.seal(subject, plain, context_of(log_id, event.seq, subject))
-        entry = Sealed(
-            event.seq, SCHEMA_VERSION, event.at, event.kind, event.actor, body, personal, prev_hash, b""
-        )
+        entry = Sealed(event.seq, SCHEMA_VERSION, event.at, event.kind, event.actor, body, personal, prev_hash, b"")
         return entry._replace(hash=hash_of(entry))
     except (msgspec.MsgspecError, UnicodeError, AttributeError, TypeError, struct.error) as error:
         raise NotStored(f"event {event.seq} ({event.kind}) cannot be sealed: {type(error).__name__}") from error
+
+
+def parse_body(text: str) -> Body:
+    """Read a body of the newest version."""
+    return _body_decoder.decode(text)
 
 
 def decode_body(entry: Sealed, upcasters: Mapping[int, Upcaster] = UPCASTERS, newest: int = SCHEMA_VERSION) -> Body:
@@ -179,7 +196,7 @@ def decode_body(entry: Sealed, upcasters: Mapping[int, Upcaster] = UPCASTERS, ne
         raise Refusal("newer_version", f"event {entry.seq}.v", entry.v, f"{newest}: a newer program wrote this journal")
     try:
         if entry.v == newest:
-            return _body_decoder.decode(entry.body)
+            return parse_body(entry.body)
         fields = msgspec.json.decode(entry.body)
         for version in range(entry.v, newest):
             if version not in upcasters:
@@ -190,9 +207,7 @@ def decode_body(entry: Sealed, upcasters: Mapping[int, Upcaster] = UPCASTERS, ne
         raise Refusal("damaged", f"event {entry.seq}.body", entry.kind, error) from error
 
 
-def open_event(
-    entry: Sealed, log_id: str, cipher: Cipher, upcasters: Mapping[int, Upcaster] = UPCASTERS
-) -> Opened:
+def open_event(entry: Sealed, log_id: str, cipher: Cipher, upcasters: Mapping[int, Upcaster] = UPCASTERS) -> Opened:
     """Take an event out of its envelope.
 
     A personal part that cannot be opened never stops the reading: the event comes without it and the state says why.

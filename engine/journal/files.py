@@ -3,6 +3,8 @@
 import hashlib
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -38,24 +40,18 @@ def connect(path: Path, application_id: int, *, synchronous: str, busy_timeout_m
     Raises
     ------
     Refusal
-        When the file is not SQLite, is another program's, or stands where no write-ahead log can be kept.
+        When the file cannot be opened, is not SQLite, is another program's, or stands where no write-ahead log can be
+        kept.
     """
-    if not path.exists():
-        create_private(path)
-    path.chmod(PRIVATE)
-    base = sqlite3.connect(path, timeout=busy_timeout_ms / 1000, isolation_level=None, check_same_thread=False)
     try:
-        found = int(base.execute("PRAGMA application_id").fetchone()[0])
-        is_new = found == 0 and not base.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if found != application_id and not is_new:
-            raise Refusal("foreign_file", "file", str(path), "a file made by this program")
-        mode = base.execute("PRAGMA journal_mode=WAL").fetchone()[0]
-        if mode != "wal":
-            raise Refusal("no_wal", "file", str(path), f"a file system with shared memory; got journal mode {mode}")
-        base.execute(f"PRAGMA synchronous={synchronous}")
-        base.execute("PRAGMA fullfsync=ON")  # on macOS an fsync alone stops at the drive's cache
-        base.execute("PRAGMA temp_store=MEMORY")
-        base.execute("PRAGMA trusted_schema=OFF")
+        if not path.exists():
+            create_private(path)
+        path.chmod(PRIVATE)  # SQLite gives its -wal and -shm files the mode of the main one
+        base = sqlite3.connect(path, timeout=busy_timeout_ms / 1000, isolation_level=None, check_same_thread=False)
+    except (OSError, sqlite3.Error) as error:
+        raise Refusal("unusable_file", "file", str(path), error) from error
+    try:
+        _prepare(base, path, application_id, synchronous)
     except sqlite3.Error as error:
         base.close()
         raise Refusal("unusable_file", "file", str(path), error) from error
@@ -63,6 +59,33 @@ def connect(path: Path, application_id: int, *, synchronous: str, busy_timeout_m
         base.close()
         raise
     return base
+
+
+def _prepare(base: sqlite3.Connection, path: Path, application_id: int, synchronous: str) -> None:
+    found = int(base.execute("PRAGMA application_id").fetchone()[0])
+    is_new = found == 0 and not base.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if found != application_id and not is_new:
+        raise Refusal("foreign_file", "file", str(path), "a file made by this program")
+    mode = base.execute("PRAGMA journal_mode=WAL").fetchone()[0]
+    if mode != "wal":
+        raise Refusal("no_wal", "file", str(path), f"a file system with shared memory; got journal mode {mode}")
+    base.execute(f"PRAGMA synchronous={synchronous}")
+    base.execute("PRAGMA fullfsync=ON")  # on macOS an fsync alone stops at the drive's cache
+    base.execute("PRAGMA temp_store=MEMORY")
+    base.execute("PRAGMA trusted_schema=OFF")
+
+
+@contextmanager
+def transaction(base: sqlite3.Connection) -> Iterator[None]:
+    """Commit what is done inside, all of it or, whatever goes wrong, none."""
+    base.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        base.execute("COMMIT")
+    except BaseException:
+        if base.in_transaction:  # a full disk has rolled back by itself
+            base.execute("ROLLBACK")
+        raise
 
 
 def check_version(base: sqlite3.Connection, path: Path, schema: str, application_id: int, version: int) -> None:
@@ -79,12 +102,11 @@ def check_version(base: sqlite3.Connection, path: Path, schema: str, application
     if found != 0:
         raise Refusal("schema_version", "file", f"{path}: {found}", f"{version}, the one this program writes")
     try:
-        base.execute("BEGIN IMMEDIATE")
-        for statement in schema.split(";"):
-            base.execute(statement)
-        base.execute(f"PRAGMA application_id={application_id}")
-        base.execute(f"PRAGMA user_version={version}")
-        base.execute("COMMIT")
+        with transaction(base):
+            for statement in schema.split(";"):
+                base.execute(statement)
+            base.execute(f"PRAGMA application_id={application_id}")
+            base.execute(f"PRAGMA user_version={version}")
     except sqlite3.Error as error:
         raise Refusal("unusable_file", "file", str(path), error) from error
 
@@ -105,8 +127,11 @@ class WriterLock:
             When another one has it; names the file.
         """
         lock = path.with_name(path.name + ".lock")
-        if not lock.exists():
-            create_private(lock)
+        try:
+            if not lock.exists():
+                create_private(lock)
+        except OSError as error:
+            raise Refusal("unusable_file", "file", str(path), error) from error
         self._base = sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)
         try:
             self._base.execute("BEGIN EXCLUSIVE")

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from engine.journal.envelope import PersonalState
-from engine.journal.files import PRIVATE, WriterLock, check_version, connect, create_private
+from engine.journal.files import PRIVATE, WriterLock, check_version, connect, create_private, transaction
 from engine.model.errors import NotStored, Refusal
 
 MASTER_KEY_VARIABLE = "ALLPOINTS_MASTER_KEY"
@@ -167,7 +167,6 @@ class Vault:
             try:
                 name, key = self._key_of(subject)
             except sqlite3.Error as error:
-                self._roll_back()
                 raise NotStored(f"no key could be stored in {self.path.name}: {error}") from error
         return name + _encrypt(key, plain, context)
 
@@ -208,7 +207,6 @@ class Vault:
                 self._erased.update(name for _, names in found for name in names)
                 self._delete(name for _, names in found for name in names)
             except (sqlite3.Error, OSError) as error:
-                self._roll_back()
                 raise NotStored(f"the erasure was not finished in {self.path.name}: {error}") from error
             return sum(1 for subject, names in found if names and subject != WHOLE_STATE)
 
@@ -224,15 +222,14 @@ class Vault:
             missing: notes are lost from the end.
         """
         with self._lock:
-            self._base.execute("BEGIN IMMEDIATE")
-            for sealed, subject in used:
-                name = sealed[:_NAME_BYTES]
-                row = self._base.execute("SELECT subject FROM keys WHERE name = ?", (name,)).fetchone()
-                if row is not None and row[0] is not None:
-                    break
-                self._base.execute("UPDATE keys SET subject = ? WHERE name = ?", (subject, name))
-            self._base.execute("DELETE FROM keys WHERE subject IS NULL")
-            self._base.execute("COMMIT")
+            with transaction(self._base):
+                for sealed, subject in used:
+                    name = sealed[:_NAME_BYTES]
+                    row = self._base.execute("SELECT subject FROM keys WHERE name = ?", (name,)).fetchone()
+                    if row is not None and row[0] is not None:
+                        break
+                    self._base.execute("UPDATE keys SET subject = ? WHERE name = ?", (subject, name))
+                self._base.execute("DELETE FROM keys WHERE subject IS NULL")
             self._spare.clear()
             self._settle()
 
@@ -250,16 +247,15 @@ class Vault:
             return row[0], _decrypt(self._master, row[1], row[0])
         if not self._spare:
             self._make_spare()
-        name, key = self._spare[-1]
-        self._base.execute("UPDATE keys SET subject = ? WHERE name = ?", (subject, name))
+        taken = self._spare[-1]
+        self._base.execute("UPDATE keys SET subject = ? WHERE name = ?", (subject, taken[0]))
         return self._spare.pop()
 
     def _make_spare(self) -> None:
         fresh = [(os.urandom(_NAME_BYTES), os.urandom(KEY_BYTES)) for _ in range(_BATCH)]
         rows = [(name, _encrypt(self._master, key, name)) for name, key in fresh]
-        self._base.execute("BEGIN IMMEDIATE")
-        self._base.executemany("INSERT INTO keys (name, wrapped) VALUES (?, ?)", rows)
-        self._base.execute("COMMIT")
+        with transaction(self._base):
+            self._base.executemany("INSERT INTO keys (name, wrapped) VALUES (?, ?)", rows)
         self._settle()
         fresh.reverse()  # taken from the end, so in the order they were stored
         self._spare = fresh
@@ -277,9 +273,8 @@ class Vault:
             os.fsync(file.fileno())
 
     def _delete(self, names: Iterable[bytes]) -> None:
-        self._base.execute("BEGIN IMMEDIATE")
-        self._base.executemany("DELETE FROM keys WHERE name = ?", [(name,) for name in names])
-        self._base.execute("COMMIT")
+        with transaction(self._base):
+            self._base.executemany("DELETE FROM keys WHERE name = ?", [(name,) for name in names])
         self._base.execute("VACUUM")
         self._settle()
 
@@ -288,10 +283,6 @@ class Vault:
         busy = self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:
             raise sqlite3.OperationalError("another process reads the key store")
-
-    def _roll_back(self) -> None:
-        if self._base.in_transaction:
-            self._base.execute("ROLLBACK")
 
     def _secret(self, name: str) -> bytes:
         """Return a secret of this vault's own, made at its first opening; this is where a wrong master key shows."""
@@ -309,8 +300,12 @@ class Vault:
     def _reapply_erasures(self) -> set[bytes]:
         if not self.erasures_path.exists():
             return set()
+        text = self.erasures_path.read_bytes()
+        whole = text[: text.rfind(b"\n") + 1]
+        if len(whole) < len(text):  # the machine stopped while a line was written; its erasure was never confirmed
+            os.truncate(self.erasures_path, len(whole))
         erased: set[bytes] = set()
-        for number, line in enumerate(self.erasures_path.read_bytes().splitlines(), 1):
+        for number, line in enumerate(whole.splitlines(), 1):
             try:
                 erased.update(bytes.fromhex(name) for name in msgspec.json.decode(line, type=Erasure).keys)
             except ValueError as error:

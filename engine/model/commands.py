@@ -99,7 +99,12 @@ class ApplyPlan(_Command, frozen=True, tag="apply_plan"):
 
 
 class Tick(_Command, frozen=True, tag="tick"):
-    """Time has passed: deadlines are looked at, waiting needs are looked at again."""
+    """Time has passed: deadlines are looked at, waiting needs are looked at again.
+
+    ``wall_at`` is what the wall clock says, to be held against the core's own time; None where there is no wall.
+    """
+
+    wall_at: int | None = None
 
 
 Command = (

@@ -276,5 +276,5 @@ def find_way(
         arcs[count] = arc
         count += 1
         # The place itself is entered by the arc it lies on, and no shortest way passes that arc before.
-        node = -1 if arc in (to_arc, back_to) else streets.head[arc]
+        node = -1 if arc == to_arc or arc == back_to else streets.head[arc]  # noqa: PLR1714 - two types to numba
     return count, best

@@ -55,6 +55,7 @@ class Reader(Generic[M]):
         self._within = json_depth_within if self._json else msgpack_depth_within
 
     def read(self, frame: bytes, most_bytes: int, depth: int) -> M:
+        """Return the message of a frame, or raise the one refusal that says why there is none."""
         if len(frame) > most_bytes:
             raise UnreadableFrame("too_big", "frame", f"{len(frame)} bytes", f"{most_bytes} bytes")
         if not self._within(frame, depth):

@@ -5,7 +5,7 @@ field, value and limit. Unknown fields are passed over: a newer peer may say mor
 the epoch, UTC; coordinates WGS-84 degrees; ``route`` is a polyline of five decimals.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
@@ -32,7 +32,7 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="message", o
 # From the client.
 
 
-class Hello(_Message, tag="hello"):
+class Hello(_Message, frozen=True, tag="hello"):
     """The first message of a connection. Role and recipient come from the token, never from here.
 
     ``log_id`` and ``applied_seq`` say what the client has already applied, so that only the rest is sent.
@@ -60,13 +60,13 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return PositionFix(UnitId(unit), self.lon, self.lat, self.at, self.speed_mps, self.heading_deg, self.accuracy_m)
 
 
-class Positions(_Message, tag="positions"):
+class Positions(_Message, frozen=True, tag="positions"):
     """Where units are. Not answered unless refused; a newer fix of a unit replaces an older one."""
 
     fixes: Annotated[tuple[Fix, ...], msgspec.Meta(min_length=1, max_length=MOST_FIXES)]
 
 
-class Status(_Message, tag="status"):
+class Status(_Message, frozen=True, tag="status"):
     """What a unit is doing, outside any order."""
 
     key: Id
@@ -74,7 +74,7 @@ class Status(_Message, tag="status"):
     unit: Word = ""
 
 
-class AnswerOrder(_Message, tag="answer"):
+class AnswerOrder(_Message, frozen=True, tag="answer"):
     """A recipient answers its order, or a dispatcher records what it heard by radio."""
 
     key: Id
@@ -86,7 +86,7 @@ class AnswerOrder(_Message, tag="answer"):
     said_at: Instant | None = None
 
 
-class Ack(_Message, tag="ack"):
+class Ack(_Message, frozen=True, tag="ack"):
     """The device has applied everything up to and including ``seq``. Not answered."""
 
     seq: Count
@@ -108,7 +108,7 @@ class NeedOf(msgspec.Struct, frozen=True):
     count: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
 
 
-class ReportAlert(_Message, tag="alert"):
+class ReportAlert(_Message, frozen=True, tag="alert"):
     """Somebody reports a happening. ``source`` and ``source_ref`` together are its idempotency key."""
 
     source: Id
@@ -140,14 +140,14 @@ class ReportAlert(_Message, tag="alert"):
         )
 
 
-class Clock(_Message, tag="clock"):
+class Clock(_Message, frozen=True, tag="clock"):
     """A driver in lockstep sets a virtual clock. Taken only where the server runs on one."""
 
     key: Id
     now: Instant
 
 
-class Heartbeat(_Message, tag="heartbeat"):
+class Heartbeat(_Message, frozen=True, tag="heartbeat"):
     """Still here. Both sides send it when they have nothing else to say."""
 
 
@@ -191,7 +191,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     exercise: bool = False
 
 
-class Welcome(_Message, tag="welcome"):
+class Welcome(_Message, frozen=True, tag="welcome"):
     """The greeting was taken. Without ``resumed`` a snapshot follows; ``next_seq`` is the next item's number."""
 
     log_id: str
@@ -203,14 +203,14 @@ class Welcome(_Message, tag="welcome"):
     server_at: int
 
 
-class Snapshot(_Message, tag="snapshot"):
+class Snapshot(_Message, frozen=True, tag="snapshot"):
     """All that is open for this recipient, and the newest number: what was known before is void."""
 
     seq: int
     orders: tuple[OrderView, ...] = ()
 
 
-class Item(_Message, tag="item"):
+class Item(_Message, frozen=True, tag="item"):
     """One numbered thing out of the mailbox. Numbers have no gaps."""
 
     seq: int
@@ -221,7 +221,7 @@ class Item(_Message, tag="item"):
     trace: Trace | None = None
 
 
-class Taken(_Message, tag="taken"):
+class Taken(_Message, frozen=True, tag="taken"):
     """What came in under ``ref`` is durable. ``refs`` names what was made of it."""
 
     ref: str
@@ -230,7 +230,7 @@ class Taken(_Message, tag="taken"):
     trace: Trace | None = None
 
 
-class Refused(_Message, tag="refused"):
+class Refused(_Message, frozen=True, tag="refused"):
     """What came in was not taken. With ``retry_ms`` the same may be sent again after so long."""
 
     code: str
@@ -241,7 +241,7 @@ class Refused(_Message, tag="refused"):
     retry_ms: int | None = None
 
 
-class Superseded(_Message, tag="superseded"):
+class Superseded(_Message, frozen=True, tag="superseded"):
     """An answer named an old version of an order; this is the version that stands."""
 
     ref: str

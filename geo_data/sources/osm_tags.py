@@ -4,6 +4,7 @@
 - EMERGENCY may also use private ways, ways closed to motor vehicles, bus roads and contraflow bus lanes, emergency
   accesses and pedestrian streets wide enough; not what is closed to all (``access=no``), nor footways unless tagged so.
   It keeps to one-way streets unless ``oneway:emergency=no``: a route against traffic is a person's choice, not a plan's.
+- Tracks are open to all unless tagged otherwise, the two roughest grades to EMERGENCY and FOOT only.
 - FOOT goes both ways on streets and footways; not on motorways, nor where the public may not.
 - Conditional tags are not read: what holds at some hours is decided by closures. They are counted.
 """
@@ -56,7 +57,6 @@ _REFUSED = frozenset(
     }
 )
 _CLOSED_TO_ALL = frozenset({"no", "military"})
-_WALK_ALLOWED = _ALLOWED
 _YES = frozenset({"yes", "true", "1"})
 _NO = frozenset({"no", "false", "0"})
 _BACKWARD = frozenset({"-1", "reverse", "backward"})
@@ -117,17 +117,15 @@ def read_way(tags: Tags) -> WayTags | Dropped | None:
         odd.append("conditional_unread")
     forward_kmh, backward_kmh = _speeds(tags, odd) if ahead | back else (math.nan, math.nan)
     name, name_zh = read_names(tags)
-    return WayTags(
-        road_class, forward_modes, backward_modes, forward_kmh, backward_kmh, name, name_zh, tuple(odd)
-    )
+    return WayTags(road_class, forward_modes, backward_modes, forward_kmh, backward_kmh, name, name_zh, tuple(odd))
 
 
 def _read_ferry(tags: Tags) -> WayTags | Dropped:
     """A ferry takes cars unless it says it does not; no emergency alters what a boat can carry."""
     odd: list[str] = []
-    motor = _first_access(tags, _MOTOR_KEYS, "forward")
+    motor = first_access(tags, _MOTOR_KEYS, "forward")
     modes = 0 if motor is False else int(Mode.NORMAL | Mode.EMERGENCY)
-    if _first_access(tags, ("foot", "access"), "forward") is not False:
+    if first_access(tags, ("foot", "access"), "forward") is not False:
         modes |= Mode.FOOT
     direction, _ = _direction(tags, "ferry", odd)
     if not modes or direction is None:
@@ -140,7 +138,8 @@ def _read_ferry(tags: Tags) -> WayTags | Dropped:
 def _direction(tags: Tags, highway: str, odd: list[str]) -> tuple[int | None, int]:
     """Return 1, -1 or 0 for along, against or both ways, None for closed; and the modes that may go against it."""
     text = next(
-        (tags[key] for key in ("oneway:motorcar", "oneway:motor_vehicle", "oneway:vehicle", "oneway") if key in tags), ""
+        (tags[key] for key in ("oneway:motorcar", "oneway:motor_vehicle", "oneway:vehicle", "oneway") if key in tags),
+        "",
     )
     contraflow = 0
     bus_lane = tags.get("busway") in {"opposite_lane", "opposite"} or any(
@@ -174,10 +173,10 @@ def access_of(value: str | None) -> bool | None:
     return False if parts & _REFUSED else None
 
 
-def _first_access(tags: Tags, keys: Iterable[str], direction: str) -> bool | None:
+def first_access(tags: Tags, keys: Iterable[str], direction: str = "") -> bool | None:
     """What the most specific key says that says anything; a key for the direction goes before the plain one."""
     for key in keys:
-        for full in (f"{key}:{direction}", key):
+        for full in (f"{key}:{direction}", key) if direction else (key,):
             said = access_of(tags.get(full))
             if said is not None:
                 return said
@@ -188,11 +187,11 @@ def _drive(tags: Tags, highway: str, direction: str) -> int:
     """Return which of NORMAL and EMERGENCY may drive there, one-way streets not yet looked at."""
     if tags.get("smoothness") == "impassable" or tags.get("impassable") in _YES:
         return 0
-    said = _first_access(tags, _MOTOR_KEYS, direction)
+    said = first_access(tags, _MOTOR_KEYS, direction)
     road_class = HIGHWAYS[highway]
     footway = road_class in {RoadClass.FOOTWAY, RoadClass.STEPS}
     # A general access=yes on a footway or bus road speaks of those it is for; a car needs to be named.
-    named = _first_access(tags, _MOTOR_KEYS[:2], direction) is True
+    named = first_access(tags, _MOTOR_KEYS[:2], direction) is True
     special = footway or road_class in {RoadClass.PEDESTRIAN, RoadClass.BUSWAY}
     normal = named if special else said is not False
     if tags.get("service") == "emergency_access" and not named:
@@ -202,17 +201,19 @@ def _drive(tags: Tags, highway: str, direction: str) -> int:
     if road_class == RoadClass.STEPS:
         normal = False
     modes = int(Mode.NORMAL) if normal else 0
-    if _emergency(tags, highway, normal=normal):
+    if _emergency(tags, highway, direction, normal=normal):
         modes |= Mode.EMERGENCY
     return modes
 
 
-def _emergency(tags: Tags, highway: str, *, normal: bool) -> bool:
+def _emergency(tags: Tags, highway: str, direction: str, *, normal: bool) -> bool:
     said = access_of(tags.get("emergency"))
     if said is not None:
         return said and highway != "steps"
     if normal:
         return True
+    if any(access_of(tags.get(f"{key}:{direction}")) is False for key in _MOTOR_KEYS):
+        return False  # a no-entry sign, not a closed street
     road_class = HIGHWAYS[highway]
     if road_class in {RoadClass.FOOTWAY, RoadClass.STEPS} or highway == "bus_guideway":
         return False
@@ -235,7 +236,7 @@ def _width_m(tags: Tags) -> float:
 
 
 def _foot(tags: Tags, highway: str) -> int:
-    said = _first_access(tags, ("foot", "access"), "forward")
+    said = first_access(tags, ("foot", "access"), "forward")
     if tags.get("foot") is None and said is True and highway in _FOOT_EXPLICIT:
         said = None
     if said is None:

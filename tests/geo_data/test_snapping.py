@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from geo_data.raw_roads import Mode
 from geo_data.snapping import LIMIT_M, OffRoad, PositionError, Snapper, course, point_at
-from support.networks import LAT, LON, Street, arc_between, degrees, drawn_map, network, random_network
+from tests.support.networks import LAT, LON, Street, arc_between, degrees, drawn_map, network, random_network
 
 
 def plane_lines(snapper, roads):

@@ -1,0 +1,1 @@
+"""The command ``allpoints``. Each module here is one command; `main` has the table of them."""

@@ -1,0 +1,55 @@
+"""What ``allpoints device`` and ``allpoints user`` share: adding, revoking and listing tokens of a city's folder."""
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from engine.model.errors import Refusal
+
+
+def add_parser(
+    subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    description: str,
+    subject: str,
+    roles: Sequence[str],
+    default_role: str | None,
+) -> argparse.ArgumentParser:
+    """Describe ``add``, ``revoke`` and ``list`` for tokens of these roles."""
+    parser = subparsers.add_parser(name, help=description, description=description)
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    adding = actions.add_parser("add", help="make a token and print it, once · 新建令牌,只显示一次")
+    adding.add_argument("folder", type=Path, help="the city's folder")
+    adding.add_argument("subject", help=subject)
+    adding.add_argument("--role", choices=roles, default=default_role, help=f"default: {default_role or 'what it is'}")
+    adding.add_argument("--device", default="", help="which device, for a subject that has several")
+    revoking = actions.add_parser("revoke", help="make a token void, at once · 立即作废")
+    revoking.add_argument("folder", type=Path, help="the city's folder")
+    revoking.add_argument("id", help="the token's id, as listed")
+    listing = actions.add_parser("list", help="list tokens, without their secrets · 列出")
+    listing.add_argument("folder", type=Path, help="the city's folder")
+    return parser
+
+
+def run(args: argparse.Namespace, roles: Sequence[str]) -> int:
+    """Add, revoke or list."""
+    from engine.service.access import STORE_NAME, Access, Role
+
+    folder: Path = args.folder
+    if not (folder / "city.toml").is_file():
+        raise Refusal("not_a_city", "folder", str(folder), "a folder that `allpoints init` made: it has a city.toml")
+    with Access(folder / STORE_NAME) as access:
+        if args.action == "add":
+            print(access.add(Role(args.role), args.subject, args.device))
+            return 0
+        if args.action == "revoke":
+            if not access.revoke(args.id):
+                raise Refusal("unknown_token", "id", args.id, "a token that is listed and not revoked")
+            return 0
+        for row in access.tokens():
+            if row.role in roles:
+                added = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.added_at / 1000))
+                state = "" if row.revoked_at is None else "revoked"
+                print(f"{row.id}  {row.role:<13}  {row.subject:<20}  {row.device:<16}  {added}  {state}".rstrip())
+    return 0

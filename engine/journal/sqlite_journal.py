@@ -1,0 +1,334 @@
+"""The journal in an SQLite file: write-ahead log, ``synchronous=FULL``, one commit for all that is pending.
+
+`append` returns when the batch is on the disk, or raises `NotStored` with nothing of it kept. It may be called in a
+worker thread while any other method is called on the loop: writing has a connection and a lock of its own, reading
+another, and neither waits for the other. An entry can be read as soon as its commit is durable, never before.
+
+Beside ``journal.sqlite`` lie ``journal.NAME.checkpoint`` and ``journal.snapshot``, replaced whole: they never touch the
+commit path, and to lose them costs time, not truth. A batch that was not acknowledged before a crash may be there after
+it (the disk had it, the answer was lost): idempotency keys are for that.
+"""
+
+import os
+import re
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal
+
+from engine.journal.envelope import (
+    Checkpoint,
+    Opened,
+    PersonalState,
+    Sealed,
+    Snapshot,
+    check_order,
+    context_of,
+    decode_body,
+    genesis,
+    open_event,
+    seal_event,
+    subject_of,
+)
+from engine.journal.files import WriterLock, check_version, connect, read_beside, transaction, write_beside
+from engine.journal.vault import WHOLE_STATE, Vault
+from engine.journal.verification import Head, Problem, VerifyReport, append_head, check_chain, check_heads, read_heads
+from engine.model.errors import NotStored, Refusal
+from engine.model.events import Event
+
+Synchronous = Literal["FULL", "NORMAL", "OFF"]
+
+_APPLICATION_ID = 0x41504A4C  # "APJL"
+_VERSION = 1
+_PAGE = 1_000
+"""Entries fetched at once while reading: no read transaction outlives a page, so none holds the log back."""
+_SCHEMA = """
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    v INTEGER NOT NULL,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    body TEXT NOT NULL,
+    personal BLOB,
+    prev_hash BLOB NOT NULL,
+    hash BLOB NOT NULL
+) STRICT;
+CREATE INDEX events_with_personal ON events (seq) WHERE personal IS NOT NULL;
+CREATE TABLE identity (log_id TEXT NOT NULL) STRICT
+"""
+_INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+
+
+class SqliteJournal:
+    """A durable journal: one writer, any number of readers in the same process.
+
+    Parameters
+    ----------
+    path
+        The file; made when it is not there. Its folder must exist.
+    vault
+        Keeps the keys of personal parts and signs heads. The journal does not close it.
+    synchronous
+        ``FULL`` survives a power cut; anything less is for trials and simulations.
+    busy_timeout_ms
+        How long a commit waits for somebody else's lock on the file before it is refused.
+
+    Raises
+    ------
+    Refusal
+        When the file is in use, is not a journal, or is of another version.
+    """
+
+    def __init__(
+        self, path: Path, vault: Vault, *, synchronous: Synchronous = "FULL", busy_timeout_ms: int = 1_000
+    ) -> None:
+        self.path = path
+        self.personal_unreadable = 0
+        """Personal parts that `read` had to leave out though nobody erased them; anything but 0 is damage."""
+        self._vault = vault
+        self._append_lock = threading.Lock()
+        self._read_lock = threading.Lock()
+        self._lock = WriterLock(path)
+        self._connections: list[sqlite3.Connection] = []
+        try:
+            for _ in range(2):
+                self._connections.append(
+                    connect(path, _APPLICATION_ID, synchronous=synchronous, busy_timeout_ms=busy_timeout_ms)
+                )
+                check_version(self._connections[-1], path, _SCHEMA, _APPLICATION_ID, _VERSION)
+            self._writer, self._reader = self._connections
+            self._log_id = self._identify()
+            self._last_seq, self._last_hash = self._find_end()
+            self._end_is_known = True
+            vault.adopt(self._personal_newest_first())
+        except sqlite3.Error as error:
+            self.close()
+            raise Refusal("unusable_file", "file", str(path), error) from error
+        except Refusal:
+            self.close()
+            raise
+
+    @property
+    def log_id(self) -> str:
+        """The identity of this journal, made at random when it was created."""
+        return self._log_id
+
+    @property
+    def last_seq(self) -> int:
+        """The newest entry's number; 0 when there is none."""
+        return self._last_seq
+
+    def append(self, events: Sequence[Event]) -> None:
+        """Make all of them durable in one commit, or none.
+
+        Raises
+        ------
+        NotStored
+            When they do not continue the journal, would not read back as they are, or the commit failed: disk full,
+            I/O error, locked by another program. The journal is as it was, and a later append may succeed.
+        """
+        with self._append_lock:
+            try:
+                if not self._end_is_known:
+                    self._last_seq, self._last_hash = self._find_end()
+                    self._end_is_known = True
+                check_order(events, self._last_seq)
+                rows: list[Sealed] = []
+                last_hash = self._last_hash
+                for event in events:
+                    rows.append(seal_event(event, self._log_id, last_hash, self._vault))
+                    last_hash = rows[-1].hash
+                if rows:
+                    with transaction(self._writer):
+                        self._writer.executemany(_INSERT, rows)
+                    self._last_seq, self._last_hash = rows[-1].seq, last_hash
+            except sqlite3.Error as error:
+                # What the file holds now is read again before the next append, not assumed.
+                self._end_is_known = False
+                raise NotStored(f"{self.path.name}: {error}") from error
+
+    def read(self, after_seq: int = 0) -> Iterator[Event]:
+        """Yield the events after ``after_seq`` in order, lifted to the newest version.
+
+        An event whose personal part was erased comes without it; `read_opened` tells that from never having had one.
+
+        Raises
+        ------
+        Refusal
+            When an entry cannot be read; names it.
+        """
+        for opened in self.read_opened(after_seq):
+            yield opened.event
+
+    def read_opened(self, after_seq: int = 0) -> Iterator[Opened]:
+        """Yield what `read` does, each with what became of its personal part."""
+        for entry in self.entries(after_seq):
+            opened = open_event(entry, self._log_id, self._vault)
+            if opened.personal_state is PersonalState.UNREADABLE:
+                self.personal_unreadable += 1
+            yield opened
+
+    def entries(self, after_seq: int = 0) -> Iterator[Sealed]:
+        """Yield the entries after ``after_seq`` as they are stored."""
+        while True:
+            with self._read_lock:
+                rows = self._reader.execute(
+                    "SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (after_seq, _PAGE)
+                ).fetchall()
+            for row in rows:
+                yield Sealed(*row)
+            if len(rows) < _PAGE:
+                return
+            after_seq = rows[-1][0]
+
+    def erase(self, *subjects: str, at: int) -> int:
+        """Delete the keys of these alerts' personal parts for good, and the snapshot, which may hold copies of them.
+
+        State in memory is not touched: whoever holds it drops its own copies, then saves a new snapshot.
+
+        Returns
+        -------
+        int
+            How many of them had a key.
+
+        Raises
+        ------
+        NotStored
+            As `Vault.erase`.
+        """
+        erased = self._vault.erase(*subjects, at=at)
+        self._beside("snapshot").unlink(missing_ok=True)
+        return erased
+
+    def verify(self, heads_path: Path | None = None) -> VerifyReport:
+        """Walk the whole chain, and hold it against exported heads where a file of them is given.
+
+        Appending goes on meanwhile; what is appended during the walk may be in the report or not.
+
+        Raises
+        ------
+        Refusal
+            When the file of heads cannot be read.
+        """
+        heads = read_heads(heads_path) if heads_path is not None else []
+        wanted = frozenset(head.seq for _, head in heads if head is not None)
+        try:
+            with self._read_lock:
+                found = [row[0] for row in self._reader.execute("PRAGMA integrity_check(10)") if row[0] != "ok"]
+            report, hashes = check_chain(self.entries(), self._log_id, self._vault, wanted)
+        except sqlite3.Error as error:
+            return VerifyReport(0, 0, "", {}, 0, 0, (Problem("database", 0, str(error)),))
+        report = report._replace(problems=(*(Problem("database", 0, text) for text in found), *report.problems))
+        return check_heads(report, heads, hashes, self._log_id, self._vault.public_key)
+
+    def export_head(self, path: Path, at: int) -> Head:
+        """Append the signed head of this journal to a file at another place, durably.
+
+        Raises
+        ------
+        NotStored
+            When the file cannot be written.
+        """
+        with self._append_lock:
+            head = Head(self._log_id, self._last_seq, self._last_hash.hex(), at)
+        try:
+            append_head(path, head, self._vault.sign)
+        except OSError as error:
+            raise NotStored(f"the head was not exported to {path}: {error}") from error
+        return head
+
+    def save_checkpoint(self, name: str, at: int, blob: bytes) -> None:
+        """Keep the newest of a conflated stream, such as the fleet; the one before it is replaced.
+
+        Raises
+        ------
+        NotStored
+            When it could not be written; the one before it is still there.
+        """
+        self._write_beside(self._checkpoint(name), at, "", blob)
+
+    def load_checkpoint(self, name: str) -> Checkpoint | None:
+        """Return the newest one of this journal; None when there is none that is whole."""
+        found = read_beside(self._checkpoint(name), self._log_id)
+        return Checkpoint(found[0].mark, found[1]) if found else None
+
+    def save_snapshot(self, seq: int, blob: bytes) -> None:
+        """Keep the state after entry ``seq``, encrypted, in place of an older one.
+
+        Raises
+        ------
+        NotStored
+            When it could not be written; the one before it is still there.
+        """
+        bound_to = self._hash_at(seq)
+        if bound_to is None:
+            raise NotStored(f"a snapshot after entry {seq}, but the journal ends at {self._last_seq}")
+        sealed = self._vault.seal(WHOLE_STATE, blob, context_of(self._log_id, seq, WHOLE_STATE))
+        self._write_beside(self._beside("snapshot"), seq, bound_to.hex(), sealed)
+
+    def load_snapshot(self) -> Snapshot | None:
+        """Return the newest snapshot; None when there is none that is whole, unerased and of this very history."""
+        found = read_beside(self._beside("snapshot"), self._log_id)
+        if found is None:
+            return None
+        slip, sealed = found
+        bound_to = self._hash_at(slip.mark)
+        if bound_to is None or bound_to.hex() != slip.bound_to:
+            return None
+        blob = self._vault.open(sealed, context_of(self._log_id, slip.mark, WHOLE_STATE))
+        return Snapshot(slip.mark, blob) if isinstance(blob, bytes) else None
+
+    def close(self) -> None:
+        """Let go of the file. All that was acknowledged is in it."""
+        with self._append_lock, self._read_lock:
+            for connection in self._connections:
+                connection.close()
+            self._lock.release()
+
+    def _identify(self) -> str:
+        row = self._writer.execute("SELECT log_id FROM identity").fetchone()
+        if row is None:
+            self._writer.execute("INSERT INTO identity VALUES (?)", (os.urandom(16).hex(),))
+            return self._identify()
+        return str(row[0])
+
+    def _find_end(self) -> tuple[int, bytes]:
+        row = self._writer.execute("SELECT seq, hash FROM events ORDER BY seq DESC LIMIT 1").fetchone()
+        if row is None:
+            return 0, genesis(self._log_id)
+        return row[0], row[1]
+
+    def _hash_at(self, seq: int) -> bytes | None:
+        if seq == 0:
+            return genesis(self._log_id)
+        with self._read_lock:
+            row = self._reader.execute("SELECT hash FROM events WHERE seq = ?", (seq,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def _personal_newest_first(self) -> Iterator[tuple[bytes, str]]:
+        rows = self._reader.execute("SELECT * FROM events WHERE personal IS NOT NULL ORDER BY seq DESC")
+        for row in rows:
+            entry = Sealed(*row)
+            try:
+                subject = subject_of(decode_body(entry))
+            except Refusal:  # a damaged entry must not keep the journal from being opened and verified
+                continue
+            if entry.personal is not None and subject is not None:
+                yield entry.personal, subject
+
+    def _beside(self, ending: str) -> Path:
+        return self.path.with_name(f"{self.path.stem}.{ending}")
+
+    def _checkpoint(self, name: str) -> Path:
+        if not _NAME.fullmatch(name):
+            raise Refusal("bad_name", "checkpoint", name, _NAME.pattern)
+        return self._beside(f"{name}.checkpoint")
+
+    def _write_beside(self, path: Path, mark: int, bound_to: str, blob: bytes) -> None:
+        try:
+            write_beside(path, self._log_id, mark, bound_to, blob)
+        except OSError as error:
+            raise NotStored(f"{path.name}: {error}") from error

@@ -1,0 +1,1 @@
+"""The server: the engine in its own loop, with a stream for terminals and HTTP for everybody else."""

@@ -1,0 +1,87 @@
+"""Copies beside the journal: the fleet every few seconds, the state now and then, so that a start is quick.
+
+Positions are a stream and not journalled: their checkpoint is all that a restart knows of them. To lose a copy costs
+time, never truth. They are written in a thread of their own and never make a commit wait.
+"""
+
+import asyncio
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+from engine.core.engine import Engine
+from engine.model.errors import NotStored
+
+LOGGER = logging.getLogger("allpoints.copies")
+FLEET = "fleet"
+"""The name of the fleet's checkpoint."""
+
+
+class Keeper(Protocol):
+    """Keeps copies beside the journal, so that a start is quick. To lose them costs time, not truth."""
+
+    def save_checkpoint(self, name: str, at: int, blob: bytes) -> None:
+        """Keep the newest of a stream; raises `NotStored`."""
+        ...
+
+    def save_snapshot(self, seq: int, blob: bytes) -> None:
+        """Keep the state after event ``seq``; raises `NotStored`."""
+        ...
+
+
+class Copies:
+    """Keeps copies of an engine.
+
+    Parameters
+    ----------
+    engine
+        Read between two batches, when all of its state is committed.
+    keeper
+        Where they go; usually the journal itself.
+    checkpoint_ms, snapshot_events
+        How often the fleet, and after how many events the state.
+    """
+
+    def __init__(self, engine: Engine, keeper: Keeper, *, checkpoint_ms: int, snapshot_events: int) -> None:
+        self._engine = engine
+        self._keeper = keeper
+        self._checkpoint_s = checkpoint_ms / 1_000.0
+        self._snapshot_events = snapshot_events
+        self._snapshot_seq = engine.state.seq
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="copies")
+        self._running: asyncio.Future[None] | None = None
+        self.due_s = 0.0
+        """When the next is due, on the loop's clock."""
+
+    def keep(self, now_s: float) -> None:
+        """Begin a round of copies, if one is due and none is under way."""
+        if now_s < self.due_s or (self._running is not None and not self._running.done()):
+            return
+        self.due_s = now_s + self._checkpoint_s
+        self._begin(at_end=False)
+
+    async def close(self) -> None:
+        """Keep the last ones, and let go of the thread."""
+        if self._running is not None:
+            await self._running
+        self._begin(at_end=True)
+        if self._running is not None:
+            await self._running
+        self._pool.shutdown()
+
+    def _begin(self, *, at_end: bool) -> None:
+        engine, keeper = self._engine, self._keeper
+        at, fleet, seq = engine.clock.now(), engine.fleet.checkpoint(), engine.state.seq
+        state = None
+        if seq - self._snapshot_seq >= (1 if at_end else self._snapshot_events):
+            state, self._snapshot_seq = engine.snapshot(), seq
+
+        def write() -> None:
+            try:
+                keeper.save_checkpoint(FLEET, at, fleet)
+                if state is not None:
+                    keeper.save_snapshot(seq, state)
+            except NotStored:
+                LOGGER.warning("copy_not_kept")
+
+        self._running = asyncio.get_running_loop().run_in_executor(self._pool, write)

@@ -1,0 +1,107 @@
+"""From the engine's state to what HTTP gives: each function builds one body, and none changes anything."""
+
+from typing import Literal
+
+from engine.core.batch import Reply
+from engine.core.engine import Engine
+from engine.model.entities import Incident, Order
+from engine.model.errors import Refusal
+from engine.model.ids import IncidentId, OrderId, number_of
+from engine.model.lifecycle import ENDED_INCIDENTS
+from engine.service.bodies import (
+    AlertTaken,
+    IncidentBody,
+    IncidentList,
+    OrderBody,
+    RecommendationBody,
+    WaitingBody,
+)
+from engine.texts.reading import explain
+from engine.wire.messages import PersonalDetails
+
+Which = Literal["open", "ended", "all"]
+
+
+def known_incident(engine: Engine, incident_id: str) -> Incident:
+    """Return an incident that is kept, or refuse its id."""
+    incident = engine.state.incidents.get(IncidentId(incident_id))
+    if incident is None:
+        raise Refusal("unknown_incident", "incident", incident_id, "an incident that is open or ended a while ago")
+    return incident
+
+
+def known_order(engine: Engine, order_id: str) -> Order:
+    """Return an order that is kept, or refuse its id."""
+    order = engine.state.orders.get(OrderId(order_id))
+    if order is None:
+        raise Refusal("unknown_order", "order", order_id, "an order of an incident that is kept")
+    return order
+
+
+def order_body(order: Order) -> OrderBody:
+    """Return an order as the desk sees it."""
+    return OrderBody(**{name: getattr(order, name) for name in OrderBody.__struct_fields__})
+
+
+def recommendations(engine: Engine, incident: IncidentId, language: str) -> tuple[RecommendationBody, ...]:
+    """Return what was recommended for an incident, with the reasons in a language."""
+    return tuple(
+        RecommendationBody(said=tuple(explain(decided, language).splitlines()), decided=decided)
+        for decided in engine.recommendations(incident)
+    )
+
+
+def alert_taken(engine: Engine, reply: Reply, language: str) -> AlertTaken:
+    """Return what became of an alert."""
+    assert reply.alert is not None
+    assert reply.incident is not None
+    return AlertTaken(
+        alert=reply.alert,
+        incident=reply.incident,
+        duplicate=reply.duplicate,
+        # An alert that is sent again long after its incident has ended still names it, without its orders.
+        orders=tuple(order_body(engine.state.orders[order]) for order in reply.orders),
+        shortage=reply.shortage,
+        recommendations=recommendations(engine, reply.incident, language),
+    )
+
+
+def incident_body(engine: Engine, incident: Incident, language: str, *, with_details: bool) -> IncidentBody:
+    """Return an incident with all that hangs on it; its details only for who may read them."""
+    said = engine.details(incident.id) if with_details else None
+    return IncidentBody(
+        incident=incident,
+        orders=tuple(order_body(engine.state.orders[order]) for order in incident.orders),
+        waiting=tuple(
+            WaitingBody(demand=demand.id, capability=demand.capability, unmet=demand.unmet)
+            for demand in engine.state.demands.values()
+            if demand.incident == incident.id and demand.order is None
+        ),
+        recommendations=recommendations(engine, incident.id, language),
+        details=PersonalDetails(said.text, said.caller, said.phone, said.address) if said is not None else None,
+    )
+
+
+def incident_list(engine: Engine, which: Which, limit: int, before: str | None) -> IncidentList:
+    """Return a page of incidents, newest first.
+
+    Raises
+    ------
+    Refusal
+        ``out_of_range`` when ``before`` is no incident's id.
+    """
+    last = None
+    if before is not None:
+        if not before.rpartition("-")[2].isdecimal():
+            raise Refusal("out_of_range", "before", before, "the `next` of the page before")
+        last = number_of(before)
+    page: list[Incident] = []
+    # Incidents are kept in the order in which they were opened.
+    for incident in reversed(engine.state.incidents.values()):
+        ended = incident.state in ENDED_INCIDENTS
+        if (last is not None and number_of(incident.id) >= last) or (which != "all" and ended != (which == "ended")):
+            continue
+        if len(page) == limit:
+            return IncidentList(incidents=tuple(page), next=page[-1].id)
+        page.append(incident)
+    return IncidentList(incidents=tuple(page))

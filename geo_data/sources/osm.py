@@ -1,0 +1,130 @@
+"""OpenStreetMap files in: ``.osm.pbf``, ``.osm``, ``.osm.gz``, ``.osm.bz2``.
+
+Read as a stream, twice: first the ways that are streets and the turn restrictions, then the nodes that those ways use.
+Only streets are held, in flat arrays, so a small country needs hundreds of megabytes, not gigabytes. What tags mean stands in
+`geo_data.sources.osm_tags`, what stands on nodes in `osm_barriers`; how ways become edges in `osm_edges`.
+"""
+
+import os
+from array import array
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from geo_data.progress import Progress, silent
+from geo_data.raw_roads import ALL_MODES, RawRoads
+from geo_data.sources.osm_barriers import barrier_passes
+from geo_data.sources.osm_edges import NodeTable, roads_of
+from geo_data.sources.osm_ways import WayTable
+
+SUFFIXES = (".osm.pbf", ".osm", ".osm.gz", ".osm.bz2")
+ATTRIBUTION = "© OpenStreetMap contributors"
+LICENCE = "ODbL-1.0"
+_REPORT_EVERY = 1 << 14
+
+
+class OsmFileError(ValueError):
+    """An OSM file that cannot be read: names the file and the reason."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"{path}: {reason}")
+
+
+def read_osm(path: str | os.PathLike[str], progress: Progress | None = None, *, every_node: bool = True) -> RawRoads:
+    """Read the streets of an OSM file.
+
+    Parameters
+    ----------
+    path
+        A file whose name ends in one of `SUFFIXES`.
+    progress
+        Told each step and the share of the step that is done (0 while the whole is not known).
+    every_node
+        Whether every drawn node becomes a node of the network; otherwise only those where streets meet or end do,
+        which gives the same network once chains are merged, for a fifth of the memory.
+
+    Raises
+    ------
+    OsmFileError
+        When the file is missing, broken, truncated, of another format, or holds no street.
+    """
+    file, tell = Path(path), progress or silent
+    if not file.name.endswith(SUFFIXES):
+        raise OsmFileError(file, f"the name ends in none of {', '.join(SUFFIXES)}")
+    if not file.is_file():
+        raise OsmFileError(file, "no such file")
+    ways = _read_ways(file, tell)
+    if ways.count == 0:
+        raise OsmFileError(file, "holds no street (no way with a highway tag that is in use)")
+    nodes = _read_nodes(file, ways, tell)
+    if not nodes.found.any():
+        raise OsmFileError(file, "holds no node of its streets")
+    tell("cut into streets", 0.0)
+    roads = roads_of(ways, nodes, every_node=every_node)
+    if roads is None:
+        raise OsmFileError(file, "holds no street with two nodes")
+    roads.source = f"OpenStreetMap, {file.name}"
+    roads.licence, roads.attribution = LICENCE, ATTRIBUTION
+    return roads
+
+
+@contextmanager
+def _told(file: Path) -> Iterator[None]:
+    """Turn whatever the reading library throws at a broken file into `OsmFileError`."""
+    import osmium  # noqa: PLC0415 - heavy, and only wanted by those who read OSM
+
+    try:
+        yield
+    except (RuntimeError, ValueError, OSError, MemoryError, osmium.InvalidLocationError) as error:
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise OsmFileError(file, f"broken or truncated ({reason})") from None
+
+
+def _objects(file: Path, kinds: Any, chosen: Any) -> Iterator[Any]:
+    import osmium  # noqa: PLC0415
+
+    with _told(file):
+        yield from osmium.FileProcessor(str(file), kinds).with_filter(chosen)
+
+
+def _read_ways(file: Path, tell: Progress) -> WayTable:
+    import osmium  # noqa: PLC0415
+
+    ways = WayTable()
+    tell("read ways", 0.0)
+    kinds = osmium.osm.WAY | osmium.osm.RELATION
+    keys = osmium.filter.KeyFilter("highway", "route", "type")
+    for number, found in enumerate(_objects(file, kinds, keys)):
+        if found.is_way():
+            ways.add_way(found.id, dict(found.tags), [node.ref for node in found.nodes])
+        elif found.tags.get("type") == "restriction":
+            members = [(member.type, member.ref, member.role) for member in found.members]
+            ways.add_restriction(dict(found.tags), members)
+        if number % _REPORT_EVERY == 0:
+            tell("read ways", 0.0)
+    return ways
+
+
+def _read_nodes(file: Path, ways: WayTable, tell: Progress) -> NodeTable:
+    import osmium  # noqa: PLC0415
+
+    wanted = np.unique(ways.refs_array())
+    ids, east, north = array("q"), array("i"), array("i")
+    barriers: dict[int, int] = {}
+    for number, node in enumerate(_objects(file, osmium.osm.NODE, osmium.filter.IdFilter(wanted))):
+        place = node.location
+        if place.valid():
+            ids.append(node.id)
+            east.append(place.x)
+            north.append(place.y)
+        if len(node.tags) > 0:
+            passes = barrier_passes(dict(node.tags))
+            if passes != ALL_MODES:
+                barriers[node.id] = passes
+        if number % _REPORT_EVERY == 0:
+            tell("read nodes", number / len(wanted))
+    return NodeTable.of(wanted, ids, east, north, barriers)

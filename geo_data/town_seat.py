@@ -1,0 +1,429 @@
+"""The streets of one made-up county seat: old centre, newer districts, ring road, river with a few bridges.
+
+Everything is drawn along `Lines` and kept or left out edge by edge, so that streets cross only where they meet.
+Superblocks are taken from the middle outwards until the town has the wanted number of junctions.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo_data.raw_roads import RoadClass
+from geo_data.town_lattice import Gap, Ground, Lines, Rank, lay_lines
+from geo_data.town_names import AXES, MAIN, NameBook, lanes, street, words_for
+from geo_data.town_streets import (
+    FREE,
+    STROLL,
+    WALK,
+    Floats,
+    Ints,
+    Mask,
+    Streets,
+    connected_to,
+    keep_edges,
+    signed_kmh,
+    with_bends,
+)
+
+JUNCTIONS_PER_BLOCK: Final = 9.0
+"""About how many a superblock has; says how large a lattice to lay."""
+
+
+class Quarter(IntEnum):
+    """What a superblock is."""
+
+    OLD = 0
+    GRID = 1
+    GATED = 2
+    PARK = 3
+    INDUSTRY = 4
+
+
+# By quarter: whether a local line runs through the block at all, whether each of its edges does, whether it is let out
+# to the street around the block, how far junctions stray (of the spacing), and how many people live along a metre.
+_LINE: Final = np.array([0.95, 0.78, 0.85, 0.8, 0.4])
+_EDGE: Final = np.array([0.86, 0.96, 0.82, 0.55, 0.75])
+_EXIT: Final = np.array([0.8, 0.95, 0.5, 0.6, 0.55])
+_STRAY: Final = np.array([0.27, 0.03, 0.12, 0.2, 0.06])
+_PEOPLE: Final = np.array([3.0, 1.6, 2.4, 0.0, 0.2])
+_LOCAL_CLASS: Final = np.array(
+    [RoadClass.LIVING_STREET, RoadClass.RESIDENTIAL, RoadClass.SERVICE, RoadClass.FOOTWAY, RoadClass.SERVICE], np.uint8
+)
+_CLASS: Final = np.array(
+    [RoadClass.RESIDENTIAL, RoadClass.TERTIARY, RoadClass.SECONDARY, RoadClass.PRIMARY, RoadClass.PRIMARY], np.uint8
+)
+
+
+@dataclass(kw_only=True)
+class Seat:
+    """A county seat in metres from its middle.
+
+    Attributes
+    ----------
+    streets
+        All of them.
+    gates
+        int32 (g,), nodes at which arterials leave the town.
+    river_m
+        float64 (points, 2), the river's course from south to north.
+    blocks_m
+        float64 (blocks, 2), the middles of its superblocks.
+    radius_m
+        How far the farthest street is.
+    """
+
+    streets: Streets
+    gates: Ints
+    river_m: Floats
+    blocks_m: Floats
+    radius_m: float
+
+
+@dataclass(kw_only=True)
+class _Edges:
+    """Edges of one direction of the lattice, before any is left out for lying beyond the town."""
+
+    tail: Ints
+    head: Ints
+    forward: NDArray[np.uint8]
+    backward: NDArray[np.uint8]
+    road_class: NDArray[np.uint8]
+    name: Ints
+    people: Floats
+    """By metre."""
+    bulge: Floats
+    """How far the middle of the edge lies off, as a share of its length."""
+    blocks: Ints
+    """int32 (e, 4), the superblocks on either side, flat; -1 is outside. The edge needs one of the first two or of
+    the last two, or of both where ``both``."""
+    both: Mask
+
+
+def make_seat(rng: np.random.Generator, book: NameBook, junction_count: int) -> Seat:
+    """Make a county seat of about ``junction_count`` junctions."""
+    half = max(2, round(np.sqrt(junction_count / (4 * 0.72 * JUNCTIONS_PER_BLOCK)) + 0.4))
+    old_reach = int(np.clip(half // 4 + 1, 1, 3))
+    columns = lay_lines(rng, 2 * half, old_reach, river_border=half - old_reach - 1 if half > 2 else 1)
+    rows = lay_lines(rng, 2 * half, old_reach)
+    quarters = _quarters(rng, half, old_reach)
+    ground = Ground.drawn(rng, columns, rows)
+    size = (len(columns.at_m), len(rows.at_m))
+    node = np.arange(size[0] * size[1], dtype=np.int32).reshape(size)
+    roads = _along(rng, columns, rows, quarters, node, (_column_names(book, columns, rows), 1))
+    streets = _along(rng, rows, columns, quarters.T, node.T, (_row_names(book, rows, columns), -1))
+    # Blocks of the rows' edges are flat in (row, column); the town's are in (column, row).
+    width = 2 * half
+    streets.blocks = np.where(streets.blocks < 0, -1, streets.blocks % width * width + streets.blocks // width)
+    lattice_x, lattice_y = _stray(rng, columns, rows, quarters)
+    parts = [roads, streets, _diagonals(rng, columns, rows, quarters, node)]
+    everything = _assemble(rng, parts, ground, lattice_x, lattice_y)
+    need = np.concatenate([part.blocks for part in parts])
+    both = np.concatenate([part.both for part in parts])
+    taken, kept = _grow(rng, everything, need, both, half, junction_count)
+    fine = connected_to(everything, kept, node[[len(columns.at_m) // 2], [len(rows.at_m) // 2]])
+    kept &= fine[everything.tail]
+    gates = _gates(columns, rows, node, everything, kept)
+    seat_streets = keep_edges(everything, kept)
+    present = np.zeros(node.size, bool)
+    present[everything.tail[kept]] = True
+    present[everything.head[kept]] = True
+    renumbered = (np.cumsum(present) - 1).astype(np.int32)
+    return Seat(
+        streets=seat_streets,
+        gates=renumbered[gates],
+        river_m=ground.river(),
+        blocks_m=_middles(columns, rows, ground, taken),
+        radius_m=float(np.hypot(seat_streets.x_m, seat_streets.y_m).max()),
+    )
+
+
+def _quarters(rng: np.random.Generator, half: int, old_reach: int) -> NDArray[np.uint8]:
+    """Return what every superblock is, uint8 (2 half, 2 half)."""
+    away = np.abs(np.arange(2 * half) + 0.5 - half)
+    distance = np.hypot(away[:, None], away[None, :])
+    drawn = rng.random(distance.shape)
+    quarters = np.where(drawn < 0.5, Quarter.GRID, Quarter.GATED)
+    quarters[drawn > 0.95] = Quarter.PARK
+    quarters[(drawn > 0.72) & (drawn < 0.85) & (distance > 0.62 * half)] = Quarter.INDUSTRY
+    quarters[distance < old_reach + 0.3] = Quarter.OLD
+    return quarters.astype(np.uint8)
+
+
+def _along(
+    rng: np.random.Generator,
+    lines: Lines,
+    crossing: Lines,
+    quarters: NDArray[np.uint8],
+    node: Ints,
+    drawn: tuple[Ints, int],
+) -> _Edges:
+    """Return the edges along ``lines``; ``drawn`` are their names (lines, gaps) and which side of a pair runs onward."""
+    names, onward_side = drawn
+    blocks, middle = lines.blocks, lines.middle
+    shape = (len(lines.at_m), len(crossing.gap))
+    line, gap = np.broadcast_to(np.arange(shape[0])[:, None], shape), np.broadcast_to(np.arange(shape[1]), shape)
+    local = (lines.rank == Rank.LOCAL)[line]
+    of_gap = crossing.gap[gap]
+    before, after = lines.block_before[line], lines.block_after[line]
+    first, last = crossing.gap_before[gap], crossing.gap_after[gap]
+    quarter = quarters[np.maximum(before, 0), np.maximum(first, 0)]
+    exits = ((crossing.border[gap] >= 0) | (crossing.border[gap + 1] >= 0)) & (of_gap == Gap.BLOCK)
+
+    runs = (rng.random((shape[0], blocks)) < _LINE[quarters[np.maximum(lines.block_before, 0)]])[line, np.maximum(first, 0)]
+    one_way = (rng.random((shape[0], blocks)) < 0.13)[line, np.maximum(first, 0)] & local & (quarter <= Quarter.GRID)
+    passes = rng.random(shape) < np.where(exits, _EXIT[quarter], _EDGE[quarter])
+    # A dual carriageway is only crossed by a local street where there are lights.
+    passes &= (of_gap == Gap.BLOCK) | (rng.random(shape) < 0.3)
+    near_old = np.abs(before + 0.5 - middle) < 2
+    footbridge = local & (of_gap == Gap.RIVER) & near_old & (rng.random(shape) < 0.22)
+    keep = np.where(local, runs & (passes | one_way) & (of_gap != Gap.RIVER), True) | footbridge
+
+    # Rings and axes are dual carriageways within the outermost ring, single beyond it; a ring's line ends as arterial.
+    away = np.minimum(np.abs(first + 0.5 - middle), np.abs(last + 0.5 - middle))
+    reach = np.where(lines.rank[line] == Rank.RING, np.abs(lines.border[line] - middle), lines.rings[-1])
+    dual = (lines.rank[line] >= Rank.RING) & (away < reach)
+    pair_ended = (lines.rank[line] >= Rank.RING) & ~dual
+    keep &= ~(pair_ended & (lines.side[line] > 0))
+    bridged = (lines.rank[line] >= Rank.RING) | ((np.abs(lines.border[line] - middle) % 4 == 0) & (blocks > 16))
+    keep &= local | (of_gap != Gap.RIVER) | bridged
+
+    road_class = np.where(local, _LOCAL_CLASS[quarter], _CLASS[lines.rank][line])
+    road_class[pair_ended & (lines.rank[line] == Rank.RING)] = RoadClass.SECONDARY
+    road_class[footbridge] = RoadClass.FOOTWAY
+    shopping = (~local) & (lines.rank[line] == Rank.COLLECTOR) & (lines.border[line] == middle + 1)
+    shopping &= (lines.side[line] == 0) & (first == middle) & (onward_side < 0)
+    road_class[shopping] = RoadClass.PEDESTRIAN
+    forward = np.full(shape, FREE, np.uint8)
+    forward[road_class == RoadClass.FOOTWAY] = WALK
+    forward[shopping] = STROLL
+    backward = forward.copy()
+    onward = np.where(one_way, (line + first) % 2 == 0, lines.side[line] == onward_side)
+    directed = (one_way | dual) & (road_class != RoadClass.FOOTWAY)
+    backward[directed & onward] = WALK
+    forward[directed & ~onward] = WALK
+
+    people = np.where(local, _PEOPLE[quarter], np.where(of_gap == Gap.BLOCK, _PEOPLE[quarter] * 0.5, 0.0))
+    people[footbridge | (of_gap == Gap.RIVER)] = 0
+    bulge = rng.normal(0, 1, shape) * np.where(local & (of_gap == Gap.BLOCK), _STRAY[quarter] * 0.4, 0)
+    onto = np.where(np.minimum(before, first) < 0, -1, before * blocks + first)
+    need = np.stack(
+        (
+            onto,
+            np.where(np.minimum(after, first) < 0, -1, after * blocks + first),
+            np.where(np.minimum(before, last) < 0, -1, before * blocks + last),
+            np.where(np.minimum(after, last) < 0, -1, after * blocks + last),
+        ),
+        axis=-1,
+    )
+    both = (of_gap == Gap.RIVER) | (local & (of_gap != Gap.BLOCK))
+    return _Edges(
+        tail=node[:, :-1][keep],
+        head=node[:, 1:][keep],
+        forward=forward[keep],
+        backward=backward[keep],
+        road_class=road_class[keep].astype(np.uint8),
+        name=np.where(local & (road_class == RoadClass.FOOTWAY), -1, names)[keep].astype(np.int32),
+        people=people[keep],
+        bulge=bulge[keep],
+        blocks=need[keep].astype(np.int32),
+        both=both[keep],
+    )
+
+
+def _diagonals(
+    rng: np.random.Generator, columns: Lines, rows: Lines, quarters: NDArray[np.uint8], node: Ints
+) -> _Edges:
+    """Return lanes and paths that cut across a cell of the lattice."""
+    share = np.array([0.06, 0.005, 0.05, 0.3, 0.0])
+    inside = (columns.gap == Gap.BLOCK)[:, None] & (rows.gap == Gap.BLOCK)[None, :]
+    cell = np.maximum(columns.gap_before, 0)[:, None], np.maximum(rows.gap_before, 0)[None, :]
+    quarter = quarters[cell]
+    c, r = np.nonzero(inside & (rng.random(quarter.shape) < share[quarter]))
+    falling = rng.random(len(c)) < 0.5
+    quarter = quarter[c, r]
+    vehicles = quarter <= Quarter.GRID
+    modes = np.where(vehicles, FREE, WALK).astype(np.uint8)
+    block = columns.gap_before[c] * columns.blocks + rows.gap_before[r]
+    return _Edges(
+        tail=np.where(falling, node[c, r + 1], node[c, r]),
+        head=np.where(falling, node[c + 1, r], node[c + 1, r + 1]),
+        forward=modes,
+        backward=modes,
+        road_class=np.where(vehicles, _LOCAL_CLASS[quarter], RoadClass.FOOTWAY).astype(np.uint8),
+        name=np.full(len(c), -1, np.int32),
+        people=np.where(vehicles, _PEOPLE[quarter], 0.0),
+        bulge=rng.normal(0, 0.03, len(c)),
+        blocks=np.repeat(block[:, None], 4, axis=1).astype(np.int32),
+        both=np.zeros(len(c), bool),
+    )
+
+
+def _stray(
+    rng: np.random.Generator, columns: Lines, rows: Lines, quarters: NDArray[np.uint8]
+) -> tuple[Floats, Floats]:
+    """Return where on the lattice every junction lies: local streets are never quite straight."""
+    share = _STRAY[quarters[np.maximum(columns.block_before, 0)[:, None], np.maximum(rows.block_before, 0)[None, :]]]
+    x_m = np.broadcast_to(columns.at_m[:, None], share.shape)
+    y_m = np.broadcast_to(rows.at_m[None, :], share.shape)
+    wide, high = _spacing(columns)[:, None], _spacing(rows)[None, :]
+    by_x = share * wide * rng.uniform(-1, 1, share.shape)
+    by_y = share * high * rng.uniform(-1, 1, share.shape)
+    # A junction on an arterial slides along it but never off it, and a pair of carriageways keeps its pace.
+    x_m = x_m + np.where((columns.rank == Rank.LOCAL)[:, None] & (rows.side == 0)[None, :], by_x, 0)
+    y_m = y_m + np.where((rows.rank == Rank.LOCAL)[None, :] & (columns.side == 0)[:, None], by_y, 0)
+    return x_m.ravel(), y_m.ravel()
+
+
+def _spacing(lines: Lines) -> Floats:
+    """Return how far it is from each line to the nearer of its neighbours, in metres."""
+    between = np.diff(lines.at_m)
+    return np.minimum(np.append(between, between[-1]), np.insert(between, 0, between[0]))
+
+
+def _assemble(rng: np.random.Generator, parts: list[_Edges], ground: Ground, x_m: Floats, y_m: Floats) -> Streets:
+    """Put the edges on the ground, with the bends that the ground and the street's own course give them."""
+    tail = np.concatenate([part.tail for part in parts]).astype(np.int32)
+    head = np.concatenate([part.head for part in parts]).astype(np.int32)
+    bulge = np.concatenate([part.bulge for part in parts])
+    road_class = np.concatenate([part.road_class for part in parts])
+    node_x, node_y = ground.place(x_m, y_m)
+    along_x, along_y = node_x[head] - node_x[tail], node_y[head] - node_y[tail]
+    bends_x, bends_y = np.empty((len(tail), 2)), np.empty((len(tail), 2))
+    off = np.zeros(len(tail))
+    for column, (share, part_of_bulge) in enumerate(((1 / 3, 1.0), (2 / 3, rng.uniform(-0.6, 1.0, len(tail))))):
+        there_x, there_y = ground.place(
+            x_m[tail] + share * (x_m[head] - x_m[tail]), y_m[tail] + share * (y_m[head] - y_m[tail])
+        )
+        bends_x[:, column] = there_x - part_of_bulge * bulge * along_y
+        bends_y[:, column] = there_y + part_of_bulge * bulge * along_x
+        chord_x, chord_y = node_x[tail] + share * along_x, node_y[tail] + share * along_y
+        off = np.maximum(off, np.hypot(bends_x[:, column] - chord_x, bends_y[:, column] - chord_y))
+    first, bend_x, bend_y = with_bends(bends_x, bends_y, off > 1.0)
+    kmh = signed_kmh(road_class)
+    kmh[(road_class == RoadClass.RESIDENTIAL) & (rng.random(len(kmh)) < 0.4)] = 30
+    people = np.concatenate([part.people for part in parts]) * np.hypot(along_x, along_y)
+    return Streets(
+        x_m=node_x,
+        y_m=node_y,
+        tail=tail,
+        head=head,
+        forward=np.concatenate([part.forward for part in parts]),
+        backward=np.concatenate([part.backward for part in parts]),
+        road_class=road_class,
+        kmh=kmh,
+        name=np.concatenate([part.name for part in parts]),
+        people=people.astype(np.float32),
+        bend_first=first,
+        bend_x_m=bend_x,
+        bend_y_m=bend_y,
+    )
+
+
+def _grow(
+    rng: np.random.Generator, streets: Streets, need: Ints, both: Mask, half: int, junction_count: int
+) -> tuple[NDArray[np.int64], Mask]:
+    """Take superblocks from the middle outwards until there are enough junctions; return them and the edges kept."""
+    away = (np.arange(2 * half) + 0.5 - half) / half
+    angle = np.arctan2(away[None, :], away[:, None])
+    distance = (np.abs(away[:, None]) ** 2.6 + np.abs(away[None, :]) ** 2.6) ** (1 / 2.6)
+    lobes = rng.uniform(0, 2 * np.pi, 3)
+    score = distance * (1 + 0.1 * np.sin(2 * angle + lobes[0]) + 0.08 * np.sin(3 * angle + lobes[1]))
+    score += 0.04 * np.sin(7 * angle + lobes[2]) + rng.uniform(-0.07, 0.07, score.shape)
+    order = np.argsort(score, axis=None, kind="stable")
+
+    def kept_with(count: int) -> Mask:
+        taken = np.zeros(4 * half * half + 1, bool)  # the last stands for index -1: outside
+        taken[order[:count]] = True
+        here = taken[need]
+        one, other = here[:, 0] | here[:, 1], here[:, 2] | here[:, 3]
+        return np.asarray(np.where(both, one & other, one | other))
+
+    low, high = 4, len(order)
+    while low < high:
+        count = (low + high) // 2
+        kept = kept_with(count)
+        degree = np.bincount(np.concatenate((streets.tail[kept], streets.head[kept])), minlength=len(streets.x_m))
+        if int(((degree > 0) & (degree != 2)).sum()) < junction_count:
+            low = count + 1
+        else:
+            high = count
+    return order[:low], kept_with(low)
+
+
+def _gates(columns: Lines, rows: Lines, node: Ints, streets: Streets, kept: Mask) -> Ints:
+    """Return the nodes at which arterials end at the edge of the town."""
+    step = streets.head - streets.tail
+    found = []
+    for lines, nodes, stride in ((columns, node, 1), (rows, node.T, node.shape[1])):
+        along = np.zeros(node.size, bool)
+        along[streets.tail[kept & (step == stride)]] = True
+        along[streets.head[kept & (step == stride)]] = True
+        for line in np.flatnonzero((lines.rank >= Rank.ARTERIAL) & (lines.side <= 0)):
+            there = nodes[line][along[nodes[line]]]
+            if len(there) > 1:
+                found += [there[0], there[-1]]
+    gates = np.unique(np.array(found, np.int32))
+    away = np.hypot(streets.x_m[gates], streets.y_m[gates])
+    return np.asarray(gates[away > 0.5 * away.max()], np.int32)
+
+
+def _middles(columns: Lines, rows: Lines, ground: Ground, taken: NDArray[np.int64]) -> Floats:
+    """Return the middles of the superblocks that were taken, float64 (blocks, 2) in metres on the ground."""
+    middles = []
+    for lines in (columns, rows):
+        begin, end = lines.at_m[:-1], lines.at_m[1:]
+        block = lines.gap == Gap.BLOCK
+        low = np.full(lines.blocks, np.inf)
+        high = np.full(lines.blocks, -np.inf)
+        np.minimum.at(low, lines.gap_before[block], begin[block])
+        np.maximum.at(high, lines.gap_before[block], end[block])
+        middles.append((low + high) / 2)
+    return np.column_stack(ground.place(middles[0][taken // rows.blocks], middles[1][taken % rows.blocks]))
+
+
+def _lane_numbers(book: NameBook, lines: Lines, crossing: Lines) -> Ints:
+    """Return names of local streets, int32 (lines, gaps): about half have one, each in its own superblock."""
+    known = np.array([-1] + [book.number(name) for name in lanes()], np.int32)
+    line, block = np.arange(len(lines.at_m))[:, None], np.maximum(crossing.gap_before, 0)[None, :]
+    drawn = (line * 7_919 + block * 104_729 + (line * block) % 613) % (2 * len(known))
+    return known[np.where(drawn < len(known), drawn, 0)]
+
+
+def _line_names(book: NameBook, lines: Lines, crossing: Lines, texts: tuple[str, str, str]) -> Ints:
+    """Name the streets of one direction; ``texts`` are the kind, what lies before the middle, and what after."""
+    kind, low_side, high_side = texts
+    is_road = kind == "路"
+    numbers = _lane_numbers(book, lines, crossing)
+    later = crossing.gap_before >= crossing.middle
+    words = words_for(2 * lines.blocks + 2, MAIN)[0 if is_road else 1 :: 2]
+    sides = ("西", "东") if is_road else ("南", "北")
+    away = np.minimum(np.abs(crossing.gap_before + 0.5 - crossing.middle), np.abs(crossing.gap_after + 0.5 - crossing.middle))
+    for index in np.flatnonzero(lines.border >= 0):
+        border, rank = int(lines.border[index]), lines.rank[index]
+        place = sides[int(border > lines.middle)]
+        if rank == Rank.COLLECTOR and lines.side[index] != 0:
+            numbers[index] = book.number(street(("滨河", "Binhe"), kind, sides[int(lines.side[index] > 0)]))
+            continue
+        word = AXES[0 if is_road else 1] if rank == Rank.AXIS else words[border]
+        if rank == Rank.COLLECTOR:
+            numbers[index] = book.number(street(word, kind))
+            continue
+        numbers[index] = np.where(
+            later, book.number(street(word, kind, high_side)), book.number(street(word, kind, low_side))
+        )
+        if rank == Rank.RING:
+            reach = abs(border - lines.middle)
+            ring = ("环城", "Huancheng") if reach == lines.rings[0] else ("外环", "Waihuan")
+            numbers[index, away < reach] = book.number(street(ring, kind, place))
+    return numbers
+
+
+def _column_names(book: NameBook, columns: Lines, rows: Lines) -> Ints:
+    return _line_names(book, columns, rows, ("路", "南", "北"))
+
+
+def _row_names(book: NameBook, rows: Lines, columns: Lines) -> Ints:
+    return _line_names(book, rows, columns, ("街", "西", "东"))

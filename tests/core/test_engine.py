@@ -1,0 +1,358 @@
+"""What the engine does with commands, told as small scenarios on a grid of streets."""
+
+import pytest
+
+from engine import (
+    AnswerOrder,
+    ApproveOrder,
+    CancelOrder,
+    EndIncident,
+    Engine,
+    Need,
+    Policies,
+    PositionFix,
+    ReportAlert,
+    SetUnitStatus,
+    Tick,
+)
+from engine.model.commands import AcknowledgeMail
+from engine.model.errors import Refusal
+from engine.model.ids import DESK
+from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
+from tests.support.cities import NOW, SetClock, alert, city, place, station, unit
+
+
+def engine_with(*units, stations=(), policies=None):
+    clock = SetClock()
+    return Engine(city(units, stations, policies), clock=clock), clock
+
+
+def report(engine, given):
+    reply = engine.submit(ReportAlert(actor="user:li", alert=given))[0]
+    assert reply.refusal is None, reply.refusal
+    return reply
+
+
+def answer(engine, order, word, **more):
+    key = more.pop("key", f"{order}-{word}")
+    version = more.pop("version", 1)
+    command = AnswerOrder(actor="device:x", key=key, order=order, version=version, answer=word, **more)
+    return engine.submit(command)[0]
+
+
+def orders_of(engine, reply):
+    return [engine.state.orders[order] for order in engine.state.incidents[reply.incident].orders]
+
+
+def test_nearest_by_road_has_the_order_with_its_reasons():
+    engine, _ = engine_with(unit("near", 1, 0), unit("far", 5, 4), unit("traffic", 0, 0, "traffic"))
+    reply = report(engine, alert(1, 0, 0, needs=(Need("patrol"),)))
+    (order,) = orders_of(engine, reply)
+    assert (order.recipient, order.state) == ("near", OrderState.SENT)
+    assert order.eta_ms > 0
+    assert order.route
+    assert engine.state.incidents[reply.incident].state is IncidentState.DISPATCHED
+    assert engine.state.unit_status["near"] is UnitStatus.ASSIGNED
+    (recommendation,) = engine.recommendations(reply.incident)
+    assert [c.recipient for c in recommendation.others] == ["far"]
+    assert [(x.unit, x.why) for x in recommendation.excluded] == [("traffic", "lacks_capability")]
+
+
+def test_turnout_counts():
+    engine, _ = engine_with(unit("near_but_slow", 1, 0, turnout_ms=600_000), unit("far", 5, 0))
+    assert orders_of(engine, report(engine, alert(1, 0, 0, needs=(Need("patrol"),))))[0].recipient == "far"
+
+
+def test_the_same_alert_again_gives_the_first_answer():
+    engine, _ = engine_with(unit("a", 1, 0), unit("b", 2, 0))
+    first = report(engine, alert(7, 0, 0, needs=(Need("patrol"),)))
+    seq = engine.state.seq
+    again = report(engine, alert(7, 4, 4, needs=(Need("patrol"),)))
+    assert again.duplicate
+    assert (again.incident, again.orders) == (first.incident, first.orders)
+    assert engine.state.seq == seq
+
+
+def test_an_order_is_followed_to_its_end_and_the_incident_with_it():
+    engine, _ = engine_with(unit("a", 1, 0))
+    reply = report(engine, alert(1, 0, 0, needs=(Need("patrol"),)))
+    (order,) = reply.orders
+    engine.submit(AcknowledgeMail(actor="device:a", recipient="a", device="phone", mail_seq=1))
+    states = [engine.state.orders[order].state]
+    for word in ("accept", "en_route", "on_scene", "report", "clear"):
+        assert answer(engine, order, word).refusal is None
+        states.append(engine.state.orders[order].state)
+    assert states == ["delivered", "accepted", "en_route", "on_scene", "reported", "cleared"]
+    assert engine.state.incidents[reply.incident].state is IncidentState.RESOLVED
+    assert engine.state.unit_status["a"] is UnitStatus.AVAILABLE
+    assert not engine.state.claims
+    assert not engine.state.demands
+
+
+def test_closing_by_rule_is_a_policy_and_is_named_in_the_record():
+    engine, _ = engine_with(unit("a", 1, 0), policies=Policies(stale_position_ms=0, close="by_rule"))
+    reply = report(engine, alert(1, 0, 0, needs=(Need("patrol"),)))
+    for word in ("accept", "on_scene", "clear"):
+        answer(engine, reply.orders[0], word)
+    assert engine.state.incidents[reply.incident].state is IncidentState.CLOSED
+    assert list(engine.journal.read())[-1].actor == "policy:close"
+
+
+def test_a_refusal_says_why_and_the_next_is_asked():
+    engine, _ = engine_with(unit("a", 1, 0), unit("b", 4, 0))
+    reply = report(engine, alert(1, 0, 0, needs=(Need("patrol"),)))
+    assert answer(engine, reply.orders[0], "refuse", key="k0").refusal.code == "missing"
+    assert answer(engine, reply.orders[0], "refuse", reason="engine failed").refusal is None
+    first, second = orders_of(engine, reply)
+    assert (first.state, second.recipient, second.state) == (OrderState.REFUSED, "b", OrderState.SENT)
+    assert "refused_before" in [x.why for x in engine.recommendations(reply.incident)[-1].excluded]
+
+
+def test_answers_are_once_in_effect_and_stale_ones_are_superseded():
+    engine, _ = engine_with(unit("a", 1, 0))
+    (order,) = report(engine, alert(1, 0, 0, needs=(Need("patrol"),))).orders
+    assert answer(engine, order, "accept", key="k").refusal is None
+    seq = engine.state.seq
+    assert answer(engine, order, "accept", key="k").duplicate
+    assert engine.state.seq == seq
+    assert answer(engine, order, "on_scene", key="k2", version=9).refusal.code == "superseded"
+    wrong = answer(engine, order, "accept", key="k3").refusal
+    assert (wrong.code, wrong.field) == ("wrong_state", "answer")
+
+
+def test_alerts_that_wait_together_are_decided_together():
+    """Each alone would take the car between them; together the second call's own neighbour goes."""
+    engine, _ = engine_with(unit("between", 2, 0), unit("east", 5, 0))
+    commands = [
+        ReportAlert(actor="x", alert=alert(1, 0, 0, kind="theft_past", needs=(Need("patrol"),))),
+        ReportAlert(actor="x", alert=alert(2, 3, 0, kind="theft_past", needs=(Need("patrol"),))),
+    ]
+    replies = engine.submit(*commands)
+    went = [engine.state.orders[reply.orders[0]].recipient for reply in replies]
+    assert went == ["between", "east"]
+    assert engine.recommendations(replies[0].incident)[0].policy == "joint"
+
+
+def test_a_more_urgent_level_goes_first_within_a_batch():
+    engine, _ = engine_with(unit("only", 2, 0))
+    low = ReportAlert(actor="x", alert=alert(1, 2, 0, needs=(Need("patrol"),), level=4))
+    high = ReportAlert(actor="x", alert=alert(2, 5, 0, needs=(Need("patrol"),), level=1))
+    replies = engine.submit(low, high)
+    assert replies[0].shortage == ("patrol",)
+    assert engine.state.orders[replies[1].orders[0]].recipient == "only"
+
+
+def test_with_nobody_free_the_nearest_station_is_ordered_and_a_unit_that_frees_up_spares_it():
+    engine, _ = engine_with(unit("a", 1, 0), stations=(station("south", 0, 0), station("north", 0, 4)))
+    first = report(engine, alert(1, 1, 0, needs=(Need("patrol"),)))
+    second = report(engine, alert(2, 0, 3, needs=(Need("patrol"),)))
+    assert second.shortage == ("patrol",)
+    (order,) = orders_of(engine, second)
+    assert (order.recipient, order.recipient_kind, order.eta_ms) == ("north", "station", None)
+    for word in ("accept", "on_scene", "clear"):
+        answer(engine, first.orders[0], word)
+    stations, units = orders_of(engine, second)
+    assert (stations.state, units.recipient, units.state) == (OrderState.REPLACED, "a", OrderState.SENT)
+    assert [m.item for m in engine.state.mailbox("north").after(0)] == ["order", "cancellation"]
+
+
+def test_a_station_that_has_accepted_keeps_the_duty():
+    engine, _ = engine_with(unit("a", 1, 0), stations=(station("south", 0, 0),))
+    first = report(engine, alert(1, 1, 0, needs=(Need("patrol"),)))
+    second = report(engine, alert(2, 0, 3, needs=(Need("patrol"),)))
+    answer(engine, second.orders[0], "accept")
+    for word in ("accept", "on_scene", "clear"):
+        answer(engine, first.orders[0], word)
+    assert len(orders_of(engine, second)) == 1
+
+
+def test_without_units_and_stations_the_shortage_is_stated_once_and_served_when_somebody_comes():
+    engine, _ = engine_with(unit("a", 1, 0, on_duty=False))
+    reply = report(engine, alert(1, 0, 0, needs=(Need("patrol"),)))
+    assert (reply.orders, reply.shortage) == ((), ("patrol",))
+    engine.submit(Tick(actor="system"))
+    notices = [m.code for m in engine.state.mailbox(DESK).after(0)]
+    assert notices == ["shortage"]
+    engine.submit(SetUnitStatus(actor="device:a", key="s1", unit="a", status=UnitStatus.AVAILABLE))
+    assert [o.recipient for o in orders_of(engine, reply)] == ["a"]
+
+
+def test_a_card_that_needs_a_person_waits_for_one():
+    engine, _ = engine_with(unit("a", 1, 0), unit("b", 3, 0))
+    reply = report(engine, alert(1, 0, 0, kind="wanted_sighting", needs=(Need("patrol"),)))
+    (order,) = orders_of(engine, reply)
+    assert order.state is OrderState.PROPOSED
+    assert not engine.state.claims
+    report(engine, alert(2, 0, 0, needs=(Need("patrol"),)))  # takes the unit meanwhile
+    assert engine.submit(ApproveOrder(actor="user:chen", order=order.id))[0].refusal is None
+    first, second = orders_of(engine, reply)
+    assert (first.state, second.recipient, second.state) == (OrderState.REPLACED, "b", OrderState.PROPOSED)
+    engine.submit(ApproveOrder(actor="user:chen", order=second.id))
+    assert engine.state.orders[second.id].state is OrderState.SENT
+    again = engine.submit(ApproveOrder(actor="user:wu", order=second.id))[0]
+    assert again.refusal.code == "wrong_state"
+
+
+def test_the_desk_may_withdraw_an_order_and_its_recipient_is_told():
+    engine, _ = engine_with(unit("a", 1, 0), unit("b", 3, 0))
+    reply = report(engine, alert(1, 0, 0, needs=(Need("patrol"),)))
+    engine.submit(CancelOrder(actor="user:li", order=reply.orders[0], reason="better_team"))
+    assert [o.recipient for o in orders_of(engine, reply)] == ["a", "b"]
+    assert [m.item for m in engine.state.mailbox("a").after(0)] == ["order", "cancellation"]
+    engine.submit(CancelOrder(actor="user:li", order=orders_of(engine, reply)[1].id, reason="void", drop=True))
+    assert not engine.state.demands
+
+
+def test_ending_an_incident_withdraws_everything():
+    engine, _ = engine_with(unit("a", 1, 0), unit("b", 3, 0))
+    reply = report(engine, alert(1, 0, 0, needs=(Need("patrol", 3),)))
+    engine.submit(EndIncident(actor="user:li", incident=reply.incident, state="invalid", reason="prank"))
+    assert {o.state for o in orders_of(engine, reply)} == {OrderState.CANCELLED}
+    assert not engine.state.demands
+    assert engine.state.incidents[reply.incident].state is IncidentState.INVALID
+    again = engine.submit(EndIncident(actor="user:li", incident=reply.incident, state="invalid"))[0]
+    assert again.refusal.code == "wrong_state"
+
+
+def test_clocks_run_out_once_and_tell_the_desk_to_use_the_radio():
+    engine, clock = engine_with(unit("a", 1, 0))
+    reply = report(engine, alert(1, 0, 0, needs=(Need("patrol"),)))
+    assert engine.next_deadline() == NOW + 10_000
+    clock.time = NOW + 10_000
+    engine.submit(Tick(actor="system"), Tick(actor="system"))
+    clock.time = NOW + 30_000
+    engine.submit(Tick(actor="system"))
+    assert [m.code for m in engine.state.mailbox(DESK).after(0)] == ["not_delivered", "not_accepted"]
+    assert engine.next_deadline() is None
+    assert answer(engine, reply.orders[0], "accept", via="radio").refusal is None
+
+
+def test_an_old_position_is_not_sent_and_says_how_old():
+    engine, clock = engine_with(unit("old", 1, 0), unit("new", 4, 0), policies=Policies(stale_position_ms=300_000))
+    clock.time = NOW + 400_000
+    lon, lat = place(4, 0)
+    assert (
+        engine.move([PositionFix("new", lon, lat, clock.time), PositionFix("old", lon, lat, 0)], clock.time)[0] is None
+    )
+    reply = report(engine, alert(1, 0, 0, needs=(Need("patrol"),), at=clock.time))
+    assert orders_of(engine, reply)[0].recipient == "new"
+    (excluded,) = engine.recommendations(reply.incident)[0].excluded
+    assert (excluded.unit, excluded.why) == ("old", "stale_position")
+
+
+def test_units_are_where_they_say_they_are():
+    engine, _ = engine_with(unit("a", 5, 4), unit("b", 2, 0))
+    lon, lat = place(0, 0.5)
+    assert engine.move([PositionFix("a", lon, lat, NOW + 1)], NOW + 1) == [None]
+    assert orders_of(engine, report(engine, alert(1, 0, 0, needs=(Need("patrol"),))))[0].recipient == "a"
+
+
+@pytest.mark.parametrize(
+    ("fix", "code", "field"),
+    [
+        (PositionFix("nobody", 113.0, 36.5, NOW), "unknown_unit", "unit"),
+        (PositionFix("a", float("nan"), 36.5, NOW), "out_of_range", "lon"),
+        (PositionFix("a", 36.5, 113.0, NOW), "out_of_range", "lat"),
+        (PositionFix("a", 120.0, 36.5, NOW), "off_road", "lon,lat"),
+        (PositionFix("a", 113.0, 36.5, NOW + 3_600_000), "clock_ahead", "at"),
+        (PositionFix("a", 113.0, 36.5, NOW, heading_deg=400.0), "out_of_range", "heading_deg"),
+    ],
+)
+def test_bad_positions_are_named_and_move_nobody(fix, code, field):
+    engine, _ = engine_with(unit("a", 1, 0))
+    before = engine.fleet.lon.copy(), engine.fleet.lat.copy()
+    (refusal,) = engine.move([fix], NOW)
+    assert (refusal.code, refusal.field) == (code, field)
+    assert (before[0] == engine.fleet.lon).all()
+    assert (before[1] == engine.fleet.lat).all()
+
+
+@pytest.mark.parametrize(
+    ("changed", "code", "field"),
+    [
+        ({"lon": float("nan")}, "not_finite", "lon"),
+        ({"lon": 36.5, "lat": 113.0}, "out_of_range", "lat"),
+        ({"lon": 125.0}, "off_road", "lon,lat"),
+        ({"type": "robery"}, "unknown_type", "type"),
+        ({"level": 5}, "out_of_range", "level"),
+        ({"at": NOW + 3_600_000}, "clock_ahead", "at"),
+        ({"at": NOW - 90_000_000}, "too_old", "at"),
+        ({"source_ref": ""}, "wrong_length", "source_ref"),
+        ({"needs": (Need("wizard"),)}, "unknown_capability", "needs[0].capability"),
+        ({"needs": (Need("patrol", 0),)}, "out_of_range", "needs[0].count"),
+        ({"needs": (Need("patrol"),) * 40}, "too_many", "needs"),
+    ],
+)
+def test_bad_alerts_are_named_and_change_nothing(changed, code, field):
+    import msgspec
+
+    engine, _ = engine_with(unit("a", 1, 0))
+    before = engine.snapshot()
+    bad = msgspec.structs.replace(alert(1, 0, 0), **changed)
+    reply = engine.submit(ReportAlert(actor="x", alert=bad))[0]
+    assert (reply.refusal.code, reply.refusal.field) == (code, field)
+    assert engine.snapshot() == before
+    with pytest.raises(Refusal, match=field.replace("[", r"\[")):
+        engine.handle(ReportAlert(actor="x", alert=bad), NOW)
+
+
+def test_exchanged_coordinates_are_recognised():
+    engine, _ = engine_with(unit("a", 1, 0))
+    lon, lat = place(0, 0)
+    bad = alert(1, 0, 0)
+    import msgspec
+
+    reply = engine.submit(ReportAlert(actor="x", alert=msgspec.structs.replace(bad, lon=lat, lat=lon)))[0]
+    assert "exchanged" in reply.refusal.limit
+
+
+def test_what_is_not_taken_leaves_the_rest_of_its_batch_alone():
+    engine, _ = engine_with(unit("a", 1, 0))
+    good = ReportAlert(actor="x", alert=alert(1, 0, 0, needs=(Need("patrol"),)))
+    bad = ReportAlert(actor="x", alert=alert(2, 0, 0, kind="nonsense"))
+    replies = engine.submit(bad, good)
+    assert [r.refusal is None for r in replies] == [False, True]
+    assert replies[1].orders
+
+
+def test_many_waiting_demands_become_a_plan_for_a_worker():
+    policies = Policies(stale_position_ms=0, joint_inline=2)
+    engine, _ = engine_with(*(unit(f"u{i}", i, 0) for i in range(5)), policies=policies)
+    replies = engine.submit(
+        *(ReportAlert(actor="x", alert=alert(i, i, 1, needs=(Need("patrol"),), level=3)) for i in range(5))
+    )
+    kinds = [event.kind for event in engine.journal.read()]
+    assert kinds.count("plan_requested") == kinds.count("plan_applied") == 1
+    assert sorted(
+        engine.state.orders[o].recipient for r in replies for o in engine.state.incidents[r.incident].orders
+    ) == [f"u{i}" for i in range(5)]
+
+
+def test_a_plan_is_not_believed_where_the_world_has_moved_on():
+    policies = Policies(stale_position_ms=0, joint_inline=1)
+
+    class Later:
+        def __init__(self):
+            self.waiting = []
+
+        def submit(self, work, done):
+            self.waiting.append((work, done))
+
+    later = Later()
+    clock = SetClock()
+    engine = Engine(city((unit("a", 1, 0), unit("b", 4, 0)), policies=policies), clock=clock, jobs=later)
+    engine.submit(*(ReportAlert(actor="x", alert=alert(i, i, 1, needs=(Need("patrol"),), level=3)) for i in range(2)))
+    work, done = later.waiting.pop()
+    done(work())
+    engine.submit(SetUnitStatus(actor="device:a", key="s", unit="a", status=UnitStatus.BUSY))
+    applied = next(e.body for e in engine.journal.read() if e.kind == "plan_applied")
+    assert len(applied.outdated) == 1
+    assert {o.recipient for o in engine.state.orders.values()} == {"b"}
+
+
+def test_a_clock_that_leaves_the_wall_is_stated_once_and_the_desk_is_told():
+    engine, _ = engine_with(unit("a", 1, 0))
+    for wall_at in (NOW + 4_000, NOW + 3_600_000, NOW + 3_601_000, NOW):
+        engine.submit(Tick(actor="system", wall_at=wall_at))
+    notices = [m.values["seconds"] for m in engine.state.mailbox(DESK).after(0) if m.code == "clock_departed"]
+    assert notices == ["3600", "0"]

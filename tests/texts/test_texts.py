@@ -1,0 +1,64 @@
+import re
+import string
+from typing import get_args
+
+import pytest
+
+from engine.model.lifecycle import IncidentState, OrderState
+from engine.model.recommendation import Candidate, Excluded, Recommendation, WhyNot
+from engine.supervision import CLOCKS
+from engine.texts import LANGUAGES, catalogue, duration, text
+from engine.texts.reading import explain
+
+
+def fields(sentence):
+    return sorted(name for _, name, _, _ in string.Formatter().parse(sentence) if name)
+
+
+def test_both_languages_have_the_same_keys_and_values():
+    zh, en = catalogue("zh"), catalogue("en")
+    assert {s: sorted(t) for s, t in zh.items()} == {s: sorted(t) for s, t in en.items()}
+    for section, texts in en.items():
+        for key, sentence in texts.items():
+            assert fields(sentence) == fields(zh[section][key]), (section, key)
+
+
+def test_every_code_that_events_hold_has_a_text():
+    for language in LANGUAGES:
+        texts = catalogue(language)
+        assert set(texts["why"]) == set(texts["why_short"]) == set(get_args(WhyNot))
+        assert set(texts["order_state"]) == set(OrderState)
+        assert set(texts["incident_state"]) == set(IncidentState)
+        assert {clock.notice for clock in CLOCKS.values()} <= set(texts["notice"])
+
+
+def test_chinese_is_chinese():
+    han = re.compile("[一-鿿]")
+    assert all(han.search(t) or "{" in t for texts in catalogue("zh").values() for t in texts.values())
+
+
+def test_unknown_language_is_refused():
+    with pytest.raises(ValueError, match="language"):
+        text("policy.nearest", "fr")
+
+
+def test_durations_read_as_minutes_and_seconds():
+    assert [duration(ms) for ms in (0, 61_000, 599_400)] == ["0:00", "1:01", "9:59"]
+
+
+def test_a_recommendation_reads_in_either_language():
+    recommendation = Recommendation(
+        capability="patrol",
+        policy="nearest",
+        chosen=Candidate("P7", "unit", 247_000, 60_000, 187_000, 2140),
+        others=(Candidate("P9", "unit", 300_000, 60_000, 240_000),),
+        excluded=(Excluded("P3", "stale_position", "812", 100_000),),
+        excluded_counts={"stale_position": 1, "lacks_capability": 4},
+        fleet_size=12,
+        settled_nodes=311,
+    )
+    english, chinese = explain(recommendation, "en"), explain(recommendation, "zh")
+    assert "P7 goes: there in 4:07" in english
+    assert "812 s old" in english
+    assert "派 P7:4:07 到达" in chinese
+    assert "位置已 812 秒未更新" in chinese

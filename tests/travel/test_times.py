@@ -1,0 +1,281 @@
+"""Exact travel times against Bellman-Ford by hand, networkx and scipy; on drawn maps and at random."""
+
+import networkx
+import numpy as np
+import pytest
+import scipy.sparse
+import scipy.sparse.csgraph
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.model.errors import Refusal
+from engine.travel import UNREACHABLE_MS, NoWay, TravelTimes, warm
+from geo_data.speeds import NEVER, travel_ms
+from tests.support.crew import Crew, passed
+from tests.support.networks import Street, arc_between, drawn_map, network, random_network
+
+ANYONE, ALWAYS = 0, -(1 << 62)
+
+
+def brute_time(roads, ms, start, goal):
+    """Return the least time between two places: every street split at both, then Bellman-Ford over the pieces."""
+    best = UNREACHABLE_MS
+    n, inf = roads.n_nodes, UNREACHABLE_MS
+    to_goal = [inf] * n
+    ends = [(goal[0], goal[1])]
+    starts = [(start[0], start[1])]
+    for places in (ends, starts):
+        arc, at = places[0]
+        if roads.arc_reverse[arc] >= 0:
+            places.append((int(roads.arc_reverse[arc]), 1 - at))
+    for arc, at in ends:
+        if ms[arc] < NEVER:
+            tail = roads.arc_tail[arc]
+            to_goal[tail] = min(to_goal[tail], passed(ms[arc], at))
+    for _ in range(n):
+        for arc in range(roads.n_arcs):
+            if ms[arc] < NEVER:
+                through = int(ms[arc]) + to_goal[roads.arc_head[arc]]
+                to_goal[roads.arc_tail[arc]] = min(to_goal[roads.arc_tail[arc]], through)
+    for arc, at in starts:
+        if ms[arc] < NEVER:
+            behind = passed(ms[arc], at)
+            best = min(best, int(ms[arc]) - behind + to_goal[roads.arc_head[arc]])
+            for other, there in ends:
+                if other == arc and passed(ms[arc], there) >= behind:
+                    best = min(best, passed(ms[arc], there) - behind)
+    return best
+
+
+def brute_ranking(roads, ms, crew, goal, need, k, fresh_after):
+    rows = []
+    for u in range(len(crew.bits)):
+        able = int(crew.bits[u]) & need == need and crew.fixed_at[u] >= fresh_after and crew.arc[u] >= 0
+        if able:
+            travel = brute_time(roads, ms, (int(crew.arc[u]), float(crew.fraction[u])), goal)
+            if travel < UNREACHABLE_MS:
+                rows.append((travel + int(crew.turnout_ms[u]), u, travel))
+    return sorted(rows)[:k]
+
+
+@st.composite
+def situations(draw):
+    """A random network, weights with closures, units in odd places, an incident often on a unit's own street."""
+    seed = draw(st.integers(0, 100_000))
+    rng = np.random.default_rng(seed)
+    roads = random_network(seed, nodes=draw(st.integers(1, 9)), streets=draw(st.integers(1, 16)))
+    ms = travel_ms(roads)
+    if draw(st.booleans()):
+        ms = rng.integers(1, draw(st.sampled_from([3, 40, 100_000])), roads.n_arcs).astype(np.int32)
+    ms[rng.random(roads.n_arcs) < draw(st.sampled_from([0.0, 0.2]))] = NEVER
+    fractions = st.one_of(st.sampled_from([0.0, 0.5, 1.0]), st.floats(0, 1))
+    arcs = st.integers(0, roads.n_arcs - 1)
+    places = draw(st.lists(st.tuples(arcs, fractions), max_size=12))
+    goal = draw(st.tuples(arcs, fractions))
+    for i, place in enumerate(places):
+        if draw(st.integers(0, 3)) == 0:
+            street = [a for a in (goal[0], int(roads.arc_reverse[goal[0]])) if a >= 0]
+            places[i] = (draw(st.sampled_from(street)), place[1])
+    units = len(places)
+    crew = Crew(
+        roads,
+        ms,
+        places,
+        bits=rng.integers(0, 8, units),
+        turnout_ms=rng.integers(0, draw(st.sampled_from([1, 90_000])), units),
+        fixed_at=rng.integers(0, 3, units),
+    )
+    return roads, ms, crew, goal
+
+
+@settings(max_examples=250, deadline=None)
+@given(situations(), st.sampled_from([0, 0, 1, 3]), st.integers(1, 14), st.integers(0, 2))
+def test_nearest_is_what_brute_force_says(situation, need, k, fresh_after):
+    roads, ms, crew, goal = situation
+    times = TravelTimes(roads, ms)
+    for _ in range(2):  # the second search works on the labels that the first left behind
+        got = times.nearest(*goal, crew, need, k, fresh_after)
+        want = brute_ranking(roads, ms, crew, goal, need, k, fresh_after)
+        assert list(zip(got.eta_ms.tolist(), got.unit.tolist(), got.travel_ms.tolist(), strict=True)) == want
+        assert got.turnout_ms.tolist() == [int(crew.turnout_ms[u]) for u in got.unit]
+
+
+@settings(max_examples=150, deadline=None)
+@given(situations())
+def test_routes_and_times_from_many_agree_with_brute_force(situation):
+    roads, ms, crew, goal = situation
+    times = TravelTimes(roads, ms)
+    many = times.to_many(*goal, crew.arc, crew.fraction)
+    for u in range(len(crew.arc)):
+        start = (int(crew.arc[u]), float(crew.fraction[u]))
+        want = brute_time(roads, ms, start, goal)
+        assert many[u] == want
+        if want == UNREACHABLE_MS:
+            with pytest.raises(NoWay):
+                times.route(*start, *goal)
+            continue
+        route = times.route(*start, *goal)
+        assert route.ms == want
+        assert drive(roads, ms, route) == want
+
+
+def drive(roads, ms, route):
+    """Return the time of a route by its arcs; checks that each leads on to the next."""
+    arcs = route.arcs.tolist()
+    assert all(roads.arc_head[a] == roads.arc_tail[b] for a, b in zip(arcs[:-1], arcs[1:], strict=True))
+    assert all(ms[a] < NEVER for a in arcs)
+    whole = sum(int(ms[a]) for a in arcs)
+    after = int(ms[arcs[-1]]) - passed(ms[arcs[-1]], route.end_fraction)
+    return whole - passed(ms[arcs[0]], route.start_fraction) - after
+
+
+@settings(max_examples=40, deadline=None)
+@given(situations())
+def test_times_to_a_place_are_those_of_networkx(situation):
+    roads, ms, _, goal = situation
+    graph = networkx.MultiDiGraph()
+    graph.add_nodes_from(range(roads.n_nodes))
+    for arc in range(roads.n_arcs):
+        if ms[arc] < NEVER:
+            graph.add_edge(int(roads.arc_head[arc]), int(roads.arc_tail[arc]), weight=int(ms[arc]))
+    for arc, at in (goal, (int(roads.arc_reverse[goal[0]]), 1 - goal[1])):
+        if arc >= 0 and ms[arc] < NEVER:
+            graph.add_edge("goal", int(roads.arc_tail[arc]), weight=passed(ms[arc], at))
+    graph.add_node("goal")
+    want = networkx.single_source_dijkstra_path_length(graph, "goal")
+    got = TravelTimes(roads, ms).times_to(*goal)
+    assert got.tolist() == [want.get(v, UNREACHABLE_MS) for v in range(roads.n_nodes)]
+
+
+def test_times_to_a_place_are_those_of_scipy_on_a_larger_network():
+    roads = random_network(7, nodes=3000, streets=6000, size_m=20_000)
+    ms = travel_ms(roads)
+    times = TravelTimes(roads, ms)
+    order = np.lexsort((ms, roads.arc_tail, roads.arc_head))  # of parallel arcs the quickest
+    row, column, weight = roads.arc_head[order], roads.arc_tail[order], ms[order]
+    first = np.concatenate(([True], (np.diff(row) != 0) | (np.diff(column) != 0)))
+    graph = scipy.sparse.csr_array((weight[first].astype(float), (row[first], column[first])), shape=(3000, 3000))
+    for arc in (0, 17, 4000):
+        at_tail = scipy.sparse.csgraph.dijkstra(graph, indices=int(roads.arc_tail[arc]))
+        want = at_tail + passed(ms[arc], 0.3)
+        back = int(roads.arc_reverse[arc])
+        if back >= 0:
+            at_head = scipy.sparse.csgraph.dijkstra(graph, indices=int(roads.arc_tail[back]))
+            want = np.minimum(want, at_head + passed(ms[back], 0.7))
+        got = times.times_to(arc, 0.3).astype(float)
+        got[got == UNREACHABLE_MS] = np.inf
+        assert np.array_equal(got, want)
+
+
+def test_a_one_way_street_sends_the_unit_behind_the_incident_and_not_the_one_before_it():
+    roads, node = drawn_map("""
+        A---->----B
+        |         |
+        C---------D
+    """)
+    ms = travel_ms(roads)
+    one_way = arc_between(roads, node["A"], node["B"])
+    crew = Crew(roads, ms, [(one_way, 0.6), (one_way, 0.1)])
+    got = TravelTimes(roads, ms).nearest(one_way, 0.5, crew, ANYONE, 2, ALWAYS)
+    assert got.unit.tolist() == [1, 0]
+    # 500 m of street at 30 km/h; the unit just past the incident goes all around the block.
+    assert got.travel_ms[0] == pytest.approx(0.4 * 60_000, abs=2)
+    assert got.travel_ms[1] == pytest.approx((0.4 + 1 + 0.5) * 60_000 + 2 * 24_000, abs=4)
+
+
+def test_on_a_two_way_street_the_nearer_end_counts_for_unit_and_incident():
+    roads, node = drawn_map("""
+        A---------B---------C
+    """)
+    ms = travel_ms(roads)
+    left, right = arc_between(roads, node["A"], node["B"]), arc_between(roads, node["C"], node["B"])
+    crew = Crew(roads, ms, [(right, 0.25), (left, 0.75)])
+    got = TravelTimes(roads, ms).nearest(left, 0.5, crew, ANYONE, 2, ALWAYS)
+    assert got.unit.tolist() == [1, 0]
+    assert got.travel_ms.tolist() == [15_000, 75_000]
+
+
+def test_turnout_counts_and_ties_go_to_the_lower_unit():
+    roads, node = drawn_map("A---------B")
+    ms = travel_ms(roads)
+    arc = arc_between(roads, node["A"], node["B"])
+    crew = Crew(roads, ms, [(arc, 0.5), (arc, 0.4), (arc, 0.6)], turnout_ms=[20_000, 0, 0])
+    got = TravelTimes(roads, ms).nearest(arc, 0.5, crew, ANYONE, 3, ALWAYS)
+    assert got.unit.tolist() == [1, 2, 0]
+    assert got.eta_ms.tolist() == [6_000, 6_000, 20_000]
+    assert got.eligible == 3
+    assert got.take(np.array([2, 0])).unit.tolist() == [0, 1]
+
+
+def test_the_search_stops_early():
+    roads = random_network(3, nodes=3000, streets=9000, size_m=20_000)
+    ms = travel_ms(roads)
+    rng = np.random.default_rng(1)
+    crew = Crew(roads, ms, [(int(a), 0.5) for a in rng.integers(0, roads.n_arcs, 300)])
+    got = TravelTimes(roads, ms).nearest(5, 0.5, crew, ANYONE, 3, ALWAYS)
+    assert len(got.unit) == 3
+    assert got.settled < 300
+
+
+def test_a_route_has_the_course_the_length_and_the_names_of_its_streets():
+    streets = [Street(0, 1, name="North Road"), Street(1, 2, name="North Road"), Street(2, 3), Street(3, 4, name="Quay")]
+    roads = network([(0, 0), (0, 100), (0, 200), (100, 200), (200, 200)], streets)
+    times = TravelTimes(roads, travel_ms(roads))
+    # From 25 m north of node 0, named by the arc that runs south, to half of the quay.
+    route = times.route(arc_between(roads, 1, 0), 0.75, arc_between(roads, 3, 4), 0.5)
+    assert route.names == ("North Road", "Quay")
+    assert route.length_m == pytest.approx(75 + 100 + 100 + 50, abs=0.1)
+    assert route.arcs.tolist() == [arc_between(roads, i, i + 1) for i in range(4)]
+    assert (route.start_fraction, route.end_fraction) == (0.25, 0.5)
+    assert len(route.points) == 5
+    assert route.points[0, 1] == pytest.approx(roads.node_lat[0] + (roads.node_lat[1] - roads.node_lat[0]) / 4)
+    assert route.points[-1, 0] == pytest.approx((roads.node_lon[3] + roads.node_lon[4]) / 2)
+
+
+def test_labels_are_cleared_when_versions_run_out():
+    roads = random_network(3, nodes=40, streets=100)
+    times = TravelTimes(roads, travel_ms(roads))
+    want = times.times_to(0, 0.5)
+    times._version = 1
+    for _ in range(3):
+        assert np.array_equal(times.times_to(0, 0.5), want)
+
+
+def test_a_clone_has_memory_of_its_own():
+    roads = random_network(3, nodes=40, streets=100)
+    times = TravelTimes(roads, travel_ms(roads))
+    twin = times.clone()
+    assert twin.streets is times.streets
+    assert not np.shares_memory(twin._memory.label, times._memory.label)
+    assert np.array_equal(twin.times_to(1, 0.1), times.times_to(1, 0.1))
+
+
+def test_what_is_not_on_the_network_is_refused_by_name():
+    roads = random_network(3)
+    ms = travel_ms(roads)
+    times = TravelTimes(roads, ms)
+    crew = Crew(roads, ms, [(0, 0.0)])
+    for call, field in (
+        (lambda: times.nearest(roads.n_arcs, 0.5, crew, 0, 1, 0), "arc"),
+        (lambda: times.nearest(0, 1.5, crew, 0, 1, 0), "fraction"),
+        (lambda: times.nearest(0, float("nan"), crew, 0, 1, 0), "fraction"),
+        (lambda: times.nearest(0, 0.5, crew, 0, 0, 0), "k"),
+        (lambda: times.route(-1, 0.5, 0, 0.5), "from_arc"),
+        (lambda: times.route(0, 0.5, 0, -0.1), "to_fraction"),
+        (lambda: times.to_many(0, 0.5, [0, 9999], [0.5, 0.5]), r"arcs\[1\]"),
+        (lambda: TravelTimes(roads, ms[:-1]), "arc_ms"),
+        (lambda: TravelTimes(roads, ms * 0), r"arc_ms\[0\]"),
+    ):
+        with pytest.raises(Refusal, match=field):
+            call()
+
+
+def test_nobody_at_all_is_an_empty_ranking():
+    roads = random_network(3)
+    ms = travel_ms(roads)
+    got = TravelTimes(roads, ms).nearest(0, 0.5, Crew(roads, ms, []), 0, 5, 0)
+    assert (len(got.unit), got.eligible, got.settled) == (0, 0, 0)
+
+
+def test_warming_needs_no_data():
+    warm()
