@@ -250,6 +250,4 @@ def _grid(network: RoadNetwork, allowed: NDArray[np.bool_], origin: tuple[float,
     piece = np.empty(int(counts[-1]), np.int32)
     draw_streets(x, y, street, used, frame, shape, counts[:-1].copy(), piece)
     length_m = behind_m[first[1:] - 1]
-    return StreetGrid(
-        frame, shape, counts.astype(np.int32), piece, x, y, street, behind_m, length_m, along, against
-    )
+    return StreetGrid(frame, shape, counts.astype(np.int32), piece, x, y, street, behind_m, length_m, along, against)

@@ -46,9 +46,7 @@ def passed_ms(arc_ms: int, fraction: float) -> int:
 
 
 @kernel
-def _row_span(
-    ax: float, ay: float, bx: float, by: float, low: float, high: float
-) -> tuple[float, float]:
+def _row_span(ax: float, ay: float, bx: float, by: float, low: float, high: float) -> tuple[float, float]:
     """Return the least and greatest x of the part of a piece whose y lies in [low, high]."""
     if ay > by:
         ax, ay, bx, by = bx, by, ax, ay

@@ -31,6 +31,10 @@ from geo_data.town_streets import (
 JUNCTIONS_PER_BLOCK: Final = 9.0
 """About how many a superblock has; says how large a lattice to lay."""
 
+_OUTSIDE: Final = -1
+_ALWAYS: Final = -2
+"""Instead of a superblock: what lies beyond the town, and what is there whatever lies around it."""
+
 
 class Quarter(IntEnum):
     """What a superblock is."""
@@ -116,7 +120,8 @@ def make_seat(rng: np.random.Generator, book: NameBook, junction_count: int) -> 
     streets = _along(rng, rows, columns, quarters.T, node.T, (_row_names(book, rows, columns), -1))
     # Blocks of the rows' edges are flat in (row, column); the town's are in (column, row).
     width = 2 * half
-    streets.blocks = np.where(streets.blocks < 0, -1, streets.blocks % width * width + streets.blocks // width)
+    flat = streets.blocks
+    streets.blocks = np.where(flat < 0, flat, flat % width * width + flat // width)
     lattice_x, lattice_y = _stray(rng, columns, rows, quarters)
     parts = [roads, streets, _diagonals(rng, columns, rows, quarters, node)]
     everything = _assemble(rng, parts, ground, lattice_x, lattice_y)
@@ -208,16 +213,17 @@ def _along(
     people = np.where(local, _PEOPLE[quarter], np.where(of_gap == Gap.BLOCK, _PEOPLE[quarter] * 0.5, 0.0))
     people[footbridge | (of_gap == Gap.RIVER)] = 0
     bulge = rng.normal(0, 1, shape) * np.where(local & (of_gap == Gap.BLOCK), _STRAY[quarter] * 0.4, 0)
-    onto = np.where(np.minimum(before, first) < 0, -1, before * blocks + first)
+    onto = np.where(np.minimum(before, first) < 0, _OUTSIDE, before * blocks + first)
     need = np.stack(
         (
             onto,
-            np.where(np.minimum(after, first) < 0, -1, after * blocks + first),
-            np.where(np.minimum(before, last) < 0, -1, before * blocks + last),
-            np.where(np.minimum(after, last) < 0, -1, after * blocks + last),
+            np.where(np.minimum(after, first) < 0, _OUTSIDE, after * blocks + first),
+            np.where(np.minimum(before, last) < 0, _OUTSIDE, before * blocks + last),
+            np.where(np.minimum(after, last) < 0, _OUTSIDE, after * blocks + last),
         ),
         axis=-1,
     )
+    need[dual] = _ALWAYS
     both = (of_gap == Gap.RIVER) | (local & (of_gap != Gap.BLOCK))
     return _Edges(
         tail=node[:, :-1][keep],
@@ -335,8 +341,9 @@ def _grow(
     order = np.argsort(score, axis=None, kind="stable")
 
     def kept_with(count: int) -> Mask:
-        taken = np.zeros(4 * half * half + 1, bool)  # the last stands for index -1: outside
+        taken = np.zeros(4 * half * half + 2, bool)
         taken[order[:count]] = True
+        taken[_ALWAYS] = True
         here = taken[need]
         one, other = here[:, 0] | here[:, 1], here[:, 2] | here[:, 3]
         return np.asarray(np.where(both, one & other, one | other))

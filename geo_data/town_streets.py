@@ -69,9 +69,9 @@ class Streets:
         return np.hypot(self.x_m[self.head] - self.x_m[self.tail], self.y_m[self.head] - self.y_m[self.tail])
 
 
-def join(pieces: list[Streets]) -> Streets:
-    """Lay pieces side by side; node indices of each shift by what came before."""
-    shift = np.cumsum([0, *(len(piece.x_m) for piece in pieces)])
+def join(pieces: list[Streets], *, counted_on: bool = False) -> Streets:
+    """Lay pieces side by side; node indices of each shift by what came before, unless they are ``counted_on``."""
+    shift = np.cumsum([0, *(0 if counted_on else len(piece.x_m) for piece in pieces)])
     bends = np.cumsum([0, *(len(piece.bend_x_m) for piece in pieces)])
     columns = {}
     for column in fields(Streets):

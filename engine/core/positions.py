@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.core.world import World
+from engine.fleet import Reason
 from engine.model.entities import PositionFix
 from engine.model.errors import Refusal
 from engine.model.ids import UnitId
@@ -18,7 +19,7 @@ def move(world: World, fixes: Sequence[PositionFix], now: int) -> list[Refusal |
         return answers
     rows = np.array([world.fleet.index(fixes[i].unit) for i in taken], np.int32)
     headings = [fixes[i].heading_deg for i in taken]
-    distances = world.fleet.move(
+    moves = world.fleet.move(
         rows,
         np.array([fixes[i].lon for i in taken]),
         np.array([fixes[i].lat for i in taken]),
@@ -26,8 +27,8 @@ def move(world: World, fixes: Sequence[PositionFix], now: int) -> list[Refusal |
         np.array([np.nan if heading is None else heading for heading in headings]),
     )
     limit_m = world.city.policies.snap_limit_m
-    for number, distance_m in zip(taken, distances, strict=True):
-        if not distance_m <= limit_m:
+    for number, reason in zip(taken, moves.reason.tolist(), strict=True):
+        if reason == Reason.OFF_ROAD:
             fix = fixes[number]
             away = f"within {limit_m:g} m of a road"
             answers[number] = Refusal("off_road", "lon,lat", f"{fix.lon},{fix.lat}", away)

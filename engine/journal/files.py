@@ -134,6 +134,7 @@ class WriterLock:
             raise Refusal("unusable_file", "file", str(path), error) from error
         self._base = sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)
         try:
+            self._base.execute("PRAGMA journal_mode=OFF")  # nothing is ever written, so nothing to roll back
             self._base.execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
             self._base.close()

@@ -41,8 +41,10 @@ Synchronous = Literal["FULL", "NORMAL", "OFF"]
 
 _APPLICATION_ID = 0x41504A4C  # "APJL"
 _VERSION = 1
-_PAGE = 1_000
-"""Entries fetched at once while reading: no read transaction outlives a page, so none holds the log back."""
+_FIRST_PAGE = 4
+_LARGEST_PAGE = 1_024
+"""Entries fetched at once while reading: few for who wants one, then more and more for who wants all. No read
+transaction outlives a page, so none holds the write-ahead log back."""
 _SCHEMA = """
 CREATE TABLE events (
     seq INTEGER PRIMARY KEY,
@@ -173,16 +175,18 @@ class SqliteJournal:
 
     def entries(self, after_seq: int = 0) -> Iterator[Sealed]:
         """Yield the entries after ``after_seq`` as they are stored."""
+        page = _FIRST_PAGE
         while True:
             with self._read_lock:
                 rows = self._reader.execute(
-                    "SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (after_seq, _PAGE)
+                    "SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (after_seq, page)
                 ).fetchall()
             for row in rows:
                 yield Sealed(*row)
-            if len(rows) < _PAGE:
+            if len(rows) < page:
                 return
             after_seq = rows[-1][0]
+            page = min(2 * page, _LARGEST_PAGE)
 
     def erase(self, *subjects: str, at: int) -> int:
         """Delete the keys of these alerts' personal parts for good, and the snapshot, which may hold copies of them.

@@ -22,7 +22,7 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pass
 
 
-class NewAlert(_Body, forbid_unknown_fields=True):
+class NewAlert(_Body, frozen=True, forbid_unknown_fields=True):
     """A report of a happening. The same ``source`` and ``source_ref`` again gives the first answer again.
 
     ``source`` is the token's own name when it is left out, ``at`` the instant of arrival.
@@ -41,7 +41,7 @@ class NewAlert(_Body, forbid_unknown_fields=True):
     exercise: bool = False
 
 
-class OrderBody(_Body):
+class OrderBody(_Body, frozen=True):
     """An order as the desk sees it."""
 
     id: str
@@ -58,14 +58,14 @@ class OrderBody(_Body):
     exercise: bool = False
 
 
-class RecommendationBody(_Body):
+class RecommendationBody(_Body, frozen=True):
     """Who should go and why: the codes and values as they were decided, and the same in words."""
 
     said: tuple[str, ...]
     decided: Recommendation
 
 
-class AlertTaken(_Body):
+class AlertTaken(_Body, frozen=True):
     """What became of an alert. ``shortage`` lists the capabilities that still wait for somebody."""
 
     alert: str
@@ -76,7 +76,7 @@ class AlertTaken(_Body):
     recommendations: tuple[RecommendationBody, ...]
 
 
-class WaitingBody(_Body):
+class WaitingBody(_Body, frozen=True):
     """A unit that is wanted and has not been found yet."""
 
     demand: str
@@ -84,7 +84,7 @@ class WaitingBody(_Body):
     unmet: bool
 
 
-class IncidentBody(_Body):
+class IncidentBody(_Body, frozen=True):
     """An incident with all that hangs on it. ``details`` is there for those who may read it."""
 
     incident: Incident
@@ -94,21 +94,21 @@ class IncidentBody(_Body):
     details: PersonalDetails | None = None
 
 
-class IncidentList(_Body):
+class IncidentList(_Body, frozen=True):
     """A page of incidents, newest first; ``next`` is the ``before`` of the page that follows."""
 
     incidents: tuple[Incident, ...]
     next: str | None = None
 
 
-class CancelIn(_Body, forbid_unknown_fields=True):
+class CancelIn(_Body, frozen=True, forbid_unknown_fields=True):
     """Why an order is withdrawn; with ``drop`` nobody else is sought."""
 
     reason: Id
     drop: bool = False
 
 
-class AnswerIn(_Body, forbid_unknown_fields=True):
+class AnswerIn(_Body, frozen=True, forbid_unknown_fields=True):
     """What the desk heard from a recipient, by radio or telephone. ``key`` makes it safe to send again."""
 
     key: Id
@@ -120,7 +120,7 @@ class AnswerIn(_Body, forbid_unknown_fields=True):
     said_at: Instant | None = None
 
 
-class Bootstrap(_Body):
+class Bootstrap(_Body, frozen=True):
     """What a client needs to begin: where the stream is and what it speaks."""
 
     city: str
@@ -133,14 +133,14 @@ class Bootstrap(_Body):
     capabilities: dict[str, dict[str, str]]
 
 
-class Health(_Body):
+class Health(_Body, frozen=True):
     """Whether the server is alive, or ready; ``waits_for`` says what is missing."""
 
     status: Literal["ok", "waiting"]
     waits_for: tuple[str, ...] = ()
 
 
-class ProblemBody(_Body):
+class ProblemBody(_Body, frozen=True):
     """An error, after RFC 9457, with the four things that every refusal names."""
 
     title: str
@@ -149,4 +149,3 @@ class ProblemBody(_Body):
     field: str = ""
     value: str = ""
     limit: str = ""
-

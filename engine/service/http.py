@@ -10,9 +10,10 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
+from geo_data.datum import Datum, to_wgs84
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -20,6 +21,7 @@ from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
 from engine.core.batch import Reply
+from engine.core.city import City
 from engine.core.engine import Engine
 from engine.model import commands as c
 from engine.model.entities import Alert, Details, Need
@@ -28,56 +30,41 @@ from engine.model.ids import OrderId
 from engine.service import views
 from engine.service.access import Access, AccessDenied, Identity, Permission
 from engine.service.bodies import AnswerIn, Bootstrap, CancelIn, Health, NewAlert, ProblemBody
+from engine.service.edge import TITLES, Refused, answer, let_in, problem_of, read_body
 from engine.service.metrics import Metrics
 from engine.service.openapi import document
 from engine.service.routes import ROUTES, Route
 from engine.texts import LANGUAGES
 from engine.wire.codec import JSON, SUBPROTOCOLS, Reader
-from geo_data.datum import Datum, to_wgs84
 
-MOST_BODY_BYTES = 65_536
-RETRY_AFTER_S = 1
-_DEPTH = 8
 _LOG = logging.getLogger("allpoints.http")
-_STATUS: Mapping[str, int] = {
-    "malformed": 400,
-    "too_big": 413,
-    "unknown_incident": 404,
-    "unknown_order": 404,
-    "wrong_state": 409,
-    "superseded": 409,
-    "on_order": 409,
-    "not_stored": 503,
-    "busy": 503,
-    "stopping": 503,
-}
-"""The status by a refusal's code; every other refusal of input is 422."""
-
-_TITLES = {
-    400: "The body cannot be read",
-    401: "Not let in",
-    403: "Not permitted",
-    404: "Not found",
-    405: "Method not allowed",
-    409: "Not in this state",
-    413: "Too large",
-    415: "Unsupported media type",
-    422: "Not taken",
-    500: "Failed",
-    503: "Not now",
-}
+V = TypeVar("V")
 
 
 class Backend(Protocol):
-    """What stands behind HTTP: the engine, and the way for commands into it."""
+    """What stands behind HTTP: the way for commands into the engine, and for views out of it."""
 
     @property
-    def engine(self) -> Engine:
-        """The engine, to be read."""
+    def started(self) -> bool:
+        """Whether there is an engine to ask."""
+        ...
+
+    @property
+    def city(self) -> City:
+        """The city that is served, once started."""
+        ...
+
+    @property
+    def log_id(self) -> str:
+        """The identity of the journal, once started."""
         ...
 
     async def submit(self, command: c.Command) -> Reply:
         """Have a command decided and stored; the reply is given when it is durable."""
+        ...
+
+    async def look(self, view: Callable[[Engine], V]) -> V:
+        """Have the engine looked at while all of its state is durable: what is not stored yet is not shown."""
         ...
 
     def now(self) -> int:
@@ -85,11 +72,11 @@ class Backend(Protocol):
         ...
 
     def waits_for(self) -> tuple[str, ...]:
-        """What is missing before alerts can be taken; empty when ready."""
+        """Name what is missing before alerts can be taken; empty when ready."""
         ...
 
     def stream_url(self, host: str) -> str:
-        """Where the stream is, for a client that reached us under ``host``."""
+        """Return where the stream is, for a client that reached us under ``host``."""
         ...
 
 
@@ -135,8 +122,9 @@ class Api:
             details=Details(details.text, details.caller, details.phone, details.address),
             exercise=said.exercise,
         )
+        language = self._language(call.request)
         reply = await self._done(c.ReportAlert(actor=call.speaker.actor, alert=alert))
-        taken = views.alert_taken(self.backend.engine, reply, self._language(call.request))
+        taken = await self.backend.look(lambda engine: views.alert_taken(engine, reply, language))
         headers = {"Location": f"/v1/incidents/{taken.incident}"}
         return _json(taken, 200 if reply.duplicate else 201, headers)
 
@@ -149,24 +137,28 @@ class Api:
         limit = query.get("limit", "100")
         if not re.fullmatch(r"\d{1,3}", limit) or not 1 <= int(limit) <= 500:
             raise Refusal("out_of_range", "limit", limit, "1 to 500")
-        engine = self.backend.engine
-        return _json(views.incident_list(engine, cast("views.Which", which), int(limit), query.get("before")))
+        before = query.get("before")
+        state = cast("views.Which", which)
+        return _json(await self.backend.look(lambda engine: views.incident_list(engine, state, int(limit), before)))
 
     async def read_incident(self, call: Call) -> Response:
         """Read an incident."""
-        engine = self.backend.engine
-        incident = views.known_incident(engine, call.request.path_params["incident"])
-        may_read = call.speaker.may(Permission.READ_DETAILS)
-        return _json(views.incident_body(engine, incident, self._language(call.request), with_details=may_read))
+        incident = call.request.path_params["incident"]
+        language, may_read = self._language(call.request), call.speaker.may(Permission.READ_DETAILS)
+        return _json(
+            await self.backend.look(
+                lambda engine: views.incident_body(engine, incident, language, with_details=may_read)
+            )
+        )
 
     async def read_order(self, call: Call) -> Response:
         """Read an order."""
-        return self._order(call)
+        return await self._order(call)
 
     async def approve_order(self, call: Call) -> Response:
         """Let a proposed order go."""
         await self._done(c.ApproveOrder(actor=call.speaker.actor, order=_order_id(call)))
-        return self._order(call)
+        return await self._order(call)
 
     async def cancel_order(self, call: Call) -> Response:
         """Withdraw an order."""
@@ -174,7 +166,7 @@ class Api:
         await self._done(
             c.CancelOrder(actor=call.speaker.actor, order=_order_id(call), reason=said.reason, drop=said.drop)
         )
-        return self._order(call)
+        return await self._order(call)
 
     async def answer_order(self, call: Call) -> Response:
         """Record what a recipient said."""
@@ -192,21 +184,21 @@ class Api:
                 said_at=said.said_at,
             )
         )
-        return self._order(call)
+        return await self._order(call)
 
     async def bootstrap(self, call: Call) -> Response:
         """Say where to begin."""
-        engine = self.backend.engine
-        cards = engine.city.run_cards
+        city = self.backend.city
+        cards = city.run_cards
         host = call.request.url.hostname or "127.0.0.1"
         return _json(
             Bootstrap(
-                city=engine.city.name,
+                city=city.name,
                 version=self.version,
-                log_id=engine.journal.log_id,
+                log_id=self.backend.log_id,
                 stream_url=self.backend.stream_url(host),
                 subprotocols=SUBPROTOCOLS,
-                languages=engine.city.languages,
+                languages=city.languages,
                 alert_types={card.id: dict(card.name) for card in cards.cards.values()},
                 capabilities={name: dict(texts) for name, texts in cards.capabilities.items()},
             )
@@ -234,12 +226,12 @@ class Api:
         """Return the reply of a command that was taken; raise what it was refused for."""
         reply = await self.backend.submit(command)
         if reply.refusal is not None:
-            said = reply.refusal
-            raise Refused(ProblemBody(**_problem_of(said.code, said.field, said.value, said.limit)))
+            raise Refused(problem_of(reply.refusal))
         return reply
 
-    def _order(self, call: Call) -> Response:
-        return _json(views.order_body(views.known_order(self.backend.engine, call.request.path_params["order"])))
+    async def _order(self, call: Call) -> Response:
+        order = call.request.path_params["order"]
+        return _json(await self.backend.look(lambda engine: views.order_body(views.known_order(engine, order))))
 
     def _language(self, request: Request) -> str:
         """Return the language to answer in: asked for, accepted, or the city's first."""
@@ -252,16 +244,7 @@ class Api:
             language = part.strip().lower()[:2]
             if language in LANGUAGES:
                 return language
-        return self.backend.engine.city.languages[0]
-
-
-class Refused(Exception):
-    """A problem on its way to the client."""
-
-    def __init__(self, problem: ProblemBody, headers: Mapping[str, str] | None = None) -> None:
-        self.problem = problem
-        self.headers = dict(headers or {})
-        super().__init__(problem.code)
+        return self.backend.city.languages[0]
 
 
 def make_app(backend: Backend, access: Access, metrics: Metrics) -> Starlette:
@@ -280,107 +263,48 @@ def _endpoint(route: Route, api: Api) -> Callable[[Request], Awaitable[Response]
 
     async def endpoint(request: Request) -> Response:
         try:
-            identity = _let_in(route, request, api.access)
-            body = await _read(request, reader) if reader is not None else None
+            identity = let_in(route, request, api.access)
+            _refuse_until_started(route, api.backend)
+            body = await read_body(request, reader) if reader is not None else None
             return await handler(Call(request=request, identity=identity, body=body))
         except AccessDenied as denied:
             status = 403 if denied.code == "not_permitted" else 401
-            problem = ProblemBody(title=_TITLES[status], status=status, code=denied.code, field="authorization")
+            problem = ProblemBody(title=TITLES[status], status=status, code=denied.code, field="authorization")
             headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
         except Refusal as refusal:
-            problem = ProblemBody(**_problem_of(refusal.code, refusal.field, refusal.value, refusal.limit))
+            problem = problem_of(refusal)
             headers = {}
         except Refused as refused:
             problem, headers = refused.problem, refused.headers
         except ClientDisconnect:
             return Response(status_code=400)
-        except Exception:  # whatever it is, one request must not take the server down
+        except Exception:  # noqa: BLE001 - logged below; see there
+            # Whatever it is: one request must not take the server down, and its text may quote what was sent.
             _LOG.exception("request_failed", extra={"route": route.name})
-            problem, headers = ProblemBody(title=_TITLES[500], status=500, code="internal"), {}
+            problem, headers = ProblemBody(title=TITLES[500], status=500, code="internal"), {}
         api.figures.refused("http", problem.code)
-        return _problem(problem, headers)
+        return answer(problem, headers)
 
     return endpoint
 
 
-def _let_in(route: Route, request: Request, access: Access) -> Identity | None:
-    """Say who asks; raise `AccessDenied` unless they may."""
-    if route.needs is None:
-        return None
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        raise AccessDenied("no_token")
-    identity = access.verify(token.strip())
-    if isinstance(route.needs, Permission):
-        identity.require(route.needs)
-    return identity
-
-
-async def _read(request: Request, reader: Reader[Any]) -> Any:
-    """Read a body that is bounded before it is parsed.
-
-    Raises
-    ------
-    Refusal
-        Naming the field, what it holds and what would be taken.
-    """
-    media = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if media != "application/json":
-        problem = ProblemBody(
-            title=_TITLES[415], status=415, code="wrong_media_type", field="content-type", limit="application/json"
-        )
-        raise Refused(problem)
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > MOST_BODY_BYTES:
-        raise Refusal("too_big", "body", f"{declared} bytes", f"{MOST_BODY_BYTES} bytes")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BODY_BYTES:
-            raise Refusal("too_big", "body", f"over {MOST_BODY_BYTES} bytes", f"{MOST_BODY_BYTES} bytes")
-    try:
-        return reader.read(bytes(body), MOST_BODY_BYTES, _DEPTH)
-    except Refusal as refusal:
-        unknown = re.search(r"unknown field `(.*?)`", refusal.limit)
-        if unknown:
-            raise Refusal("unknown_field", unknown[1], "", "the fields that /openapi.json lists") from None
-        if refusal.field == "frame":
-            raise Refusal(refusal.code, "body", refusal.value, refusal.limit) from None
-        raise
+def _refuse_until_started(route: Route, backend: Backend) -> None:
+    """Raise `Refusal` for what needs an engine, while there is none."""
+    if route.needs not in {None, Permission.READ_METRICS} and not backend.started:
+        raise Refusal("starting", "server", "", "a server that is ready: see /readyz")
 
 
 def _order_id(call: Call) -> OrderId:
     return OrderId(call.request.path_params["order"])
 
 
-def _problem_of(code: str, field: str, value: str, limit: str) -> dict[str, Any]:
-    status = _STATUS.get(code, 422)
-    return {
-        "title": _TITLES[status],
-        "status": status,
-        "code": code,
-        "field": field,
-        "value": value,
-        "limit": limit,
-    }
-
-
 def _json(body: msgspec.Struct, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     return Response(msgspec.json.encode(body), status, dict(headers or {}), media_type="application/json")
-
-
-def _problem(problem: ProblemBody, headers: Mapping[str, str]) -> Response:
-    more = dict(headers)
-    if problem.status == 503:
-        more["Retry-After"] = str(RETRY_AFTER_S)
-    return Response(msgspec.json.encode(problem), problem.status, more, media_type="application/problem+json")
 
 
 async def _on_http_error(_: Request, error: Exception) -> Response:
     """Answer an unknown path or method as a problem, too."""
     assert isinstance(error, HTTPException)
-    title = _TITLES.get(error.status_code, error.detail)
+    title = TITLES.get(error.status_code, error.detail)
     code = {404: "unknown_path", 405: "wrong_method"}.get(error.status_code, "refused")
-    return _problem(ProblemBody(title=title, status=error.status_code, code=code), error.headers or {})
-
-
+    return answer(ProblemBody(title=title, status=error.status_code, code=code), error.headers or {})

@@ -57,9 +57,9 @@ def _operation(route: Route, by_kind: dict[type, dict[str, Any]]) -> dict[str, A
         responses[str(status)] = {"description": "Done." if status < 400 else "Not yet."}
         media = "application/json" if kind is not None or route.name == "openapi" else "text/plain"
         responses[str(status)]["content"] = {media: {"schema": said} if said else {}}
-    for status, meaning in _PROBLEMS.items():
-        if status not in responses and _can_give(route, status):
-            responses[status] = {"description": meaning, "content": problem}
+    for code, meaning in _PROBLEMS.items():
+        if code not in responses and _can_give(route, code):
+            responses[code] = {"description": meaning, "content": problem}
     operation: dict[str, Any] = {"operationId": route.name, "summary": route.summary, "responses": responses}
     parameters = [_path_parameter(name) for name in re.findall(r"{(\w+)}", route.path)]
     parameters += [_query_parameter(name, query) for name, query in route.query.items()]

@@ -66,8 +66,9 @@ def alert_taken(engine: Engine, reply: Reply, language: str) -> AlertTaken:
     )
 
 
-def incident_body(engine: Engine, incident: Incident, language: str, *, with_details: bool) -> IncidentBody:
+def incident_body(engine: Engine, incident_id: str, language: str, *, with_details: bool) -> IncidentBody:
     """Return an incident with all that hangs on it; its details only for who may read them."""
+    incident = known_incident(engine, incident_id)
     said = engine.details(incident.id) if with_details else None
     return IncidentBody(
         incident=incident,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from engine.model.commands import Command
-from engine.service.cycle import Cycle
+from engine.service.inbox import Inbox
 
 LOGGER = logging.getLogger("allpoints.jobs")
 
@@ -22,10 +22,10 @@ class WorkerJobs:
 
     def __init__(self, workers: int = 1) -> None:
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="jobs")
-        self._cycle: Cycle | None = None
+        self._cycle: Inbox | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def attach(self, cycle: Cycle) -> None:
+    def attach(self, cycle: Inbox) -> None:
         """Say whom to wake; called on the running loop, before the first command."""
         self._cycle, self._loop = cycle, asyncio.get_running_loop()
 

@@ -1,27 +1,6 @@
-"""A clock that somebody sets: simulated time goes as fast as the world keeps up, or at a multiple of real time."""
+"""Simulated time: as fast as everybody keeps up, or at a multiple of real time."""
 
 from dataclasses import dataclass
-
-
-class VirtualClock:
-    """The engine's clock port, set from outside. It never goes backwards.
-
-    Parameters
-    ----------
-    begins_at
-        Milliseconds since the epoch.
-    """
-
-    def __init__(self, begins_at: int) -> None:
-        self._now = begins_at
-
-    def now(self) -> int:
-        """Milliseconds since the epoch."""
-        return self._now
-
-    def advance(self, to: int) -> None:
-        """Set the clock; an earlier instant leaves it where it is."""
-        self._now = max(self._now, to)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ steady clock.
 States: ``greeting`` -> hello -> ``proving`` -> ``open()`` -> ``open``; from each of them -> ``closed``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -76,15 +76,20 @@ class ServerSession:
         Bounds of this listener.
     now_ms
         When the connection was made.
+    on_refused
+        Told the code of every refusal.
     """
 
-    def __init__(self, codec: Codec, limits: Limits, now_ms: float) -> None:
+    def __init__(
+        self, codec: Codec, limits: Limits, now_ms: float, on_refused: Callable[[str], None] | None = None
+    ) -> None:
         self._codec = codec
         self._limits = limits
         self._heard_ms = now_ms
         self._said_ms = now_ms
         self._outgoing: list[bytes] = []
         self._errors = 0
+        self._on_refused = on_refused
         self._allowance = float(limits.burst)
         self._filled_ms = now_ms
         self.phase = Phase.GREETING
@@ -179,6 +184,8 @@ class ServerSession:
 
     def refuse(self, refusal: Refusal, ref: str = "", retry_ms: int | None = None) -> None:
         """Answer that something was not taken."""
+        if self._on_refused is not None:
+            self._on_refused(refusal.code)
         self.say(
             Refused(
                 code=refusal.code,

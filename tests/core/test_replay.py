@@ -19,6 +19,7 @@ from engine import (
     Tick,
 )
 from engine.core.plain_ports import VolatileJournal
+from engine.fleet import STATUS_CODE
 from engine.model.commands import AcknowledgeMail
 from engine.model.lifecycle import HOLDING_ORDERS, ORDER, UnitStatus
 from tests.support.cities import SetClock, alert, city, station, unit
@@ -149,7 +150,7 @@ class Desk(RuleBasedStateMachine):
         assert state.claims == {o.recipient: o.id for o in holding}
         for name, status in state.unit_status.items():
             assert (status in ("assigned", "en_route", "on_scene")) == (name in state.claims)
-            assert self.engine.fleet.status[self.engine.fleet.index(name)] == self.engine.fleet.code_of(status)
+            assert self.engine.fleet.status[self.engine.fleet.index(name)] == STATUS_CODE[status]
 
     @invariant()
     def mail_is_numbered_without_gaps(self):

@@ -1,13 +1,6 @@
 """Simulated time."""
 
-from engine.simulation.clock import Pace, VirtualClock
-
-
-def test_a_clock_never_goes_backwards() -> None:
-    clock = VirtualClock(100)
-    clock.advance(200)
-    clock.advance(150)
-    assert clock.now() == 200
+from engine.simulation.clock import Pace
 
 
 def test_a_pace_of_sixty_waits_one_real_second_for_a_minute() -> None:

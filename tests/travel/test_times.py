@@ -218,7 +218,12 @@ def test_the_search_stops_early():
 
 
 def test_a_route_has_the_course_the_length_and_the_names_of_its_streets():
-    streets = [Street(0, 1, name="North Road"), Street(1, 2, name="North Road"), Street(2, 3), Street(3, 4, name="Quay")]
+    streets = [
+        Street(0, 1, name="North Road"),
+        Street(1, 2, name="North Road"),
+        Street(2, 3),
+        Street(3, 4, name="Quay"),
+    ]
     roads = network([(0, 0), (0, 100), (0, 200), (100, 200), (200, 200)], streets)
     times = TravelTimes(roads, travel_ms(roads))
     # From 25 m north of node 0, named by the arc that runs south, to half of the quay.

@@ -1,0 +1,164 @@
+"""``allpoints init``: make a city's folder that runs."""
+
+import argparse
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.model.errors import Refusal
+
+if TYPE_CHECKING:
+    from engine.model.entities import Station
+    from geo_data.raw_roads import RawRoads
+    from geo_data.road_network import RoadNetwork
+
+_TOWN_NODES = 2_000
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
+    """Describe the command."""
+    description = "Make a city's folder that runs. 新建一个可直接运行的城市目录。"
+    parser = subparsers.add_parser("init", help=description, description=description)
+    parser.add_argument("folder", type=Path, help="the folder to make")
+    roads = parser.add_argument_group("where the roads come from").add_mutually_exclusive_group()
+    roads.add_argument(
+        "--town", type=int, metavar="NODES", help=f"a made-up county town (default, {_TOWN_NODES} nodes)"
+    )
+    roads.add_argument("--osm", type=Path, metavar="FILE", help=".osm.pbf, .osm, .osm.gz or .osm.bz2")
+    roads.add_argument("--roads", type=Path, metavar="FILE", help="a road network that `allpoints build` made")
+    roads.add_argument("--place", metavar="QUERY", help='a place to download, such as "Xiangyuan, Changzhi, China"')
+    roads.add_argument("--bbox", metavar="W,S,E,N", type=_box, help="a rectangle to download, in degrees")
+    parser.add_argument("--seed", type=int, default=1, help="of the made-up town")
+    parser.add_argument("--name", help="short name, part of every id; default: after the folder")
+    parser.add_argument("--time-zone", help="default: Asia/Shanghai for the made-up town, else UTC")
+    parser.add_argument("--force", action="store_true", help="overwrite a city that is there · 覆盖")
+    return parser
+
+
+def _box(given: str) -> tuple[float, float, float, float]:
+    try:
+        west, south, east, north = (float(part) for part in given.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{given!r} is not W,S,E,N in degrees") from None
+    return west, south, east, north
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build the roads and write the folder."""
+    from engine.cli.new_city import CityPlan, refuse_to_overwrite, starting_units, write_city, write_tokens
+    from engine.core.city_folder import load_folder
+    from engine.dispatch.run_cards import COUNTY, RunCards
+
+    folder: Path = args.folder
+    # Before the roads are built, which can take minutes.
+    refuse_to_overwrite(folder, force=args.force)
+    name = args.name or _name_after(folder)
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,31}", name):
+        raise Refusal("bad_name", "--name", name, "1 to 32 of a-z, 0-9 and _, a letter first")
+    network, stations, areas, title = _land(args)
+    units = starting_units(stations, RunCards.load(COUNTY))
+    is_town = not (args.osm or args.roads or args.place or args.bbox)
+    plan = CityPlan(
+        name=name,
+        title=title,
+        network=network,
+        stations=stations,
+        units=units,
+        areas=areas,
+        time_zone=args.time_zone or ("Asia/Shanghai" if is_town else "UTC"),
+    )
+    write_city(folder, plan, force=args.force)
+    tokens = write_tokens(folder, units, stations)
+    load_folder(folder)
+    _say(folder, network, stations, len(units), tokens)
+    return 0
+
+
+def _name_after(folder: Path) -> str:
+    """Return a name that the folder's own suggests."""
+    name = re.sub(r"[^a-z0-9]+", "_", folder.resolve().name.lower()).strip("_")
+    return name[:32] if name[:1].isalpha() else f"city_{name}"[:32].rstrip("_")
+
+
+def _land(args: argparse.Namespace) -> "tuple[RoadNetwork, Sequence[Station], list[dict[str, Any]], dict[str, str]]":
+    """Return roads, stations, areas and titles from where the arguments say."""
+    from geo_data.building import build_network
+    from geo_data.road_network import RoadNetwork
+
+    if args.roads is not None:
+        network = RoadNetwork.load(args.roads, verify=True)
+        return network, [_central_station(network)], [], {}
+    raw = _read_roads(args)
+    if raw is not None:
+        network = build_network(raw, progress=_progress)
+        return network, [_central_station(network)], [], {"en": args.place or ""}
+    return _town(args.town or _TOWN_NODES, args.seed)
+
+
+def _read_roads(args: argparse.Namespace) -> "RawRoads | None":
+    """Read the map that the arguments name; None for the made-up town."""
+    if args.osm is not None:
+        from geo_data.sources.osm import read_osm
+
+        return read_osm(args.osm, progress=_progress)
+    if args.place is not None:
+        from geo_data.sources.osmnx_graph import read_place
+
+        return read_place(args.place)
+    if args.bbox is not None:
+        from geo_data.sources.osmnx_graph import read_bounding_box
+
+        return read_bounding_box(*args.bbox)
+    return None
+
+
+def _town(nodes: int, seed: int) -> "tuple[RoadNetwork, Sequence[Station], list[dict[str, Any]], dict[str, str]]":
+    from engine.cli.new_city import feature
+    from engine.model.entities import Station
+    from engine.model.ids import StationId
+    from geo_data.town import make_town
+
+    town = make_town(nodes=nodes, seed=seed)
+    stations = [
+        Station(id=StationId(place.id), name=place.name, name_zh=place.name_zh, lon=place.lon, lat=place.lat)
+        for place in town.stations
+    ]
+    areas = [
+        feature("Polygon", [[list(at) for at in polygon]], {"id": f"A{number}", "name": name, "name_zh": name_zh})
+        for number, (name, name_zh, polygon) in enumerate(town.areas, 1)
+    ]
+    return town.network(), stations, areas, {"en": town.name}
+
+
+def _central_station(network: "RoadNetwork") -> "Station":
+    """Return one station at the junction nearest to the middle of all junctions."""
+    import numpy as np
+
+    from engine.model.entities import Station
+    from engine.model.ids import StationId
+    from geo_data.raw_roads import Mode
+
+    drivable = np.unique(network.arc_tail[(network.arc_modes & Mode.EMERGENCY) != 0])
+    lon, lat = network.node_lon[drivable], network.node_lat[drivable]
+    # The median is not drawn away by a far village; a degree of longitude is shorter than one of latitude.
+    east = (lon - np.median(lon)) * np.cos(np.radians(np.median(lat)))
+    at = int(np.argmin(east**2 + (lat - np.median(lat)) ** 2))
+    return Station(id=StationId("S1"), name="Central station", name_zh="中心站", lon=float(lon[at]), lat=float(lat[at]))
+
+
+def _progress(step: str, share: float) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{share:4.0%} {step}", end="" if share < 1 else "\n", file=sys.stderr, flush=True)
+
+
+def _say(folder: Path, network: "RoadNetwork", stations: "Sequence[Station]", units: int, tokens: Path) -> None:
+    west, south, east, north = network.bounds()
+    print(f"{folder}: {network.n_nodes} junctions, {network.n_arcs} arcs, {len(stations)} stations, {units} units")
+    print(f"  roads from {west:.4f},{south:.4f} to {east:.4f},{north:.4f}")
+    if len(stations) == 1 and stations[0].name == "Central station":
+        print("  one station stands at the middle of the roads: put the real ones into stations.geojson")
+    print(f"  tokens of terminals, the desk and a source of alerts: {tokens} (hand them out, then delete the file)")
+    print(f"next: allpoints serve {folder}")
+    print(f"then: allpoints alert {folder} --type robbery --at {stations[0].lon:.5f},{stations[0].lat:.5f} --lang zh")

@@ -1,0 +1,20 @@
+"""Where everyone is: columns by unit, lists of units by node and by H3 cell, eligibility as bits.
+
+Rules: a row never changes its unit; positions only go forward in time; a position that is not taken has a reason and
+is counted; moving units touches arrays alone, never a Python object per unit.
+"""
+
+from engine.fleet.columns import NEVER_FIXED, READY, STATUS_CODE, STATUSES, FleetView, Reason
+from engine.fleet.fleet import Fleet, Moves, warm
+
+__all__ = [
+    "NEVER_FIXED",
+    "READY",
+    "STATUSES",
+    "STATUS_CODE",
+    "Fleet",
+    "FleetView",
+    "Moves",
+    "Reason",
+    "warm",
+]

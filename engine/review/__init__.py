@@ -1,0 +1,1 @@
+"""What happened, afterwards: timelines of orders, an audit that trusts nobody, figures and pictures."""

@@ -1,0 +1,107 @@
+"""One WebSocket with its session: frames out under a cap, timers, and the way it ends.
+
+Sending never waits: what a reader does not take lies in the transport's buffer, and when that passes its cap the
+connection is cut. That is safe because mail is never only in that buffer: the mailbox has it, and resends it.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from websockets.asyncio.server import ServerConnection, broadcast
+
+from engine.model.ids import RecipientId
+from engine.service.access import Identity
+from engine.wire.closing import ClosingCode
+from engine.wire.codec import Codec
+from engine.wire.limits import Limits
+from engine.wire.session import ServerSession
+
+_LONGEST_REASON = 120
+"""Bytes of a close frame's reason."""
+
+
+class Connection:
+    """A client that is connected.
+
+    Parameters
+    ----------
+    socket
+        An open WebSocket.
+    codec, limits
+        What was agreed on, and the bounds of the listener.
+    on_refused
+        Told the code of every refusal.
+    """
+
+    def __init__(
+        self, socket: ServerConnection, codec: Codec, limits: Limits, on_refused: Callable[[str], None]
+    ) -> None:
+        self.socket = socket
+        self.session = ServerSession(codec, limits, self.now_ms(), on_refused)
+        self.identity: Identity | None = None
+        self.device = ""
+        self.recipient: RecipientId | None = None
+        self.catching_up = False
+        """Mail is resent from the mailbox piece by piece; what is new waits there for its turn."""
+        self.is_slow = False
+        self._limits = limits
+        self._is_text = codec.is_text
+        self._timer: asyncio.TimerHandle | None = None
+        self._ending: asyncio.Task[None] | None = None
+        self._watch: Callable[[], None] | None = None
+
+    @property
+    def speaker(self) -> Identity:
+        """Who is connected; known once the greeting was believed."""
+        assert self.identity is not None
+        return self.identity
+
+    @staticmethod
+    def now_ms() -> float:
+        """Milliseconds of the loop's steady clock."""
+        return asyncio.get_running_loop().time() * 1_000.0
+
+    def watch(self, at_heartbeat: Callable[[], None]) -> None:
+        """Begin to keep time; ``at_heartbeat`` is called whenever the session's time has come."""
+        self._watch = at_heartbeat
+        self._set_timer()
+
+    def flush(self) -> None:
+        """Send what the session has to say, or end the connection if it says so or the reader is too slow."""
+        frames = self.session.take()
+        for frame in frames:
+            broadcast((self.socket,), frame.decode() if self._is_text else frame)
+        if frames:
+            self.session.sent(self.now_ms())
+            if self.socket.transport.get_write_buffer_size() > self._limits.outgoing_bytes:
+                self.is_slow = True
+                self.session.close(ClosingCode.SLOW, f"more than {self._limits.outgoing_bytes} bytes wait")
+                self.socket.transport.abort()
+        if self.session.closing is not None and self._ending is None:
+            self._ending = asyncio.create_task(self.end())
+
+    async def end(self) -> None:
+        """Close the WebSocket with the session's reason."""
+        closing = self.session.closing
+        assert closing is not None
+        reason = closing.reason.encode()[:_LONGEST_REASON].decode(errors="ignore")
+        await self.socket.close(closing.code, reason)
+
+    def forget(self) -> None:
+        """Stop keeping time; the connection is gone."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _set_timer(self) -> None:
+        if self.session.closing is None:
+            due_s = self.session.next_ms() / 1_000.0
+            self._timer = asyncio.get_running_loop().call_at(due_s, self._on_time)
+
+    def _on_time(self) -> None:
+        is_due = self.now_ms() >= self.session.next_ms()
+        if is_due and self._watch is not None:
+            self._watch()
+        self.session.tick(self.now_ms())
+        self.flush()
+        self._set_timer()

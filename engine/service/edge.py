@@ -1,0 +1,127 @@
+"""The edge of HTTP: who is let in, what is read, and how whatever is refused is answered.
+
+A body is bounded before it is parsed. An answer to what is not taken is a problem after RFC 9457 that names code,
+field, value and limit, the same four things as everywhere.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from engine.model.errors import Refusal, RefusalBody
+from engine.service.access import Access, AccessDenied, Identity, Permission
+from engine.service.bodies import ProblemBody
+from engine.service.routes import Route
+from engine.wire.codec import Reader
+
+MOST_BODY_BYTES = 65_536
+RETRY_AFTER_S = 1
+_DEPTH = 8
+_STATUS: Mapping[str, int] = {
+    "malformed": 400,
+    "too_big": 413,
+    "unknown_incident": 404,
+    "unknown_order": 404,
+    "wrong_state": 409,
+    "superseded": 409,
+    "on_order": 409,
+    "not_stored": 503,
+    "busy": 503,
+    "starting": 503,
+    "stopping": 503,
+}
+"""The status by a refusal's code; every other refusal of input is 422."""
+
+TITLES = {
+    400: "The body cannot be read",
+    401: "Not let in",
+    403: "Not permitted",
+    404: "Not found",
+    405: "Method not allowed",
+    409: "Not in this state",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "Not taken",
+    500: "Failed",
+    503: "Not now",
+}
+
+
+class Refused(Exception):
+    """A problem on its way to the client."""
+
+    def __init__(self, problem: ProblemBody, headers: Mapping[str, str] | None = None) -> None:
+        self.problem = problem
+        self.headers = dict(headers or {})
+        super().__init__(problem.code)
+
+
+def let_in(route: Route, request: Request, access: Access) -> Identity | None:
+    """Say who asks; raise `AccessDenied` unless they may."""
+    if route.needs is None:
+        return None
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer":
+        raise AccessDenied("no_token")
+    identity = access.verify(token.strip())
+    if isinstance(route.needs, Permission):
+        identity.require(route.needs)
+    return identity
+
+
+async def read_body(request: Request, reader: Reader[Any]) -> Any:
+    """Read a body that is bounded before it is parsed.
+
+    Raises
+    ------
+    Refusal
+        Naming the field, what it holds and what would be taken.
+    """
+    media = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if media != "application/json":
+        problem = ProblemBody(
+            title=TITLES[415], status=415, code="wrong_media_type", field="content-type", limit="application/json"
+        )
+        raise Refused(problem)
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > MOST_BODY_BYTES:
+        raise Refusal("too_big", "body", f"{declared} bytes", f"{MOST_BODY_BYTES} bytes")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MOST_BODY_BYTES:
+            raise Refusal("too_big", "body", f"over {MOST_BODY_BYTES} bytes", f"{MOST_BODY_BYTES} bytes")
+    try:
+        return reader.read(bytes(body), MOST_BODY_BYTES, _DEPTH)
+    except Refusal as refusal:
+        unknown = re.search(r"unknown field `(.*?)`", refusal.limit)
+        if unknown:
+            raise Refusal("unknown_field", unknown[1], "", "the fields that /openapi.json lists") from None
+        if refusal.field == "frame":
+            raise Refusal(refusal.code, "body", refusal.value, refusal.limit) from None
+        raise
+
+
+def problem_of(refusal: Refusal | RefusalBody) -> ProblemBody:
+    """Return a refusal as a problem."""
+    status = _STATUS.get(refusal.code, 422)
+    return ProblemBody(
+        title=TITLES[status],
+        status=status,
+        code=refusal.code,
+        field=refusal.field,
+        value=refusal.value,
+        limit=refusal.limit,
+    )
+
+
+def answer(problem: ProblemBody, headers: Mapping[str, str]) -> Response:
+    """Return a problem as an answer; one that says "not now" says when to try again."""
+    more = dict(headers)
+    if problem.status == 503:
+        more["Retry-After"] = str(RETRY_AFTER_S)
+    return Response(msgspec.json.encode(problem), problem.status, more, media_type="application/problem+json")

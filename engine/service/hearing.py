@@ -1,0 +1,169 @@
+"""What each message of a client means: who may say it, and which command it becomes.
+
+A terminal speaks for itself alone; a dispatcher may speak for a unit it has reached by radio; whoever may report alerts
+reports them. What a role may do is the table `engine.service.access.PERMISSIONS`. Keys are scoped by who says them, so
+that two units that number their answers alike do not silence each other.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from engine.core.batch import Reply
+from engine.model import commands as c
+from engine.model.errors import Refusal
+from engine.model.ids import OrderId, UnitId
+from engine.service.access import DEVICE_ROLES, Permission, Role
+from engine.service.connection import Connection
+from engine.service.inbox import Inbox, Outcome
+from engine.wire.messages import (
+    Ack,
+    AnswerOrder,
+    ClientMessage,
+    Clock,
+    Positions,
+    ReportAlert,
+    Status,
+    Superseded,
+    Taken,
+    reference,
+)
+
+
+class Hearing:
+    """Turns messages into commands, and what came of those into messages.
+
+    Parameters
+    ----------
+    inbox
+        The cycle's front.
+    """
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._inbox = inbox
+
+    def hear(self, connection: Connection, message: ClientMessage) -> None:
+        """Act on one message; what is refused is answered at once, everything else after its commit."""
+        try:
+            match message:
+                case Positions():
+                    self._move(connection, message)
+                case Ack():
+                    self._acknowledge(connection, message)
+                case Status():
+                    self._offer(connection, message, self._status(connection, message))
+                case AnswerOrder():
+                    self._offer(connection, message, self._answer(connection, message))
+                case ReportAlert():
+                    self._permit(connection, Permission.REPORT_ALERT, "alert")
+                    self._offer(
+                        connection, message, c.ReportAlert(actor=connection.speaker.actor, alert=message.alert())
+                    )
+                case Clock():
+                    self._advance(connection, message)
+        except Refusal as refusal:
+            retry_ms = self._inbox.retry_ms if refusal.code in ("busy", "not_stored") else None
+            connection.session.refuse(refusal, reference(message), retry_ms)
+
+    def _offer(self, connection: Connection, message: ClientMessage, command: c.Command) -> None:
+        self._inbox.offer(command, self._answerer(connection, message))
+
+    def _answerer(self, connection: Connection, message: ClientMessage) -> Callable[[Outcome], None]:
+        return partial(self._say, connection, message)
+
+    def _say(self, connection: Connection, message: ClientMessage, outcome: Outcome) -> None:
+        """Answer a message with what its command came to."""
+        reply, ref = outcome.reply, reference(message)
+        refusal = reply.refusal
+        if refusal is None:
+            connection.session.say(Taken(ref=ref, refs=_refs(reply), duplicate=reply.duplicate, trace=outcome.trace))
+        elif refusal.code == "superseded" and isinstance(message, AnswerOrder):
+            order = self._inbox.engine.state.orders[OrderId(message.order)]
+            connection.session.say(Superseded(ref=ref, order=order.id, version=order.version, state=order.state))
+        else:
+            again = Refusal(refusal.code, refusal.field, "", refusal.limit)
+            again.value = refusal.value
+            connection.session.refuse(again, ref, outcome.retry_ms)
+        connection.flush()
+
+    def _move(self, connection: Connection, message: Positions) -> None:
+        self._permit(connection, Permission.SEND_POSITION, "positions")
+        subject = connection.speaker.subject
+        for number, fix in enumerate(message.fixes):
+            refused = partial(_refuse_fix, connection, number)
+            if fix.unit not in ("", subject):
+                refused(Refusal("not_yours", "unit", fix.unit, f"{subject}, who this token is for"))
+                continue
+            try:
+                self._inbox.move(fix.position(subject), refused)
+            except Refusal as refusal:
+                refused(refusal)
+
+    def _acknowledge(self, connection: Connection, message: Ack) -> None:
+        if connection.recipient is None:
+            raise Refusal("not_allowed", "message", "ack", "a role that has a mailbox")
+        self._inbox.acknowledge(connection.speaker.actor, connection.recipient, connection.device, message.seq)
+
+    def _status(self, connection: Connection, message: Status) -> c.Command:
+        speaker = connection.speaker
+        unit = message.unit or speaker.subject
+        if not speaker.may(Permission.DECIDE_ORDERS):
+            self._permit(connection, Permission.SEND_POSITION, "status")
+            if unit != speaker.subject:
+                raise Refusal("not_yours", "unit", unit, f"{speaker.subject}, who this token is for")
+        return c.SetUnitStatus(
+            actor=speaker.actor, key=_scoped(connection, message.key), unit=UnitId(unit), status=message.status
+        )
+
+    def _answer(self, connection: Connection, message: AnswerOrder) -> c.Command:
+        speaker = connection.speaker
+        via: c.Via = "terminal"
+        if speaker.role in DEVICE_ROLES:
+            order = self._inbox.engine.state.orders.get(OrderId(message.order))
+            if order is not None and order.recipient != speaker.subject:
+                raise Refusal("not_yours", "order", message.order, f"an order to {speaker.subject}")
+        else:
+            self._permit(connection, Permission.DECIDE_ORDERS, "answer")
+            via = "radio"
+        return c.AnswerOrder(
+            actor=speaker.actor,
+            key=_scoped(connection, message.key),
+            order=OrderId(message.order),
+            version=message.version,
+            answer=message.answer,
+            via=via,
+            reason=message.reason,
+            text=message.text,
+            said_at=message.said_at,
+        )
+
+    def _advance(self, connection: Connection, message: Clock) -> None:
+        if connection.speaker.role is not Role.INTEGRATION:
+            raise Refusal("not_allowed", "message", "clock", "the role integration")
+        self._inbox.advance(message.now, self._answerer(connection, message))
+
+    @staticmethod
+    def _permit(connection: Connection, permission: Permission, message: str) -> None:
+        if not connection.speaker.may(permission):
+            raise Refusal("not_allowed", "message", message, f"a role that may {permission.value}")
+
+
+def _scoped(connection: Connection, key: str) -> str:
+    return f"{connection.speaker.subject}/{key}"
+
+
+def _refs(reply: Reply) -> dict[str, str | list[str]]:
+    refs: dict[str, str | list[str]] = {}
+    if reply.alert is not None and reply.incident is not None:
+        refs = {"alert": reply.alert, "incident": reply.incident, "orders": list(reply.orders)}
+        if reply.shortage:
+            refs["shortage"] = list(reply.shortage)
+    return refs
+
+
+def _refuse_fix(connection: Connection, number: int, refusal: Refusal) -> None:
+    """Say which of several positions was not taken."""
+    named = ",".join(f"fixes[{number}].{field}" for field in refusal.field.split(","))
+    again = Refusal(refusal.code, named, "", refusal.limit)
+    again.value = refusal.value
+    connection.session.refuse(again)
+    connection.flush()

@@ -1,0 +1,69 @@
+"""What a recipient sees of its mail: orders as they stand now, personal details only for who is assigned.
+
+Need to know: the caller and what was said go to the recipient of an order while that order is open, and to nobody else.
+"""
+
+from engine.core.engine import Engine
+from engine.model.entities import Details, Order
+from engine.model.events import Mailed
+from engine.model.ids import RecipientId, UnitId
+from engine.model.lifecycle import OPEN_ORDERS, OrderState
+from engine.wire.messages import Item, OrderView, Trace
+
+_NOT_SENT = (OrderState.PROPOSED, OrderState.APPROVED)
+
+
+def view_order(engine: Engine, order: Order, reader: RecipientId) -> OrderView:
+    """Return an order as ``reader`` may see it."""
+    details = Details()
+    if order.recipient == reader and order.state in OPEN_ORDERS and order.incident in engine.state.incidents:
+        details = engine.details(order.incident)
+    return OrderView(
+        id=order.id,
+        version=order.version,
+        incident=order.incident,
+        recipient=order.recipient,
+        state=order.state,
+        type=order.type,
+        level=order.level,
+        lon=order.lon,
+        lat=order.lat,
+        capability=order.capability,
+        eta_ms=order.eta_ms,
+        route=order.route,
+        address=details.address,
+        text=details.text,
+        caller=details.caller,
+        phone=details.phone,
+        exercise=order.exercise,
+    )
+
+
+def item_of(engine: Engine, mailed: Mailed, trace: Trace | None = None) -> Item:
+    """Return a piece of mail as it is sent now."""
+    order = engine.state.orders.get(mailed.order) if mailed.order is not None else None
+    return Item(
+        seq=mailed.mail_seq,
+        kind=mailed.item,
+        order=None if order is None else view_order(engine, order, mailed.recipient),
+        code=mailed.code,
+        values=mailed.values,
+        trace=trace,
+    )
+
+
+def open_orders(engine: Engine, recipient: RecipientId) -> list[OrderView]:
+    """Return all orders that were sent to a recipient and are open, oldest first."""
+    state = engine.state
+    if recipient in state.units:
+        claim = state.claims.get(UnitId(recipient))
+        orders = [] if claim is None else [state.orders[claim]]
+    elif recipient in state.stations:
+        orders = [order for order in state.orders.values() if order.recipient == recipient]
+    else:
+        orders = []
+    return [
+        view_order(engine, order, recipient)
+        for order in orders
+        if order.state in OPEN_ORDERS and order.state not in _NOT_SENT
+    ]

@@ -1,0 +1,316 @@
+"""The listener of the stream: who is connected, who gets which mail, and when.
+
+Rules: mail leaves only when its commit has returned, in the order of its numbers. A client that comes back is sent what
+follows after its own number, piece by piece out of the mailbox, as fast as it takes it; only then does new mail go to
+it directly. A new session of a device ends the old one. The state is looked at between two batches only, when all of
+it is committed.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from http import HTTPStatus
+from ssl import SSLContext
+from typing import Protocol
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Origin, Subprotocol
+
+from engine.model.events import Mailed
+from engine.model.ids import DESK, RecipientId
+from engine.service.access import DEVICE_ROLES, AccessDenied, Identity, Permission
+from engine.service.connection import Connection
+from engine.service.cycle import Commit, Cycle
+from engine.service.hearing import Hearing
+from engine.service.order_views import item_of, open_orders
+from engine.wire.closing import ClosingCode
+from engine.wire.codec import SUBPROTOCOLS, Codec
+from engine.wire.limits import Limits
+from engine.wire.messages import Hello, Item
+from engine.wire.session import Opening
+
+LOGGER = logging.getLogger("allpoints.stream")
+PATH = "/v1/stream"
+_PIECE = 64
+"""Items resent before the client is waited for."""
+
+
+class Doorkeeper(Protocol):
+    """Who knows the tokens; `engine.service.access.Access` does."""
+
+    def verify(self, token: str) -> Identity:
+        """Say who stands behind a token; raises `AccessDenied`."""
+        ...
+
+    def is_current(self, identity: Identity) -> bool:
+        """Say whether the token behind an identity still holds."""
+        ...
+
+
+class StreamServer:
+    """Terminals, stations, desks and integrations on WebSockets.
+
+    Parameters
+    ----------
+    cycle
+        The owner of the engine; `release` is added to its outlets.
+    access
+        Knows the tokens.
+    limits
+        Bounds of the listener.
+    origins
+        Web origins that may connect; programs, which name none, always may.
+    on_refused
+        Told the code of every refusal, for the figures.
+    """
+
+    def __init__(
+        self,
+        cycle: Cycle,
+        access: Doorkeeper,
+        *,
+        limits: Limits | None = None,
+        origins: Sequence[str] = (),
+        on_refused: Callable[[str], None] | None = None,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.counts: Counter[str] = Counter()
+        self._cycle = cycle
+        self._engine = cycle.engine
+        self._access = access
+        self._origins = [*(Origin(origin) for origin in origins), None]
+        self._on_refused = on_refused
+        self._hearing = Hearing(cycle)
+        self._codecs = {name: Codec(name) for name in SUBPROTOCOLS}
+        self._connections: set[Connection] = set()
+        self._by_device: dict[tuple[str, str, str], Connection] = {}
+        self._by_recipient: dict[RecipientId, set[Connection]] = {}
+        self._server: Server | None = None
+        cycle.outlets.append(self.release)
+
+    @property
+    def connected(self) -> int:
+        """How many clients are connected, greeted or not."""
+        return len(self._connections)
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        assert self._server is not None
+        return int(next(iter(self._server.sockets)).getsockname()[1])
+
+    async def start(self, host: str, port: int, *, ssl: SSLContext | None = None) -> None:
+        """Listen; port 0 lets the system choose.
+
+        Raises
+        ------
+        OSError
+            When the address cannot be listened on.
+        """
+        self._server = await serve(
+            self._serve,
+            host,
+            port,
+            ssl=ssl,
+            origins=self._origins,
+            subprotocols=[Subprotocol(name) for name in SUBPROTOCOLS],
+            process_request=self._look_at_request,
+            compression=None,
+            max_size=self.limits.frame_bytes,
+            open_timeout=self.limits.hello_ms / 1_000.0,
+            ping_interval=None,
+            close_timeout=2.0,
+            server_header=None,
+        )
+
+    async def stop(self) -> None:
+        """Tell every client that the server goes away, and listen no more."""
+        if self._server is not None:
+            self._server.close(code=ClosingCode.GOING_AWAY, reason="the server stops")
+            await self._server.wait_closed()
+
+    def release(self, commit: Commit) -> None:
+        """Send the mail of a commit to whoever it is for and is connected."""
+        touched: dict[Connection, None] = {}
+        for event in commit.events:
+            body = event.body
+            if not isinstance(body, Mailed):
+                continue
+            readers = self._by_recipient.get(body.recipient)
+            if not readers:
+                continue
+            item = item_of(self._engine, body, commit.trace)
+            for connection in readers:
+                if not connection.catching_up:
+                    self._push(connection, item)
+                    touched[connection] = None
+        for connection in touched:
+            connection.flush()
+
+    def _push(self, connection: Connection, item: Item) -> None:
+        connection.session.push(item)
+        self.counts["items"] += 1
+
+    def _look_at_request(self, socket: ServerConnection, request: Request) -> Response | None:
+        if request.path.partition("?")[0] != PATH:
+            return socket.respond(HTTPStatus.NOT_FOUND, f"The stream is at {PATH}.\n")
+        if len(self._connections) >= self.limits.connections:
+            self.counts["connections_refused"] += 1
+            return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, f"{self.limits.connections} are connected.\n")
+        return None
+
+    async def _serve(self, socket: ServerConnection) -> None:
+        codec = self._codecs[str(socket.subprotocol)]
+        connection = Connection(socket, codec, self.limits, self._refused)
+        self._connections.add(connection)
+        connection.watch(partial(self._look_again, connection))
+        try:
+            await self._read(connection)
+        except ConnectionClosed:
+            pass
+        finally:
+            self._gone(connection)
+
+    def _refused(self, code: str) -> None:
+        self.counts[f"refused_{code}"] += 1
+        if self._on_refused is not None:
+            self._on_refused(code)
+
+    async def _read(self, connection: Connection) -> None:
+        session = connection.session
+        while session.closing is None:
+            wait_ms = session.wait_ms(connection.now_ms())
+            if wait_ms:
+                self.counts["slowed_down"] += 1
+                await asyncio.sleep(wait_ms / 1_000.0)
+            frame = await connection.socket.recv(decode=False)
+            self.counts["frames"] += 1
+            message = session.receive(frame, connection.now_ms())
+            if isinstance(message, Hello):
+                await self._admit(connection, message)
+            elif message is not None:
+                self._hearing.hear(connection, message)
+            connection.flush()
+        await connection.end()
+
+    async def _admit(self, connection: Connection, hello: Hello) -> None:
+        """Believe a token or not; a client that is let in gets its welcome and what it has missed."""
+        try:
+            identity = self._access.verify(hello.token)
+        except AccessDenied as denied:
+            self._refused(denied.code)
+            connection.session.close(ClosingCode.DENIED, denied.code)
+            return
+        connection.identity = identity
+        connection.device = hello.device or identity.device
+        opened = self._cycle.visit(partial(self._open, connection))
+        await asyncio.wait([opened])
+        if opened.cancelled():
+            connection.session.close(ClosingCode.GOING_AWAY, "the server stops")
+            return
+        opened.result()
+        if connection.catching_up:
+            # Reading goes on meanwhile: what the client acknowledges does not wait for the rest.
+            task = asyncio.create_task(self._catch_up(connection))
+            task.add_done_callback(_log_failure)
+
+    def _open(self, connection: Connection) -> None:
+        """Welcome a client; called between two batches."""
+        identity, engine, session = connection.speaker, self._engine, connection.session
+        if session.closing is not None:
+            return
+        recipient: RecipientId | None = None
+        if identity.role in DEVICE_ROLES:
+            if identity.subject not in engine.state.units and identity.subject not in engine.state.stations:
+                session.close(ClosingCode.DENIED, "unknown_recipient")
+                return
+            recipient = RecipientId(identity.subject)
+        elif identity.may(Permission.OWN_MAILBOX):
+            recipient = DESK
+        connection.recipient = recipient
+        self._take_over(connection)
+        box = engine.state.mailbox(recipient or RecipientId(""))
+        opening = Opening(
+            log_id=engine.journal.log_id,
+            role=identity.role.value,
+            recipient=recipient or "",
+            server_at=engine.clock.now(),
+            first_seq=box.first_seq,
+            last_seq=box.last_seq,
+        )
+        session.open(opening, open_orders(engine, recipient) if recipient is not None else ())
+        self.counts["sessions"] += 1
+        if recipient is not None:
+            self._by_recipient.setdefault(recipient, set()).add(connection)
+            self._fill(connection)
+        connection.flush()
+
+    def _take_over(self, connection: Connection) -> None:
+        """End the older session of the same device."""
+        identity = connection.speaker
+        key = (identity.role.value, identity.subject, connection.device)
+        older = self._by_device.get(key)
+        self._by_device[key] = connection
+        if older is not None:
+            self.counts["replaced"] += 1
+            self._leave(older)
+            older.session.close(ClosingCode.REPLACED, "a newer session of this device")
+            older.flush()
+
+    def _fill(self, connection: Connection) -> None:
+        """Resend the next piece of a mailbox; called between two batches."""
+        assert connection.recipient is not None
+        box = self._engine.state.mailbox(connection.recipient)
+        for mailed in box.after(connection.session.sent_seq)[:_PIECE]:
+            self._push(connection, item_of(self._engine, mailed))
+        connection.catching_up = connection.session.sent_seq < box.last_seq
+        connection.flush()
+
+    async def _catch_up(self, connection: Connection) -> None:
+        """Resend a long mailbox as fast as the client takes it: each piece after the last was answered for."""
+        try:
+            while connection.catching_up and connection.session.closing is None:
+                async with asyncio.timeout(self.limits.silence_ms / 1_000.0):
+                    await (await connection.socket.ping())
+                filled = self._cycle.visit(partial(self._fill, connection))
+                await asyncio.wait([filled])
+                if filled.cancelled():
+                    return
+                filled.result()
+        except ConnectionClosed:
+            return
+        except TimeoutError:
+            connection.session.close(ClosingCode.SLOW, "mail that was resent was not read")
+            connection.flush()
+
+    def _look_again(self, connection: Connection) -> None:
+        """End the session of somebody whose token was revoked meanwhile."""
+        if connection.identity is not None and not self._access.is_current(connection.identity):
+            connection.session.close(ClosingCode.DENIED, "revoked")
+
+    def _leave(self, connection: Connection) -> None:
+        if connection.recipient is not None:
+            readers = self._by_recipient.get(connection.recipient, set())
+            readers.discard(connection)
+            if not readers:
+                self._by_recipient.pop(connection.recipient, None)
+
+    def _gone(self, connection: Connection) -> None:
+        connection.forget()
+        self._connections.discard(connection)
+        self._leave(connection)
+        if connection.is_slow:
+            self.counts["slow"] += 1
+        if connection.identity is not None:
+            key = (connection.identity.role.value, connection.identity.subject, connection.device)
+            if self._by_device.get(key) is connection:
+                del self._by_device[key]
+
+
+def _log_failure(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and task.exception() is not None:
+        LOGGER.error("catch_up_failed", exc_info=task.exception())

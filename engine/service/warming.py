@@ -1,0 +1,55 @@
+"""Compiling the kernels before the first alert needs them.
+
+A kernel is compiled for the kind of array it is called with, and a network that was read from a file is memory-mapped
+and read-only. So warming plays one whole alert on the smallest network, read from a file: what runs then is compiled.
+"""
+
+import tempfile
+from pathlib import Path
+
+from engine.core.city import City
+from engine.core.engine import Engine
+from engine.model.commands import ReportAlert
+from engine.model.entities import Alert, Need, PositionFix, Station, Unit
+from engine.model.ids import StationId, UnitId
+from geo_data.crossing import crossing
+from geo_data.road_network import RoadNetwork
+
+
+def warm() -> None:
+    """Compile every kernel that serving needs, or load it from the cache."""
+    from engine.travel import warm as warm_travel  # noqa: PLC0415 - brings numba in
+
+    warm_travel()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "roads.apn"
+        crossing().save(path)
+        _play(RoadNetwork.load(path))
+
+
+def _play(network: RoadNetwork) -> None:
+    """Play an alert with a unit that goes, one that cannot, and a station that is ordered for want of more."""
+    patrol = Unit(id=UnitId("A"), name="A", capabilities=("patrol",), lon=0.0, lat=0.0)
+    city = City(
+        name="warm",
+        network=network,
+        units=(patrol, Unit(id=UnitId("B"), name="B", capabilities=("traffic",), lon=0.0009, lat=0.0)),
+        stations=(Station(id=StationId("S"), name="S", lon=0.0, lat=0.0),),
+    )
+    engine = Engine(city)
+    now = engine.clock.now()
+    engine.move([PositionFix(patrol.id, 0.0004, 0.0, now, heading_deg=90.0)], now)
+    type_ = next(iter(city.run_cards.cards))
+    alert = Alert(
+        source="warm",
+        source_ref="1",
+        type=type_,
+        lon=0.0005,
+        lat=0.0,
+        at=now,
+        needs=(Need("patrol", 2), Need("traffic")),
+    )
+    reply = engine.submit(ReportAlert(actor="system", alert=alert))[0]
+    assert reply.refusal is None, reply.refusal
+    assert reply.incident is not None
+    engine.fleet.frozen()

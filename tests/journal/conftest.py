@@ -1,0 +1,39 @@
+import pytest
+
+from engine.journal.sqlite_journal import SqliteJournal
+from engine.journal.vault import MASTER_KEY_VARIABLE, Vault, load_master_key
+
+
+@pytest.fixture(autouse=True)
+def _no_master_key_of_this_machine(monkeypatch):
+    monkeypatch.delenv(MASTER_KEY_VARIABLE, raising=False)
+
+
+class Desk:
+    """A folder with a journal and its vault, that can be closed, looked into and opened again."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.master = load_master_key(folder / "master.key", create=True)
+        self.open()
+
+    def open(self, **options):
+        self.vault = Vault(self.folder / "keys.sqlite", self.master)
+        self.journal = SqliteJournal(self.folder / "journal.sqlite", self.vault, busy_timeout_ms=10, **options)
+        return self.journal
+
+    def close(self):
+        self.journal.close()
+        self.vault.close()
+
+    def reopen(self, **options):
+        self.close()
+        return self.open(**options)
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """Yield a folder with an open journal."""
+    made = Desk(tmp_path)
+    yield made
+    made.close()

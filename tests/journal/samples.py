@@ -1,0 +1,143 @@
+"""One event of every kind, and batches as the core makes them: a call comes in, a unit is ordered."""
+
+import typing
+
+from engine.model.entities import Details, Need, Order, Station, Unit
+from engine.model.events import (
+    AlertReceived,
+    Body,
+    ClockDeparted,
+    Configured,
+    DeadlineMissed,
+    DemandDropped,
+    DemandRaised,
+    DemandUnmet,
+    Event,
+    IncidentAdvanced,
+    IncidentOpened,
+    MailAcknowledged,
+    Mailed,
+    OrderAdvanced,
+    OrderProposed,
+    PlanApplied,
+    PlanRequested,
+    Recommended,
+    UnitAdvanced,
+)
+from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
+from engine.model.recommendation import Candidate, Excluded, Recommendation
+
+AT = 1_800_000_000_000
+SECRET = Details(
+    text="浓烟，二楼有人 · smoke, second floor", caller="Zhang San", phone="13800000000", address="人民路 1"
+)
+
+RECOMMENDATION = Recommendation(
+    capability="engine",
+    policy="nearest",
+    chosen=Candidate("E01", "unit", 183_000, 60_000, 123_000, 2_140),
+    others=(Candidate("E07", "unit", 240_000, 60_000, 180_000), Candidate("ST3", "station", 0, 0, 0)),
+    excluded=(Excluded("E02", "on_order", "sx-order-4", 95_000),),
+    excluded_counts={"on_order": 3, "lacks_capability": 41, "busy": 2},
+    fleet_size=64,
+    settled_nodes=1_812,
+)
+ORDER = Order(
+    id="sx-order-1",
+    version=1,
+    incident="sx-incident-1",
+    recipient="E01",
+    recipient_kind="unit",
+    capability="engine",
+    state=OrderState.PROPOSED,
+    proposed_at=AT,
+    lon=113.05,
+    lat=36.53,
+    level=2,
+    type="fire",
+    eta_ms=183_000,
+    turnout_ms=60_000,
+    route="_p~iF~ps|U",
+)
+
+
+def alert(number=1, incident=1):
+    """Return the body of an alert."""
+    return AlertReceived(
+        alert=f"sx-alert-{number}",
+        incident=f"sx-incident-{incident}",
+        source="cad",
+        source_ref=f"R-{number}",
+        type="fire",
+        lon=113.05,
+        lat=36.53,
+        reported_at=AT - 1_500,
+    )
+
+
+def bodies():
+    """Return one body of every kind."""
+    unit = Unit(id="E01", name="泵浦车一号", capabilities=("engine",), lon=113.04, lat=36.52, station="ST1")
+    station = Station(id="ST1", name="Central", name_zh="中心站", lon=113.04, lat=36.52)
+    opened = IncidentOpened(
+        incident="sx-incident-1",
+        alert="sx-alert-1",
+        type="fire",
+        level=2,
+        lon=113.05,
+        lat=36.53,
+        first_alert_at=AT - 1_500,
+        needs=(Need("engine", 2), Need("ambulance")),
+        approval="by_rule",
+    )
+    return [
+        Configured(digest="abc", units=(unit,), stations=(station,)),
+        alert(),
+        opened,
+        IncidentAdvanced(incident="sx-incident-1", to=IncidentState.DISPATCHED),
+        DemandRaised(demand="sx-demand-1", incident="sx-incident-1", capability="engine", level=2),
+        Recommended(demand="sx-demand-1", incident="sx-incident-1", recommendation=RECOMMENDATION),
+        OrderProposed(order=ORDER, demand="sx-demand-1"),
+        OrderAdvanced(order="sx-order-1", version=2, to=OrderState.ACCEPTED, via="radio", said_at=AT + 9, key="k1"),
+        Mailed(recipient="E01", mail_seq=1, item="order", order="sx-order-1", version=1),
+        Mailed(
+            recipient="desk", mail_seq=1, item="notice", code="short", values={"what": "engine", "by": "2", "a": ""}
+        ),
+        MailAcknowledged(recipient="E01", device="tablet-1", mail_seq=1),
+        DemandUnmet(
+            demand="sx-demand-2", incident="sx-incident-1", capability="ambulance", recommendation=RECOMMENDATION
+        ),
+        DemandDropped(demand="sx-demand-2", reason="cancelled"),
+        UnitAdvanced(unit="E02", to=UnitStatus.BUSY, key="k2"),
+        PlanRequested(plan="sx-plan-1", demands=("sx-demand-3", "sx-demand-4"), state_version=11),
+        PlanApplied(plan="sx-plan-1", held=("sx-demand-3",), outdated=("sx-demand-4",)),
+        DeadlineMissed(clock="accept", order="sx-order-1", due_at=AT + 30_000),
+        ClockDeparted(wall_at=AT + 7_000),
+    ]
+
+
+def kinds():
+    """Return every kind of body that the model has."""
+    return set(typing.get_args(Body))
+
+
+def event(seq, body, personal=None):
+    """Return an event of a source."""
+    return Event(seq, AT + seq, "source:cad", body, personal)
+
+
+def all_kinds():
+    """Return a history with one event of every kind; the alert has a personal part."""
+    return [
+        event(seq, body, SECRET if isinstance(body, AlertReceived) else None) for seq, body in enumerate(bodies(), 1)
+    ]
+
+
+def call(number, after_seq, personal=SECRET):
+    """Return the six events that one call comes to."""
+    _, _, opened, _, demand, recommended, _, advanced, mailed, *_ = bodies()
+    batch = (alert(number), opened, demand, recommended, advanced, mailed)
+    return [
+        event(seq, body, personal if isinstance(body, AlertReceived) else None)
+        for seq, body in enumerate(batch, after_seq + 1)
+    ]

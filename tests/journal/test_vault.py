@@ -1,0 +1,271 @@
+"""The vault: what is erased is gone from every byte of the files, and stays gone when a backup comes back."""
+
+import shutil
+
+import pytest
+
+from engine.journal.envelope import PersonalState
+from engine.journal.vault import MASTER_KEY_VARIABLE, WHOLE_STATE, Vault, load_master_key
+from engine.model.errors import NotStored, Refusal
+
+MASTER = bytes(range(32))
+CONTEXT = b"log 1"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path
+
+
+def opened(folder, master=MASTER):
+    return Vault(folder / "keys.sqlite", master)
+
+
+@pytest.fixture
+def vault(folder):
+    made = opened(folder)
+    yield made
+    made.close()
+
+
+def stored_bytes(folder):
+    """Return all bytes of the key store: the file, its write-ahead log and what else lies beside it."""
+    return b"".join(path.read_bytes() for path in sorted(folder.glob("keys.sqlite*")))
+
+
+def wrapped_keys(vault, subject):
+    return [row[0] for row in vault._base.execute("SELECT wrapped FROM keys WHERE subject = ?", (subject,))]
+
+
+def test_what_was_sealed_opens_with_its_context_alone(vault):
+    sealed = vault.seal("a-1", b"secret", CONTEXT)
+    assert b"secret" not in sealed
+    assert vault.open(sealed, CONTEXT) == b"secret"
+    assert vault.open(sealed, b"log 2") is PersonalState.UNREADABLE
+
+
+def test_one_key_for_one_subject_and_never_the_same_ciphertext(vault):
+    first, second = vault.seal("a-1", b"x", CONTEXT), vault.seal("a-1", b"x", CONTEXT)
+    assert first[:16] == second[:16]
+    assert first != second
+    assert vault.seal("a-2", b"x", CONTEXT)[:16] != first[:16]
+
+
+@pytest.mark.parametrize("position", [16, 30, -1])
+def test_changed_ciphertext_is_unreadable(vault, position):
+    sealed = bytearray(vault.seal("a-1", b"secret", CONTEXT))
+    sealed[position] ^= 1
+    assert vault.open(bytes(sealed), CONTEXT) is PersonalState.UNREADABLE
+
+
+@pytest.mark.parametrize("sealed", [b"", b"x" * 16, b"x" * 60])
+def test_bytes_of_no_key_are_unreadable(vault, sealed):
+    assert vault.open(sealed, CONTEXT) is PersonalState.UNREADABLE
+
+
+def test_more_subjects_than_keys_made_at_once(vault):
+    sealed = [vault.seal(f"a-{number}", b"%d" % number, CONTEXT) for number in range(600)]
+    assert len({each[:16] for each in sealed}) == 600
+    assert [vault.open(each, CONTEXT) for each in sealed] == [b"%d" % number for number in range(600)]
+
+
+def test_erased_keys_are_in_no_byte_of_the_files(folder, vault):
+    sealed = {name: vault.seal(name, b"secret", CONTEXT) for name in (f"a-{number}" for number in range(40))}
+    gone = [key for number in range(0, 40, 3) for key in wrapped_keys(vault, f"a-{number}")]
+    kept = wrapped_keys(vault, "a-1")
+    vault._settle()
+    before = stored_bytes(folder)
+    assert all(key in before for key in gone + kept)
+    assert vault.erase(*(f"a-{number}" for number in range(0, 40, 3)), at=1) == 14
+    after = stored_bytes(folder)
+    assert len(gone) == 14
+    assert not any(key in after for key in gone)
+    assert all(key in after for key in kept)
+    states = [vault.open(each, CONTEXT) for each in sealed.values()]
+    assert [state is PersonalState.ERASED for state in states] == [number % 3 == 0 for number in range(40)]
+
+
+def test_an_erasure_is_on_the_list_and_takes_copies_of_everything_along(folder, vault):
+    whole = vault.seal(WHOLE_STATE, b"all", CONTEXT)
+    vault.seal("a-1", b"x", CONTEXT)
+    assert vault.erase("a-1", "nobody", at=77) == 1
+    assert vault.open(whole, CONTEXT) is PersonalState.ERASED
+    lines = (folder / "erasures.jsonl").read_text().splitlines()
+    assert len(lines) == 2
+    assert '"subject":"a-1"' in lines[0]
+    assert '"at":77' in lines[0]
+
+
+def test_a_subject_may_have_a_new_key_after_its_erasure(vault):
+    old = vault.seal("a-1", b"old", CONTEXT)
+    vault.erase("a-1", at=1)
+    new = vault.seal("a-1", b"new", CONTEXT)
+    assert vault.open(old, CONTEXT) is PersonalState.ERASED
+    assert vault.open(new, CONTEXT) == b"new"
+
+
+def test_a_restored_backup_is_erased_again(folder):
+    vault = opened(folder)
+    sealed, other = vault.seal("a-1", b"x", CONTEXT), vault.seal("a-2", b"y", CONTEXT)
+    key = wrapped_keys(vault, "a-1")[0]
+    vault.close()
+    shutil.copy(folder / "keys.sqlite", folder / "backup")
+    vault = opened(folder)
+    vault.erase("a-1", at=1)
+    vault.close()
+    shutil.copy(folder / "backup", folder / "keys.sqlite")
+    assert key in stored_bytes(folder)
+    vault = opened(folder)
+    assert key not in stored_bytes(folder)
+    assert vault.open(sealed, CONTEXT) is PersonalState.ERASED
+    assert vault.open(other, CONTEXT) == b"y"
+    vault.close()
+
+
+def test_an_older_store_without_its_list_says_unreadable_not_erased(folder):
+    vault = opened(folder)
+    vault.seal("a-1", b"x", CONTEXT)
+    vault.close()
+    shutil.copy(folder / "keys.sqlite", folder / "backup")
+    vault = opened(folder)
+    vault.adopt([])
+    late = vault.seal("a-2", b"x", CONTEXT)
+    vault.close()
+    shutil.copy(folder / "backup", folder / "keys.sqlite")
+    vault = opened(folder)
+    assert vault.open(late, CONTEXT) is PersonalState.UNREADABLE
+    vault.close()
+
+
+def after_power_cut(folder, into):
+    """Copy the store as a power cut leaves it at worst: without what was not yet brought to the disk."""
+    into.mkdir()
+    shutil.copy(folder / "keys.sqlite", into / "keys.sqlite")
+    return opened(into)
+
+
+def test_after_a_power_cut_the_journal_tells_whose_keys_are_whose(folder, vault):
+    sealed = [(vault.seal(f"a-{number}", b"x", CONTEXT), f"a-{number}") for number in range(5)]
+    cut = after_power_cut(folder, folder / "cut")
+    assert wrapped_keys(cut, "a-3") == []
+    assert [cut.open(each, CONTEXT) for each, _ in sealed] == [b"x"] * 5
+    cut.adopt(reversed(sealed))
+    key = wrapped_keys(cut, "a-3")[0]
+    assert cut.erase("a-3", at=1) == 1
+    assert key not in stored_bytes(folder / "cut")
+    assert cut.open(sealed[3][0], CONTEXT) is PersonalState.ERASED
+    assert cut.seal("a-9", b"x", CONTEXT)[:16] not in {each[:16] for each, _ in sealed}
+    cut.close()
+
+
+def test_adopting_stops_at_what_is_known(vault):
+    sealed = [(vault.seal(f"a-{number}", b"x", CONTEXT), f"a-{number}") for number in range(5)]
+    asked = []
+
+    def newest_first():
+        for each in reversed(sealed):
+            asked.append(each)
+            yield each
+
+    vault.adopt(newest_first())
+    assert len(asked) == 1
+
+
+def test_an_erasure_line_cut_by_a_power_cut_was_never_confirmed(folder):
+    vault = opened(folder)
+    sealed, other = vault.seal("a-1", b"x", CONTEXT), vault.seal("a-2", b"y", CONTEXT)
+    vault.erase("a-1", at=1)
+    vault.close()
+    with (folder / "erasures.jsonl").open("ab") as file:
+        file.write(b'{"subject":"a-2","ke')
+    vault = opened(folder)
+    assert vault.open(other, CONTEXT) == b"y"
+    vault.erase("a-2", at=2)
+    vault.close()
+    vault = opened(folder)
+    assert [vault.open(each, CONTEXT) for each in (sealed, other)] == [PersonalState.ERASED] * 2
+    vault.close()
+
+
+def test_a_list_of_erasures_that_cannot_be_read_is_named(folder):
+    opened(folder).close()
+    (folder / "erasures.jsonl").write_text("nonsense\n")
+    with pytest.raises(Refusal, match=r"erasures.jsonl:1"):
+        opened(folder)
+    (folder / "erasures.jsonl").unlink()
+    opened(folder).close()
+
+
+def test_an_erasure_that_the_disk_refuses_is_finished_at_the_next_opening(folder):
+    vault = opened(folder)
+    sealed = vault.seal("a-1", b"x", CONTEXT)
+    key = wrapped_keys(vault, "a-1")[0]
+    vault._base.set_authorizer(lambda action, *_: 1 if action == 9 else 0)  # 9 is DELETE, 1 is deny
+    with pytest.raises(NotStored, match="not finished"):
+        vault.erase("a-1", at=1)
+    vault.close()
+    vault = opened(folder)
+    assert vault.open(sealed, CONTEXT) is PersonalState.ERASED
+    assert key not in stored_bytes(folder)
+    vault.close()
+
+
+def test_a_key_that_cannot_be_stored_is_not_used(vault):
+    vault._base.execute("PRAGMA max_page_count=1")
+    with pytest.raises(NotStored, match=r"keys.sqlite"):
+        vault.seal("a-1", b"x", CONTEXT)
+    vault._base.execute("PRAGMA max_page_count=100000")
+    assert vault.open(vault.seal("a-1", b"x", CONTEXT), CONTEXT) == b"x"
+
+
+def test_another_master_key_is_refused_and_named(folder):
+    opened(folder).close()
+    with pytest.raises(Refusal, match=r"keys.sqlite") as caught:
+        opened(folder, bytes(32))
+    assert caught.value.code == "wrong_master_key"
+
+
+def test_one_vault_at_a_time(folder, vault):
+    with pytest.raises(Refusal, match=r"keys.sqlite") as caught:
+        opened(folder)
+    assert caught.value.code == "in_use"
+
+
+def test_files_are_private(folder, vault):
+    vault.seal("a-1", b"x", CONTEXT)
+    vault.erase("a-1", at=1)
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+
+
+def test_a_master_key_is_made_once_and_read_again(folder):
+    path = folder / "master.key"
+    key = load_master_key(path, create=True)
+    assert len(key) == 32
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert load_master_key(path, create=True) == load_master_key(path) == key
+
+
+def test_a_master_key_may_come_from_the_environment(folder, monkeypatch):
+    monkeypatch.setenv(MASTER_KEY_VARIABLE, MASTER.hex())
+    assert load_master_key(folder / "nowhere") == MASTER
+
+
+@pytest.mark.parametrize(
+    ("text", "mode", "code"),
+    [
+        (None, 0, "no_master_key"),
+        (MASTER.hex(), 0o644, "readable_by_others"),
+        ("12 not hex", 0o600, "bad_master_key"),
+        ("0123", 0o600, "bad_master_key"),
+        ("", 0o600, "bad_master_key"),
+    ],
+)
+def test_a_master_key_that_is_not_one_is_refused_without_showing_it(folder, text, mode, code):
+    path = folder / "master.key"
+    if text is not None:
+        path.write_text(text)
+        path.chmod(mode)
+    with pytest.raises(Refusal, match=r"master.key") as caught:
+        load_master_key(path)
+    assert caught.value.code == code
+    assert not text or text not in str(caught.value)
