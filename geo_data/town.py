@@ -17,7 +17,7 @@ from geo_data.road_network import RoadNetwork
 from geo_data.town_names import NameBook, Word, villages
 from geo_data.town_police import TownArea, TownStation, Words, police
 from geo_data.town_region import Region, make_region
-from geo_data.town_streets import Floats, Streets
+from geo_data.town_streets import Floats, Streets, street_numbers
 
 LEAST_NODES: Final = 500
 MOST_NODES: Final = 4_000_000
@@ -171,7 +171,7 @@ def _raw(region: Region, book: NameBook) -> RawRoads:
         point_first=point_first,
         point_lon=point_lon,
         point_lat=point_lat,
-        source_id=np.arange(1, edges + 1, dtype=np.int64),
+        source_id=street_numbers(streets),
         node_source_id=np.arange(1, nodes + 1, dtype=np.int64),
         no_merge=np.zeros(nodes, bool),
     )

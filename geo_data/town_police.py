@@ -81,7 +81,7 @@ def police(
     )
     gates = np.concatenate((region.plazas_m, region.borders_m))
     gate_words = [(f"{county[0]}高速口", f"{county[1]} Toll Plaza") for county in region.counties]
-    gate_words += [(f"省界{number}号", f"Border {number}") for number in range(1, len(region.borders_m) + 1)]
+    gate_words += [(f"县界{number}号", f"Border {number}") for number in range(1, len(region.borders_m) + 1)]
     stations += _stations(
         gate_words, on_globe(_by_the_street(region, gates)), "CP", ("checkpoint", "Checkpoint", "公安检查站")
     )
@@ -122,7 +122,7 @@ def _by_the_street(region: Region, places: Floats) -> Floats:
     """Return places beside the nearest street one may drive and stop on, 12 m off its end."""
     streets = region.streets
     fit = (streets.road_class >= RoadClass.TRUNK) & (streets.road_class <= RoadClass.LIVING_STREET)
-    nodes = np.unique(streets.tail[fit])
+    nodes = np.unique((streets.tail[fit], streets.head[fit]))
     at = np.column_stack((streets.x_m[nodes], streets.y_m[nodes]))
     return np.asarray(at[cKDTree(at).query(places)[1]] + 12.0 * np.array([0.6, 0.8]))
 

@@ -49,8 +49,8 @@ class Quarter(IntEnum):
 # By quarter: whether a local line runs through the block at all, whether each of its edges does, whether it is let out
 # to the street around the block, how far junctions stray (of the spacing), and how many people live along a metre.
 _LINE: Final = np.array([0.95, 0.78, 0.85, 0.8, 0.4])
-_EDGE: Final = np.array([0.86, 0.96, 0.82, 0.55, 0.75])
-_EXIT: Final = np.array([0.8, 0.95, 0.5, 0.6, 0.55])
+_EDGE: Final = np.array([0.8, 0.92, 0.74, 0.55, 0.72])
+_EXIT: Final = np.array([0.72, 0.88, 0.45, 0.6, 0.5])
 _STRAY: Final = np.array([0.27, 0.03, 0.12, 0.2, 0.06])
 _PEOPLE: Final = np.array([3.0, 1.6, 2.4, 0.0, 0.2])
 _LOCAL_CLASS: Final = np.array(

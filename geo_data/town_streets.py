@@ -131,15 +131,33 @@ def connected_to(streets: Streets, edges: Mask, seeds: NDArray[np.integer]) -> M
 
 def junctions(streets: Streets) -> Mask:
     """Return which nodes stay when chains are merged: bool (n,). Where two edges of one kind meet is no junction."""
+    degree, changes = _meetings(streets)
+    return np.asarray(((degree > 0) & (degree != 2)) | changes)
+
+
+def street_numbers(streets: Streets) -> NDArray[np.int64]:
+    """Return a number for every edge, int64 (e,) from 1 on, the same for edges that make up one street in a chain."""
+    degree, changes = _meetings(streets)
+    edges = len(streets.tail)
+    ends = np.concatenate((streets.tail, streets.head))
+    order = np.argsort(ends, kind="stable")
+    passed = np.flatnonzero((degree == 2) & ~changes)
+    first = np.cumsum(degree) - degree
+    one, other = order[first[passed]] % edges, order[first[passed] + 1] % edges
+    graph = csr_array((np.ones(len(one), np.int8), (one, other)), shape=(edges, edges))
+    return np.asarray(connected_components(graph, directed=False)[1].astype(np.int64) + 1)
+
+
+def _meetings(streets: Streets) -> tuple[NDArray[np.int64], Mask]:
+    """Return how many edges end at each node, and where two end that are not of one kind."""
     count = len(streets.x_m)
     ends = np.concatenate((streets.tail, streets.head))
     degree = np.bincount(ends, minlength=count)
-    # Two edges are of one kind when class, name and modes agree; the sum and the sum of squares of a key tell.
+    # Two edges are of one kind when class, name, speed and modes agree; the sum and the sum of squares of a key tell.
     modes = streets.forward.astype(np.int64) | streets.backward
-    key = (modes * 64 + streets.road_class) * 131_071 + streets.name + 1
-    key = (key * 2_654_435_761) % 1_000_003
+    key = ((modes * 64 + streets.road_class) * 256 + np.nan_to_num(streets.kmh).astype(np.int64)) * 131_071
+    key = ((key + streets.name + 1) * 2_654_435_761) % 1_000_003
     both = np.concatenate((key, key)).astype(np.float64)
     total = np.bincount(ends, both, minlength=count)
     squares = np.bincount(ends, both * both, minlength=count)
-    changes = (degree == 2) & (2 * squares != total * total)
-    return np.asarray(((degree > 0) & (degree != 2)) | changes)
+    return degree, np.asarray((degree == 2) & (2 * squares != total * total))

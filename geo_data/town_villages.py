@@ -44,7 +44,7 @@ def make_villages(rng: np.random.Generator, book: NameBook, town_count: int, jun
     most = town_count + max(3, round(junction_count / 9))
     sides = rng.integers(3, 8, (most, 2))
     sides[:, 0] += rng.integers(0, 3, most)
-    sides[:town_count] = rng.integers(9, 14, (town_count, 2))
+    sides[:town_count] = np.column_stack((rng.integers(9, 15, town_count), rng.integers(5, 8, town_count)))
     patches = _draw(rng, book, sides, town_count)
     here = np.bincount(patches.of_node[junctions(patches.streets)], minlength=most)
     # A road that arrives makes a bend of the main street into a junction or leaves a farm track on its way.

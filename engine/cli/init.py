@@ -3,7 +3,8 @@
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,16 +58,17 @@ def run(args: argparse.Namespace) -> int:
     name = args.name or _name_after(folder)
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,31}", name):
         raise Refusal("bad_name", "--name", name, "1 to 32 of a-z, 0-9 and _, a letter first")
-    network, stations, areas, title = _land(args)
-    units = starting_units(stations, RunCards.load(COUNTY))
+    land = _land(args)
+    network, stations = land.network, land.stations
+    units = starting_units(stations, RunCards.load(COUNTY), land.kinds)
     is_town = not (args.osm or args.roads or args.place or args.bbox)
     plan = CityPlan(
         name=name,
-        title=title,
+        title=land.title,
         network=network,
         stations=stations,
         units=units,
-        areas=areas,
+        areas=land.areas,
         time_zone=args.time_zone or ("Asia/Shanghai" if is_town else "UTC"),
     )
     write_city(folder, plan, force=args.force)
@@ -82,18 +84,29 @@ def _name_after(folder: Path) -> str:
     return name[:32] if name[:1].isalpha() else f"city_{name}"[:32].rstrip("_")
 
 
-def _land(args: argparse.Namespace) -> "tuple[RoadNetwork, Sequence[Station], list[dict[str, Any]], dict[str, str]]":
-    """Return roads, stations, areas and titles from where the arguments say."""
+@dataclass(frozen=True, kw_only=True)
+class _Land:
+    """What the arguments' map gives: roads, stations with their kinds, areas as GeoJSON, titles by language."""
+
+    network: "RoadNetwork"
+    stations: "Sequence[Station]"
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    areas: Sequence[Mapping[str, Any]] = ()
+    title: Mapping[str, str] = field(default_factory=dict)
+
+
+def _land(args: argparse.Namespace) -> _Land:
+    """Return what the city is made from."""
     from geo_data.building import build_network
     from geo_data.road_network import RoadNetwork
 
     if args.roads is not None:
         network = RoadNetwork.load(args.roads, verify=True)
-        return network, [_central_station(network)], [], {}
+        return _Land(network=network, stations=[_central_station(network)])
     raw = _read_roads(args)
     if raw is not None:
         network = build_network(raw, progress=_progress)
-        return network, [_central_station(network)], [], {"en": args.place or ""}
+        return _Land(network=network, stations=[_central_station(network)], title={"en": args.place or ""})
     return _town(args.town or _TOWN_NODES, args.seed)
 
 
@@ -114,7 +127,7 @@ def _read_roads(args: argparse.Namespace) -> "RawRoads | None":
     return None
 
 
-def _town(nodes: int, seed: int) -> "tuple[RoadNetwork, Sequence[Station], list[dict[str, Any]], dict[str, str]]":
+def _town(nodes: int, seed: int) -> _Land:
     from engine.cli.new_city import feature
     from engine.model.entities import Station
     from engine.model.ids import StationId
@@ -126,10 +139,20 @@ def _town(nodes: int, seed: int) -> "tuple[RoadNetwork, Sequence[Station], list[
         for place in town.stations
     ]
     areas = [
-        feature("Polygon", [[list(at) for at in polygon]], {"id": f"A{number}", "name": name, "name_zh": name_zh})
-        for number, (name, name_zh, polygon) in enumerate(town.areas, 1)
+        feature(
+            "Polygon",
+            [[[float(lon), float(lat)] for lon, lat in area.polygon]],
+            {"id": f"A{number}", "name": area.name, "name_zh": area.name_zh, "kind": "jurisdiction"},
+        )
+        for number, area in enumerate(town.areas, 1)
     ]
-    return town.network(), stations, areas, {"en": town.name}
+    return _Land(
+        network=town.network(),
+        stations=stations,
+        kinds={place.id: place.kind for place in town.stations},
+        areas=areas,
+        title={"en": town.name, "zh": town.name_zh},
+    )
 
 
 def _central_station(network: "RoadNetwork") -> "Station":

@@ -6,13 +6,13 @@ server or a journal that cannot do it now, with exit status 1. A traceback is a 
 
 import argparse
 import importlib
-import importlib.metadata
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
 
 from engine.model.errors import NotStored, Refusal
+from engine.version import version
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "demo": ("engine.cli.demo", "watch real calls become orders · 演示:真实警情变为指令"),
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         epilog="实时地理派警引擎:警情进来,按路途时间最近、能胜任的警力收到指令,并有人签收负责。"
         "“allpoints 命令 --help” 查看各命令的用法。",
     )
-    parser.add_argument("--version", action="version", version=importlib.metadata.version("allpoints"))
+    parser.add_argument("--version", action="version", version=version())
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True, title="commands")
     command: _Command | None = None
     for name, (module, summary) in COMMANDS.items():

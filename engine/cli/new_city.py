@@ -168,14 +168,23 @@ def _units_csv(units: Sequence[Unit]) -> str:
     return text.getvalue()
 
 
-_EVERYWHERE = (("P1", ("patrol",), 30), ("P2", ("patrol",), 30), ("D1", ("duty_group",), 60), ("B1", ("beat",), 90))
-"""What every station has: a name's ending, what it can do, its turnout time in seconds."""
+_BY_KIND: Mapping[str, Sequence[tuple[str, str, int]]] = {
+    "police_station": (("P1", "patrol", 30), ("P2", "patrol", 30), ("D1", "duty_group", 60), ("B1", "beat", 90)),
+    "service_station": (("P1", "patrol", 30), ("P2", "patrol", 30)),
+    "checkpoint": (("C1", "checkpoint", 30),),
+}
+"""What a station of a kind has: a name's ending, what it can do, its turnout time in seconds."""
 
 _SPECIAL_TURNOUT_S = 120
 
 
-def starting_units(stations: Sequence[Station], cards: RunCards) -> list[Unit]:
+def starting_units(stations: Sequence[Station], cards: RunCards, kinds: Mapping[str, str] | None = None) -> list[Unit]:
     """Return a few units for each station; the first has one more of everything that the run cards send.
+
+    Parameters
+    ----------
+    kinds
+        The kind of a station by its id; ``police_station`` where it says nothing.
 
     Raises
     ------
@@ -184,25 +193,24 @@ def starting_units(stations: Sequence[Station], cards: RunCards) -> list[Unit]:
     """
     if not stations:
         raise Refusal("missing", "stations", 0, "at least one")
-    known = cards.capabilities.keys()
     units = [
-        _unit(f"{station.id}-{ending}", capabilities, station, turnout_s)
+        _unit(f"{station.id}-{ending}", capability, station, turnout_s)
         for station in stations
-        for ending, capabilities, turnout_s in _EVERYWHERE
-        if known >= set(capabilities)
+        for ending, capability, turnout_s in _BY_KIND[(kinds or {}).get(station.id, "police_station")]
+        if capability in cards.capabilities
     ]
     there = {name for unit in units for name in unit.capabilities}
     sent = {need.capability for card in cards.cards.values() for need in (*card.day, *card.night)}
     first = stations[0]
-    units.extend(_unit(f"{first.id}-{name}", (name,), first, _SPECIAL_TURNOUT_S) for name in sorted(sent - there))
+    units.extend(_unit(f"{first.id}-{name}", name, first, _SPECIAL_TURNOUT_S) for name in sorted(sent - there))
     return units
 
 
-def _unit(name: str, capabilities: tuple[str, ...], station: Station, turnout_s: int) -> Unit:
+def _unit(name: str, capability: str, station: Station, turnout_s: int) -> Unit:
     return Unit(
         id=UnitId(name),
         name=name,
-        capabilities=capabilities,
+        capabilities=(capability,),
         lon=station.lon,
         lat=station.lat,
         station=StationId(station.id),

@@ -128,8 +128,7 @@ class WriterLock:
         """
         lock = path.with_name(path.name + ".lock")
         try:
-            if not lock.exists():
-                create_private(lock)
+            lock.touch(PRIVATE)
         except OSError as error:
             raise Refusal("unusable_file", "file", str(path), error) from error
         self._base = sqlite3.connect(lock, timeout=0, isolation_level=None, check_same_thread=False)

@@ -12,6 +12,17 @@ Approval = Literal["by_rule", "by_person"]
 """Who lets an order go: the run card by itself, or somebody who answers for it."""
 
 
+class _Placed(msgspec.Struct, frozen=True):
+    """Something with a coordinate. Numbers of numpy's own types are taken, and kept as plain ones that encode."""
+
+    def __post_init__(self) -> None:
+        for name in ("lon", "lat", "at"):
+            value = getattr(self, name, None)
+            plain = int if name == "at" else float
+            if value is not None and type(value) is not plain:
+                msgspec.structs.force_setattr(self, name, plain(value))
+
+
 class Details(msgspec.Struct, frozen=True, omit_defaults=True):
     """All of an alert that can name someone. Stored encrypted, under a key of its own that can be deleted."""
 
@@ -28,7 +39,7 @@ class Need(msgspec.Struct, frozen=True):
     count: int = 1
 
 
-class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Alert(_Placed, frozen=True, kw_only=True, omit_defaults=True):
     """One report from one source. ``source`` and ``source_ref`` together are its idempotency key."""
 
     source: str
@@ -44,7 +55,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     exercise: bool = False
 
 
-class Unit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Unit(_Placed, frozen=True, kw_only=True, omit_defaults=True):
     """Something that can be sent. ``lon`` and ``lat`` are where it starts; then its positions say."""
 
     id: UnitId
@@ -57,7 +68,7 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     on_duty: bool = True
 
 
-class Station(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Station(_Placed, frozen=True, kw_only=True, omit_defaults=True):
     """A fixed place that units belong to or that can be ordered itself."""
 
     id: StationId
@@ -109,7 +120,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     exercise: bool = False
 
 
-class PositionFix(msgspec.Struct, frozen=True, omit_defaults=True):
+class PositionFix(_Placed, frozen=True, omit_defaults=True):
     """Where a unit says it is. Heading in degrees clockwise from north, speed in m/s."""
 
     unit: UnitId

@@ -49,13 +49,13 @@ def read_address(folder: Path) -> Address:
         settings = load_settings(folder)
     secure = "s" if settings.certificate is not None else ""
     return Address(
-        http=f"http{secure}://{_reachable(settings.http.host)}:{settings.http.port}",
-        stream=f"ws{secure}://{_reachable(settings.stream.host)}:{settings.stream.port}/v1/stream",
+        http=f"http{secure}://{reachable(settings.http.host)}:{settings.http.port}",
+        stream=f"ws{secure}://{reachable(settings.stream.host)}:{settings.stream.port}/v1/stream",
         pid=0,
     )
 
 
-def _reachable(host: str) -> str:
+def reachable(host: str) -> str:
     """Return a host that a client can name, for a listener that may listen everywhere."""
     if host in {"0.0.0.0", "::"}:  # noqa: S104 - compared, not bound
         return "127.0.0.1"

@@ -41,7 +41,7 @@ class CycleLimits(msgspec.Struct, frozen=True, kw_only=True):
     retry_ms
         For how long nothing is taken after a commit failed, and what callers are told to wait.
     look_again_ms
-        What waits for a free unit is looked at again at least this often.
+        A tick comes at least this often: what waits for a free unit is looked at again, clocks are compared.
     checkpoint_ms, snapshot_events
         How often the fleet, and after how many events the state, is kept beside the journal.
     """
@@ -162,8 +162,7 @@ class Cycle(Inbox):
             deadline = self.engine.next_deadline()
             if deadline is not None:
                 due.append((deadline - self.engine.clock.now()) / 1_000.0)
-            if self.engine.state.demands:
-                due.append(self._tick_due_s - now_s)
+            due.append(self._tick_due_s - now_s)
         if self._closed_until is not None:
             open_s = self._closed_until - now_s
             due = [max(seconds, open_s) for seconds in due]
@@ -179,7 +178,7 @@ class Cycle(Inbox):
         deadline = self.engine.next_deadline()
         if deadline is not None and deadline <= self.engine.clock.now():
             return True
-        return bool(self.engine.state.demands) and asyncio.get_running_loop().time() >= self._tick_due_s
+        return asyncio.get_running_loop().time() >= self._tick_due_s
 
     async def _turn(self) -> None:
         """Look, move, decide, store, release; once."""
@@ -264,7 +263,7 @@ class Cycle(Inbox):
             for (recipient, device), receipt in receipts.items()
         ]
         if tick:
-            own.append(Tick(actor="system"))
+            own.append(Tick(actor="system", wall_at=self.engine.clock.wall()))
             self._tick_due_s = asyncio.get_running_loop().time() + self.limits.look_again_ms / 1_000.0
         for command in own:
             if batch.add(command, now).refusal is not None:

@@ -10,7 +10,7 @@ from functools import partial
 
 from engine.core.batch import Reply
 from engine.model import commands as c
-from engine.model.errors import Refusal
+from engine.model.errors import Refusal, RefusalBody
 from engine.model.ids import OrderId, UnitId
 from engine.service.access import DEVICE_ROLES, Permission, Role
 from engine.service.connection import Connection
@@ -80,9 +80,7 @@ class Hearing:
             order = self._inbox.engine.state.orders[OrderId(message.order)]
             connection.session.say(Superseded(ref=ref, order=order.id, version=order.version, state=order.state))
         else:
-            again = Refusal(refusal.code, refusal.field, "", refusal.limit)
-            again.value = refusal.value
-            connection.session.refuse(again, ref, outcome.retry_ms)
+            connection.session.refuse(refusal, ref, outcome.retry_ms)
         connection.flush()
 
     def _move(self, connection: Connection, message: Positions) -> None:
@@ -163,7 +161,5 @@ def _refs(reply: Reply) -> dict[str, str | list[str]]:
 def _refuse_fix(connection: Connection, number: int, refusal: Refusal) -> None:
     """Say which of several positions was not taken."""
     named = ",".join(f"fixes[{number}].{field}" for field in refusal.field.split(","))
-    again = Refusal(refusal.code, named, "", refusal.limit)
-    again.value = refusal.value
-    connection.session.refuse(again)
+    connection.session.refuse(RefusalBody(refusal.code, named, refusal.value, refusal.limit))
     connection.flush()

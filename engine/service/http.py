@@ -5,7 +5,6 @@ it is parsed; whatever is not taken is answered by a problem that names code, fi
 answered as taken before the journal has it: that is `Backend.submit`'s promise.
 """
 
-import importlib.metadata
 import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
@@ -35,6 +34,7 @@ from engine.service.metrics import Metrics
 from engine.service.openapi import document
 from engine.service.routes import ROUTES, Route
 from engine.texts import LANGUAGES
+from engine.version import version
 from engine.wire.codec import JSON, SUBPROTOCOLS, Reader
 
 _LOG = logging.getLogger("allpoints.http")
@@ -102,7 +102,7 @@ class Api:
         self.backend = backend
         self.access = access
         self.figures = metrics
-        self.version = importlib.metadata.version("allpoints")
+        self.version = version()
         self._document = msgspec.json.encode(document(ROUTES, self.version))
 
     async def report_alert(self, call: Call) -> Response:

@@ -6,7 +6,7 @@ Need to know: the caller and what was said go to the recipient of an order while
 from engine.core.engine import Engine
 from engine.model.entities import Details, Order
 from engine.model.events import Mailed
-from engine.model.ids import RecipientId, UnitId
+from engine.model.ids import RecipientId, StationId, UnitId
 from engine.model.lifecycle import OPEN_ORDERS, OrderState
 from engine.wire.messages import Item, OrderView, Trace
 
@@ -55,10 +55,10 @@ def item_of(engine: Engine, mailed: Mailed, trace: Trace | None = None) -> Item:
 def open_orders(engine: Engine, recipient: RecipientId) -> list[OrderView]:
     """Return all orders that were sent to a recipient and are open, oldest first."""
     state = engine.state
-    if recipient in state.units:
+    if UnitId(recipient) in state.units:
         claim = state.claims.get(UnitId(recipient))
         orders = [] if claim is None else [state.orders[claim]]
-    elif recipient in state.stations:
+    elif StationId(recipient) in state.stations:
         orders = [order for order in state.orders.values() if order.recipient == recipient]
     else:
         orders = []

@@ -19,7 +19,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from engine.core.batch import Reply
 from engine.core.city import City
-from engine.core.city_folder import CityFolder, Settings, load_folder, load_settings
+from engine.core.city_folder import CityFolder, Listener, Settings, load_folder, load_settings
 from engine.core.engine import Engine
 from engine.core.plain_ports import SystemClock
 from engine.core.ports import Clock
@@ -81,6 +81,12 @@ class Running:
     cycle: Cycle = field(init=False)
     stream: StreamServer = field(init=False)
 
+    def close(self) -> None:
+        """Let go of threads and files."""
+        self.jobs.close()
+        self.journal.close()
+        self.vault.close()
+
 
 class CityServer:
     """The server of one folder.
@@ -99,7 +105,6 @@ class CityServer:
         self.metrics = Metrics()
         self.settings = _overridden(load_settings(folder), self.options)
         self._running: Running | None = None
-        self._http: Any = None
         self._secure = self.settings.certificate is not None
 
     @property
@@ -158,19 +163,194 @@ class CityServer:
             When the city cannot be served; everything that was begun is ended then.
         """
         stop = asyncio.Event()
-        async with contextlib.AsyncExitStack() as stack:
-            access = stack.enter_context(Access(self.folder / STORE_NAME))
-            stack.enter_context(_signals(stop))
-            tasks = [asyncio.create_task(self._serve_http(access)), asyncio.create_task(stop.wait())]
+        with Access(self.folder / STORE_NAME) as access, _signals(stop):
+            listening = _bound(self.settings.http.host, self.settings.http.port)
+            http = self._make_http(access)
+            answering = asyncio.create_task(http.serve(sockets=[listening]))
+            stopped = asyncio.create_task(stop.wait())
+            turning: asyncio.Task[None] | None = None
             try:
-                tasks.append(asyncio.create_task(self._begin(access)))
-                await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-                if not stop.is_set() and tasks[2].done() and tasks[2].exception() is None:
-                    tasks[2] = asyncio.create_task(self._now_running.cycle.run())
-                    self._announce(on_ready)
-                    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                self._running = await self._begin(access)
+                turning = asyncio.create_task(self._running.cycle.run())
+                self._announce(listening, on_ready)
+                await asyncio.wait((answering, stopped, turning), return_when=asyncio.FIRST_COMPLETED)
                 _LOG.info("stopping")
             finally:
-                await self._end(tasks)
-            for task in (tasks[2], tasks[0]):
-                task.result()
+                stopped.cancel()
+                http.should_exit = True
+                await asyncio.wait((answering,))
+                await self._end(turning)
+
+    def _make_http(self, access: Access) -> Any:
+        """Return the ASGI server, which leaves signals to us."""
+        import uvicorn  # noqa: PLC0415 - heavy
+
+        class Quiet(uvicorn.Server):
+            @contextlib.contextmanager
+            def capture_signals(self) -> Iterator[None]:
+                yield
+
+        certificate, key = self.settings.certificate, self.settings.key
+        return Quiet(
+            uvicorn.Config(
+                make_app(self, access, self.metrics),
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE_S,
+                ssl_certfile=certificate,
+                ssl_keyfile=key,
+            )
+        )
+
+    async def _begin(self, access: Access) -> Running:
+        """Read the city, warm the kernels, replay the journal, and let the stream listen."""
+        running = await asyncio.to_thread(self._open)
+        try:
+            cycle = running.cycle = Cycle(
+                running.engine, keeper=running.journal, trace=self.options.trace, figures=self.metrics
+            )
+            running.jobs.attach(cycle)
+            running.stream = StreamServer(
+                cycle,
+                access,
+                origins=self.settings.origins,
+                on_refused=lambda code: self.metrics.refused("stream", code),
+            )
+            at, secure = self.settings.stream, _tls(self.settings)
+            await running.stream.start(at.host, at.port, ssl=secure)
+        except BaseException:
+            running.close()
+            raise
+        self.metrics.watch(running.engine)
+        self.metrics.gauge("queue_depth", "Commands that wait to be decided.", lambda: cycle.waiting)
+        self.metrics.gauge("sessions", "Clients of the stream.", lambda: running.stream.connected)
+        return running
+
+    def _open(self) -> Running:
+        """Do all of the beginning that takes long; called in a thread."""
+        folder = load_folder(self.folder)
+        for warning in folder.warnings:
+            _LOG.warning("city", extra={"file": warning.file, "line": warning.line, "field": warning.field})
+        warm()
+        record = self.folder / RECORD
+        record.mkdir(mode=0o700, exist_ok=True)
+        virtual = self.options.virtual_now
+        clock: Clock = SystemClock() if virtual is None else VirtualClock(virtual)
+        with contextlib.ExitStack() as begun:
+            vault = Vault(record / "keys.sqlite", load_master_key(record / "master.key", create=True))
+            begun.callback(vault.close)
+            journal = SqliteJournal(record / "journal.sqlite", vault, synchronous=self.options.synchronous)
+            begun.callback(journal.close)
+            jobs = WorkerJobs()
+            begun.callback(jobs.close)
+            snapshot = journal.load_snapshot()
+            engine = Engine(
+                folder.city, journal=journal, clock=clock, jobs=jobs, snapshot=snapshot.blob if snapshot else None
+            )
+            fleet = journal.load_checkpoint(FLEET)
+            if fleet is not None:
+                engine.fleet.restore(fleet.blob)
+            begun.pop_all()
+        return Running(folder=folder, engine=engine, journal=journal, vault=vault, jobs=jobs)
+
+    def _announce(self, listening: socket.socket, on_ready: Callable[[Address], None]) -> None:
+        """Say where we listen: in the folder, in the log, and to whoever started us."""
+        running, secure = self._now_running, "s" * self._secure
+        http_port, stream_port = listening.getsockname()[1], running.stream.port
+        address = Address(
+            http=f"http{secure}://{reachable(self.settings.http.host)}:{http_port}",
+            stream=f"ws{secure}://{reachable(self.settings.stream.host)}:{stream_port}{PATH}",
+            pid=os.getpid(),
+        )
+        write_address(self.folder, address)
+        counts = {"units": len(self.city.units), "stations": len(self.city.stations)}
+        _LOG.info(
+            "ready",
+            extra={"http_port": http_port, "stream_port": stream_port, "seq": running.engine.state.seq, **counts},
+        )
+        on_ready(address)
+
+    async def _end(self, turning: "asyncio.Task[None] | None") -> None:
+        """Store what waits, tell the clients, and let go of the files; raise what the cycle failed with."""
+        running = self._running
+        if running is None:
+            return
+        remove_address(self.folder)
+        try:
+            if turning is not None:
+                running.cycle.stop()
+                await turning
+        finally:
+            await running.stream.stop()
+            running.close()
+        _LOG.info("stopped", extra={"seq": running.engine.state.seq})
+
+
+def _overridden(settings: Settings, options: Options) -> Settings:
+    """Return the settings with what the command line says otherwise."""
+
+    def listener(of: Listener, host: str | None, port: int | None) -> Listener:
+        return Listener(host=of.host if host is None else host, port=of.port if port is None else port)
+
+    return replace(
+        settings,
+        http=listener(settings.http, options.http_host, options.http_port),
+        stream=listener(settings.stream, options.stream_host, options.stream_port),
+        certificate=options.certificate or settings.certificate,
+        key=options.key or settings.key,
+    )
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Return a listening socket.
+
+    Raises
+    ------
+    OSError
+        When the address cannot be listened on; says which.
+    """
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(where)
+        listening.listen(1024)
+    except OSError as error:
+        raise Refusal("cannot_listen", "address", f"{host}:{port}", error.strerror or error) from error
+    listening.setblocking(False)
+    return listening
+
+
+def _tls(settings: Settings) -> ssl.SSLContext | None:
+    """Return what the stream encrypts by, from the same certificate as HTTP."""
+    if settings.certificate is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(settings.certificate, settings.key)
+    return context
+
+
+@contextlib.contextmanager
+def _signals(stop: asyncio.Event) -> Iterator[None]:
+    """Set ``stop`` on the first Ctrl-C or SIGTERM; the second acts as if we were not here."""
+    loop = asyncio.get_running_loop()
+    names = (signal.SIGINT, signal.SIGTERM)
+
+    def first() -> None:
+        stop.set()
+        for name in names:
+            loop.remove_signal_handler(name)
+
+    for name in names:
+        loop.add_signal_handler(name, first)
+    try:
+        yield
+    finally:
+        for name in names:
+            loop.remove_signal_handler(name)

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 import msgspec
 
-from engine.model.errors import Refusal
+from engine.model.errors import Refusal, RefusalBody
 from engine.wire.closing import Close, ClosingCode
 from engine.wire.codec import Codec, UnreadableFrame
 from engine.wire.limits import Limits
@@ -182,7 +182,7 @@ class ServerSession:
         if self.phase is not Phase.CLOSED:
             self._outgoing.append(self._codec.encode(message))
 
-    def refuse(self, refusal: Refusal, ref: str = "", retry_ms: int | None = None) -> None:
+    def refuse(self, refusal: Refusal | RefusalBody, ref: str = "", retry_ms: int | None = None) -> None:
         """Answer that something was not taken."""
         if self._on_refused is not None:
             self._on_refused(refusal.code)

@@ -155,7 +155,10 @@ def _lift_position(body):
 
 
 def test_an_older_version_reads_as_the_newest():
-    old = '{"kind":"alert_taken","alert":"a","incident":"i","source":"s","source_ref":"r","type":"t","position":[1.5,2],"reported_at":3}'
+    old = (
+        '{"kind":"alert_taken","alert":"a","incident":"i","source":"s","source_ref":"r","type":"t",'
+        '"position":[1.5,2],"reported_at":3}'
+    )
     opened = open_event(_old(0, old), LOG, Plain(), {0: _lift_position})
     assert opened.event.body == type(alert())(
         alert="a", incident="i", source="s", source_ref="r", type="t", lon=1.5, lat=2.0, reported_at=3
@@ -163,12 +166,11 @@ def test_an_older_version_reads_as_the_newest():
 
 
 def test_versions_are_lifted_one_step_after_the_other():
-    steps = {0: lambda body: body | {"steps": ["zero"]}, 1: lambda body: _finish(body)}
-
-    def _finish(body):
+    def finish(body):
         assert body.pop("steps") == ["zero"]
         return body | {"wall_at": 2}
 
+    steps = {0: lambda body: body | {"steps": ["zero"]}, 1: finish}
     entry = _old(0, '{"kind":"clock_departed"}')
     assert decode_body(entry, steps, newest=2) == ClockDeparted(wall_at=2)
 

@@ -121,4 +121,4 @@ class JournalBesideList(RuleBasedStateMachine):
 
 
 TestJournalBesideList = JournalBesideList.TestCase
-TestJournalBesideList.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+TestJournalBesideList.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)

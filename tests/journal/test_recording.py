@@ -41,9 +41,11 @@ def test_the_order_of_all_steps_is_on_record(desk):
     with pytest.raises(NotStored):
         careful(journal, links, call(1, 0)[1:2])
     careful(journal, links, call(1, 0)[1:])
-    assert [step.what for step in journal.steps] == "begin commit return release begin fail".split() + (
-        "begin commit return release".split()
-    )
+    assert [step.what for step in journal.steps] == [
+        *("begin", "commit", "return", "release"),
+        *("begin", "fail"),
+        *("begin", "commit", "return", "release"),
+    ]
     assert journal.steps[-1] == Step("release", (2, 3, 4, 5, 6))
     assert early_releases(journal.steps) == []
     assert links.released == list(journal.read()) == call(1, 0)

@@ -1,0 +1,408 @@
+"""A client of the stream, in a few lines for whoever builds a terminal::
+
+    async with Client(url, token, state_path=Path("car-12.json")) as client:
+        async for item in client:
+            if item.kind == "order":
+                await client.answer(item.order, "accept")
+
+An item counts as applied, and is acknowledged, when the next one is asked for or the callback has returned. The client
+connects again by itself, resumes after what it has applied, and sends again what has no answer yet.
+"""
+
+import asyncio
+import contextlib
+import random
+import ssl as ssl_module
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.asyncio.connection import broadcast
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.typing import Subprotocol
+
+from engine.model.commands import Answer
+from engine.model.lifecycle import UnitStatus
+from engine.terminal.outbox import Outbox, Said
+from engine.wire.client_session import Arrival, ClientSession
+from engine.wire.closing import ClosingCode, may_retry
+from engine.wire.codec import MSGPACK, Codec
+from engine.wire.messages import (
+    AnswerOrder,
+    Clock,
+    Fix,
+    Item,
+    OrderView,
+    Positions,
+    Refused,
+    ReportAlert,
+    Status,
+    Superseded,
+    Taken,
+    Welcome,
+    reference,
+)
+
+Answered = Taken | Refused | Superseded
+_OPEN_S = 10.0
+_ENDING_ANSWERS = ("refuse", "clear")
+_MOST_UNSENT_BYTES = 262_144
+"""While so much waits to be sent, positions are kept back: the newest goes when there is room."""
+
+
+class ClientEnded(Exception):
+    """The server does not want this client back, or the client was closed. ``code`` is a `ClosingCode`."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        self.code = code
+        self.reason = reason
+        super().__init__(f"{code}: {reason}")
+
+
+class Client:
+    """A terminal, a station, a desk or an integration.
+
+    Parameters
+    ----------
+    url
+        Such as ``wss://host:port/v1/stream``.
+    token
+        Says who this is.
+    codec
+        ``allpoints.v1.msgpack`` or ``allpoints.v1.json``.
+    device
+        Which of several devices of the same recipient; by default the token's own.
+    state_path
+        Where to keep what was applied and what has no answer yet; None forgets it with the process.
+    on_order
+        Awaited for every item, in order; without it, iterate over the client.
+    backoff_s
+        The first and the longest pause between two attempts to connect; each is shortened by chance by up to half.
+    ssl, proxy
+        Handed to the WebSocket.
+
+    Raises
+    ------
+    Refusal
+        When the codec is unknown or the file at ``state_path`` cannot be read.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        codec: str = MSGPACK,
+        device: str = "",
+        state_path: Path | None = None,
+        on_order: Callable[[Item], Awaitable[None]] | None = None,
+        backoff_s: tuple[float, float] = (0.5, 30.0),
+        ssl: ssl_module.SSLContext | None = None,
+        proxy: str | None = None,
+    ) -> None:
+        self._url = url
+        self._codec = Codec(codec)
+        self._outbox = Outbox(state_path)
+        self._session = ClientSession(self._codec, token, device, self._outbox.memory)
+        self._on_order = on_order
+        self._backoff_s = backoff_s
+        self._ssl = ssl
+        self._proxy = proxy
+        self._chance = random.Random()  # noqa: S311 - spreads reconnections, guards nothing
+        self._socket: ClientConnection | None = None
+        self._arrivals: asyncio.Queue[Arrival | None] = asyncio.Queue()
+        self._current: Arrival | None = None
+        self._answers: dict[str, asyncio.Future[Answered]] = {}
+        self._fix: Fix | None = None
+        self._welcomed = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._retries: set[asyncio.TimerHandle] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self.ended: ClientEnded | None = None
+        self.last_refused: Refused | None = None
+        """The newest refusal of something that has no answer of its own, such as a position."""
+
+    @property
+    def welcome(self) -> Welcome | None:
+        """What the server said on the present connection; None while there is none."""
+        return self._session.welcome if self._socket is not None else None
+
+    @property
+    def applied_seq(self) -> int:
+        """The last number of the mailbox that was applied here."""
+        return self._outbox.memory.applied_seq
+
+    @property
+    def unanswered(self) -> int:
+        """How many messages have no answer yet."""
+        return len(self._outbox)
+
+    async def __aenter__(self) -> Self:
+        self._tasks.append(asyncio.create_task(self._stay_connected()))
+        if self._on_order is not None:
+            self._tasks.append(asyncio.create_task(self._call_back(self._on_order)))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def __aiter__(self) -> AsyncIterator[Item]:
+        while (item := await self.next_item()) is not None:
+            yield item
+
+    async def connected(self) -> Welcome:
+        """Wait until the server has let us in.
+
+        Raises
+        ------
+        ClientEnded
+            When it will not.
+        """
+        await self._welcomed.wait()
+        if self._session.welcome is None:
+            raise self.ended or ClientEnded(ClosingCode.DONE, "closed")
+        return self._session.welcome
+
+    async def next_item(self) -> Item | None:
+        """Return the next item, after noting that the one before was applied; None when there will be no more.
+
+        Raises
+        ------
+        ClientEnded
+            When the server does not want this client back.
+        """
+        self._finish()
+        while (arrival := await self._arrivals.get()) is not None:
+            self._current = arrival
+            if arrival.item is not None:
+                return arrival.item
+            self._finish()
+        self._arrivals.put_nowait(None)
+        if self.ended is not None and self.ended.code != ClosingCode.DONE:
+            raise self.ended
+        return None
+
+    def answer(
+        self,
+        order: OrderView,
+        answer: Answer,
+        *,
+        reason: str = "",
+        text: str = "",
+        said_at: int | None = None,
+        key: str = "",
+    ) -> "asyncio.Future[Answered]":
+        """Answer an order. Kept until the server has taken it, however long that takes; await it to learn what came.
+
+        Raises
+        ------
+        Refusal
+            When too much waits already.
+        OSError
+            When the answer could not be kept.
+        """
+        return self._say(
+            AnswerOrder(
+                key=key or uuid.uuid4().hex,
+                order=order.id,
+                version=order.version,
+                answer=answer,
+                reason=reason,
+                text=text,
+                said_at=said_at,
+            )
+        )
+
+    def status(self, status: UnitStatus, *, unit: str = "", key: str = "") -> "asyncio.Future[Answered]":
+        """Say what the unit is doing; kept like an answer."""
+        return self._say(Status(key=key or uuid.uuid4().hex, status=status, unit=unit))
+
+    def report(self, alert: ReportAlert) -> "asyncio.Future[Answered]":
+        """Report an alert; kept like an answer."""
+        return self._say(alert)
+
+    def set_clock(self, now: int) -> "asyncio.Future[Answered]":
+        """Set the server's virtual clock, if it has one."""
+        return self._say(Clock(key=uuid.uuid4().hex, now=now))
+
+    def position(self, fix: Fix) -> None:
+        """Say where the unit is. Only the newest counts: one that cannot be sent now is replaced by the next."""
+        self._fix = fix
+        self._send_position()
+
+    async def close(self) -> None:
+        """End the connection. What has no answer yet stays in the file, if there is one."""
+        if self.ended is None:
+            self._end(ClientEnded(ClosingCode.DONE, "closed"))
+        if self._socket is not None:
+            await self._socket.close()
+        for task in self._tasks:
+            task.cancel()
+        for task in self._tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        self._tasks.clear()
+
+    async def _stay_connected(self) -> None:
+        pause_s = self._backoff_s[0]
+        while self.ended is None:
+            with contextlib.suppress(OSError, WebSocketException, TimeoutError):
+                await self._converse()
+                if self._session.welcome is not None:
+                    pause_s = self._backoff_s[0]
+            self._socket = None
+            if self.ended is not None:
+                return
+            self._welcomed.clear()
+            await asyncio.sleep(pause_s * self._chance.uniform(0.5, 1.0))
+            pause_s = min(2.0 * pause_s, self._backoff_s[1])
+
+    async def _converse(self) -> None:
+        """Hold one connection, from the greeting to its end."""
+        async with asyncio.timeout(_OPEN_S):
+            socket = await connect(
+                self._url,
+                subprotocols=[Subprotocol(self._codec.subprotocol)],
+                ssl=self._ssl,
+                proxy=self._proxy,
+                compression=None,
+                max_size=16 << 20,
+                open_timeout=_OPEN_S,
+                ping_interval=None,
+                close_timeout=2.0,
+            )
+        self._socket = socket
+        self._session.connect(self._now_ms())
+        self._outbox.again()
+        self._flush()
+        self._set_timer()
+        try:
+            while self._session.closing is None:
+                frame = await socket.recv(decode=False)
+                for incoming in self._session.receive(frame, self._now_ms()):
+                    self._take(incoming)
+                self._flush()
+            await socket.close(self._session.closing.code, self._session.closing.reason)
+        except ConnectionClosed as closed:
+            code = closed.rcvd.code if closed.rcvd is not None else int(ClosingCode.GOING_AWAY)
+            if self.ended is None and not may_retry(code):
+                self._end(ClientEnded(code, closed.rcvd.reason if closed.rcvd is not None else ""))
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+
+    def _take(self, incoming: Welcome | Arrival | Answered) -> None:
+        match incoming:
+            case Welcome():
+                self._welcomed.set()
+                self._send_waiting()
+                self._send_position()
+            case Arrival():
+                self._arrivals.put_nowait(incoming)
+            case Refused(retry_ms=int() as retry_ms, ref=ref) if ref:
+                self._retry_in(retry_ms / 1_000.0, ref)
+            case Refused(ref=""):
+                self.last_refused = incoming
+            case _:
+                self._answered(incoming)
+
+    def _answered(self, answered: Answered) -> None:
+        message = self._outbox.answered(answered.ref)
+        if isinstance(answered, Taken) and isinstance(message, AnswerOrder) and message.answer in _ENDING_ANSWERS:
+            self._session.forget(message.order)
+            self._outbox.save()
+        future = self._answers.pop(answered.ref, None)
+        if future is not None and not future.done():
+            future.set_result(answered)
+        self._send_waiting()
+
+    def _retry_in(self, delay_s: float, ref: str) -> None:
+        def again() -> None:
+            self._retries.discard(handle)
+            self._outbox.again(ref)
+            self._send_waiting()
+            self._flush()
+
+        handle = asyncio.get_running_loop().call_later(delay_s, again)
+        self._retries.add(handle)
+
+    def _say(self, message: Said) -> "asyncio.Future[Answered]":
+        future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
+        if self.ended is not None:
+            raise self.ended
+        self._outbox.add(message)
+        self._answers[reference(message)] = future
+        self._send_waiting()
+        self._flush()
+        return future
+
+    def _send_waiting(self) -> None:
+        if self.welcome is not None:
+            for message in self._outbox.ready():
+                self._session.say(message)
+
+    def _send_position(self) -> None:
+        socket = self._socket
+        if self._fix is None or socket is None or self.welcome is None:
+            return
+        if socket.transport.get_write_buffer_size() <= _MOST_UNSENT_BYTES:
+            self._session.say(Positions(fixes=(self._fix,)))
+            self._fix = None
+            self._flush()
+
+    def _finish(self) -> None:
+        """Note that the item that was handed out last has been applied."""
+        arrival, self._current = self._current, None
+        if arrival is not None:
+            self._session.applied(arrival)
+            self._outbox.save()
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._socket is None:
+            return
+        frames = self._session.take()
+        for frame in frames:
+            broadcast((self._socket,), frame.decode() if self._codec.is_text else frame)
+        if frames:
+            self._session.sent(self._now_ms())
+
+    async def _call_back(self, on_order: Callable[[Item], Awaitable[None]]) -> None:
+        with contextlib.suppress(ClientEnded):
+            while (item := await self.next_item()) is not None:
+                await on_order(item)
+
+    def _end(self, ended: ClientEnded) -> None:
+        """There will be no more: tell whoever waits."""
+        self.ended = ended
+        self._arrivals.put_nowait(None)
+        self._welcomed.set()
+        for handle in self._retries:
+            handle.cancel()
+        for future in self._answers.values():
+            if not future.done():
+                future.set_exception(ended)
+                future.exception()  # seen: nobody has to await an answer
+        self._answers.clear()
+
+    @staticmethod
+    def _now_ms() -> float:
+        return asyncio.get_running_loop().time() * 1_000.0
+
+    def _set_timer(self) -> None:
+        due_s = self._session.next_ms() / 1_000.0
+        self._timer = asyncio.get_running_loop().call_at(due_s, self._on_time)
+
+    def _on_time(self) -> None:
+        self._session.tick(self._now_ms())
+        self._send_position()
+        self._flush()
+        if self._session.closing is not None and self._socket is not None:
+            self._socket.transport.abort()
+        else:
+            self._set_timer()

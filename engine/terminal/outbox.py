@@ -1,0 +1,131 @@
+"""What a client must not lose: what it has applied, and what it has said and has no answer to yet.
+
+With a path both are one small file, replaced whole before anything is sent: an answer that was given offline, or just
+before the power went, goes out on the next connection under the same key, and takes effect once. Answers and
+statuses go one at a time, in the order they were said; alerts do not wait for each other.
+"""
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from engine.model.errors import Refusal
+from engine.wire.client_session import Memory
+from engine.wire.messages import AnswerOrder, Clock, ReportAlert, Status, reference
+
+Said = AnswerOrder | Status | ReportAlert | Clock
+"""What is answered by ``taken``, ``refused`` or ``superseded``."""
+
+MOST_SAID = 10_000
+"""Messages that may wait for an answer; one more is refused."""
+
+
+class Stored(msgspec.Struct):
+    """The file's content."""
+
+    memory: Memory
+    said: list[Said]
+    format: int = 1
+
+
+class Outbox:
+    """Messages that wait for their answer.
+
+    Parameters
+    ----------
+    path
+        The file; None keeps nothing beyond the process.
+
+    Raises
+    ------
+    Refusal
+        When there is a file that cannot be read as one: it may hold answers, so nobody writes over it.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        stored = _read(path)
+        self.memory = stored.memory
+        self._waiting: dict[str, Said] = {reference(message): message for message in stored.said}
+        self._sent: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, message: Said) -> None:
+        """Keep a message until it is answered; on disk before it returns.
+
+        Raises
+        ------
+        Refusal
+            When too many wait.
+        OSError
+            When the file could not be written; the message is not kept then.
+        """
+        if len(self._waiting) >= MOST_SAID:
+            raise Refusal("busy", "outbox", len(self._waiting), f"{MOST_SAID} messages without an answer")
+        ref = reference(message)
+        self._waiting[ref] = message
+        try:
+            self.save()
+        except OSError:
+            del self._waiting[ref]
+            raise
+
+    def ready(self) -> list[Said]:
+        """Return what may be sent now, in order, and note that it was sent."""
+        found: list[Said] = []
+        is_line_free = True
+        for ref, message in self._waiting.items():
+            in_line = isinstance(message, AnswerOrder | Status)
+            if in_line and not is_line_free:
+                continue
+            if ref not in self._sent:
+                found.append(message)
+            is_line_free = is_line_free and not in_line
+        self._sent.update(reference(message) for message in found)
+        return found
+
+    def answered(self, ref: str) -> Said | None:
+        """Forget a message that has its answer; return it, or None for one that is not known."""
+        message = self._waiting.pop(ref, None)
+        self._sent.discard(ref)
+        if message is not None:
+            self.save()
+        return message
+
+    def again(self, ref: str | None = None) -> None:
+        """Let one message be sent once more, or all of them, as on a new connection."""
+        if ref is None:
+            self._sent.clear()
+        else:
+            self._sent.discard(ref)
+
+    def save(self) -> None:
+        """Replace the file: the new one is whole on the disk before the old one goes.
+
+        Raises
+        ------
+        OSError
+            When it could not be written; the old file is as it was.
+        """
+        if self._path is None:
+            return
+        content = msgspec.json.encode(Stored(memory=self.memory, said=list(self._waiting.values())))
+        fresh = self._path.with_name(self._path.name + ".new")
+        handle = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._path)
+
+
+def _read(path: Path | None) -> Stored:
+    if path is None or not path.exists():
+        return Stored(memory=Memory(), said=[])
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Stored)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise Refusal("unusable_file", "state_path", str(path), error) from error
