@@ -46,3 +46,10 @@ def kernel(function: F) -> F:
 
     numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
     return cast("F", numba.njit(cache=True, nogil=True, boundscheck=False)(function))
+
+
+def inlined(function: F) -> F:
+    """Make a leaf of kernels: copied into each caller, since handing many arrays to a call costs 80 ns."""
+    import numba  # noqa: PLC0415
+
+    return cast("F", numba.njit(nogil=True, boundscheck=False, inline="always")(function))

@@ -33,7 +33,7 @@ class PositionError(ValueError):
         self.field, self.value, self.limit = field, value, limit
 
 
-class OffRoad(ValueError):  # noqa: N818 - the name that everyone uses for the fact
+class OffRoad(ValueError):
     """No street within the limit; ``distance_m`` is how far the nearest one is."""
 
     def __init__(self, lon: float, lat: float, distance_m: float, limit_m: float, *, exchanged: bool) -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.compiled import kernel
+from geo_data.compiled import inlined, kernel
 
 NO_HEADING = math.nan
 _WIDER_M = 1e-3
@@ -39,13 +39,13 @@ class StreetGrid(NamedTuple):
     against: NDArray[np.int32]
 
 
-@kernel
+@inlined
 def passed_ms(arc_ms: int, fraction: float) -> int:
     """Return how much of an arc's time lies behind a fraction of it: the one rounding that all travel times share."""
     return int(fraction * arc_ms + 0.5)
 
 
-@kernel
+@inlined
 def _row_span(ax: float, ay: float, bx: float, by: float, low: float, high: float) -> tuple[float, float]:
     """Return the least and greatest x of the part of a piece whose y lies in [low, high]."""
     if ay > by:
@@ -122,7 +122,7 @@ def draw_streets(
     _lay(x, y, street, used, frame, shape, fill, piece, True)
 
 
-@kernel
+@inlined
 def _nearest_on(grid: StreetGrid, i: int, px: float, py: float) -> tuple[float, float]:
     """Return the squared distance from a point to piece i, and the fraction of the piece at its nearest place."""
     ax, ay = grid.x[i], grid.y[i]
@@ -135,18 +135,18 @@ def _nearest_on(grid: StreetGrid, i: int, px: float, py: float) -> tuple[float, 
     return dx * dx + dy * dy, t
 
 
-@kernel
+@inlined
 def _off_deg(grid: StreetGrid, i: int, heading_deg: float) -> float:
     """Return the angle between a heading and the drawn direction of piece i, 0 to 180 degrees."""
     bearing = math.degrees(math.atan2(grid.x[i + 1] - grid.x[i], grid.y[i + 1] - grid.y[i]))
     return abs((bearing - heading_deg + 180.0) % 360.0 - 180.0)
 
 
-@kernel
+@inlined
 def _direction(grid: StreetGrid, i: int, heading_deg: float, last_arc: int) -> tuple[int, float, bool]:
     """Return the arc of piece i's street to take, how far its bearing is off, and whether it is the last street."""
     along, against = grid.along[grid.street[i]], grid.against[grid.street[i]]
-    same = last_arc >= 0 and (last_arc == along or last_arc == against)
+    same = last_arc >= 0 and (last_arc == along or last_arc == against)  # noqa: PLR1714, SIM109 - two types
     off = 0.0
     if not math.isnan(heading_deg):
         off = _off_deg(grid, i, heading_deg)
@@ -167,14 +167,16 @@ def _nearest_piece(grid: StreetGrid, px: float, py: float, limit_m: float) -> tu
     columns, rows = grid.shape[0], grid.shape[1]
     column, row = math.floor((px - west) / size), math.floor((py - south) / size)
     # Outside the grid the first rings are empty: begin at the one that touches it.
-    ring = max(max(-column, column - columns + 1, 0), max(-row, row - rows + 1, 0))
+    ring = max(-column, column - columns + 1, -row, row - rows + 1, 0)
     best, found = limit_m * limit_m, -1
-    last = max(max(column, columns - 1 - column), max(row, rows - 1 - row))
+    last = max(column, columns - 1 - column, row, rows - 1 - row)
     while ring <= last:
         # What no ring below this one has shown lies beyond the square of those rings, at least this far away.
         beyond = min(
-            min(px - (west + (column - ring + 1) * size), west + (column + ring) * size - px),
-            min(py - (south + (row - ring + 1) * size), south + (row + ring) * size - py),
+            px - (west + (column - ring + 1) * size),
+            west + (column + ring) * size - px,
+            py - (south + (row - ring + 1) * size),
+            south + (row + ring) * size - py,
         )
         if ring > 0 and beyond > 0.0 and beyond * beyond > best:
             break

@@ -20,7 +20,13 @@ _RAMP_M: Final = 420.0
 
 
 def country_roads(
-    rng: np.random.Generator, start: Floats, end: Floats, nodes: Ints, road_class: NDArray[np.uint8], name: Ints, base: int
+    rng: np.random.Generator,
+    start: Floats,
+    end: Floats,
+    nodes: Ints,
+    road_class: NDArray[np.uint8],
+    name: Ints,
+    base: int,
 ) -> Streets:
     """Draw a winding road for every link, with nodes on the way where tracks could leave.
 
@@ -156,7 +162,9 @@ def expressway(course: Course, stops: Stops, name: int, base: int) -> Streets:
             between = np.linspace(marks[index], marks[index + 1], max(4, int((marks[index + 1] - marks[index]) / 200)))
             line = np.column_stack((course.at(between[1:-1]) + offset_m, between[1:-1]))
             ends = (ids[index], ids[index + 1])
-            drawn.append((*ends, line, RoadClass.MOTORWAY) if side > 0 else (*ends[::-1], line[::-1], RoadClass.MOTORWAY))
+            drawn.append(
+                (*ends, line, RoadClass.MOTORWAY) if side > 0 else (*ends[::-1], line[::-1], RoadClass.MOTORWAY)
+            )
     for plaza, (x_m, y_m) in zip(stops.plazas, stops.plazas_m, strict=True):
         lower = int(np.searchsorted(joints_y, y_m - _RAMP_M - 1))
         middle_x = float(course.at(np.array([y_m]))[0])

@@ -40,9 +40,7 @@ class Links:
     road_class: NDArray[np.uint8]
 
 
-def link(
-    rng: np.random.Generator, plan: Plan, blocks_m: Floats, sites: Sites, through: list[list[int]]
-) -> Links:
+def link(rng: np.random.Generator, plan: Plan, blocks_m: Floats, sites: Sites, through: list[list[int]]) -> Links:
     """Choose the roads between ``sites``.
 
     Parameters

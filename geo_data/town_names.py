@@ -33,8 +33,12 @@ MAIN: Final = _words(
     "工农 Gongnong,站前 Zhanqian,学府 Xuefu,太行 Taihang,英雄 Yingxiong,育才 Yucai,东风 Dongfeng,红旗 Hongqi,"
     "西湖 Xihu,兴业 Xingye,开元 Kaiyuan,府后 Fuhou,城隍 Chenghuang,惠丰 Huifeng,延安 Yan'an,紫金 Zijin"
 )
-_FIRST: Final = _words("永 yong,兴 xing,安 an,长 chang,福 fu,康 kang,德 de,文 wen,新 xin,华 hua,金 jin,玉 yu,景 jing,瑞 rui")
-_SECOND: Final = _words("宁 ning,平 ping,泰 tai,盛 sheng,昌 chang,和 he,顺 shun,达 da,丰 feng,源 yuan,祥 xiang,荣 rong,富 fu")
+_FIRST: Final = _words(
+    "永 yong,兴 xing,安 an,长 chang,福 fu,康 kang,德 de,文 wen,新 xin,华 hua,金 jin,玉 yu,景 jing,瑞 rui"
+)
+_SECOND: Final = _words(
+    "宁 ning,平 ping,泰 tai,盛 sheng,昌 chang,和 he,顺 shun,达 da,丰 feng,源 yuan,祥 xiang,荣 rong,富 fu"
+)
 _LANES: Final = _words(
     "槐树 Huaishu,柳树 Liushu,石坡 Shipo,水井 Shuijing,关帝 Guandi,文庙 Wenmiao,南门 Nanmen,北门 Beimen,东关 Dongguan,"
     "西关 Xiguan,铁匠 Tiejiang,豆腐 Doufu,油坊 Youfang,染坊 Ranfang,书院 Shuyuan,鼓楼 Gulou,钟楼 Zhonglou,城墙 Chengqiang,"
@@ -47,7 +51,9 @@ _SURNAMES: Final = _words(
     "曹 Cao,袁 Yuan,邓 Deng,许 Xu,傅 Fu,沈 Shen,曾 Zeng,彭 Peng,吕 Lü,苏 Su,卢 Lu,蒋 Jiang,蔡 Cai,贾 Jia,丁 Ding,魏 Wei,"
     "薛 Xue,叶 Ye,阎 Yan,余 Yu,潘 Pan,杜 Du,戴 Dai,夏 Xia,钟 Zhong,汪 Wang,田 Tian,任 Ren,姜 Jiang,范 Fan,方 Fang,石 Shi"
 )
-_PLACE_KINDS: Final = _words("家庄 jiazhuang,家沟 jiagou,家岭 jialing,家坪 jiaping,家堡 jiabu,家河 jiahe,庄 zhuang,村 cun,家湾 jiawan,家峪 jiayu")
+_PLACE_KINDS: Final = _words(
+    "家庄 jiazhuang,家沟 jiagou,家岭 jialing,家坪 jiaping,家堡 jiabu,家河 jiahe,庄 zhuang,村 cun,家湾 jiawan,家峪 jiayu"
+)
 _SIDES: Final = _words("东 Dong,西 Xi,南 Nan,北 Bei,上 Shang,下 Xia,前 Qian,后 Hou,大 Da,小 Xiao")
 _NATURE: Final = _words(
     "柳林 Liulin,石桥 Shiqiao,桃园 Taoyuan,清泉 Qingquan,龙泉 Longquan,虎头 Hutou,青石 Qingshi,白塔 Baita,黄土 Huangtu,红崖 Hongya,"

@@ -164,7 +164,9 @@ def _areas(
 def _in_one_piece(shapes: list[shapely.Geometry]) -> list[shapely.Polygon]:
     """Give every stray part of an area to the neighbour with the longest common border; fill no holes."""
     whole = [max(shapely.get_parts(shape), key=lambda part: part.area) for shape in shapes]
-    stray = [part for shape, main in zip(shapes, whole, strict=True) for part in shapely.get_parts(shape) if part is not main]
+    stray = [
+        part for shape, main in zip(shapes, whole, strict=True) for part in shapely.get_parts(shape) if part is not main
+    ]
     for part in stray:
         shared = shapely.length(shapely.intersection(shapely.boundary(part), shapely.boundary(np.array(whole))))
         best = int(np.argmax(shared))

@@ -100,9 +100,7 @@ def _townships_first(places: Floats, towns: int, plan: Plan) -> Floats:
     apart = np.full(len(places), np.inf)
     for seat in plan.seat_m:
         apart = np.minimum(apart, np.hypot(*(places - seat).T) * 0.8)
-    inner = np.minimum.reduce(
-        (places[:, 0], plan.width_m - places[:, 0], places[:, 1], plan.height_m - places[:, 1])
-    )
+    inner = np.minimum.reduce((places[:, 0], plan.width_m - places[:, 0], places[:, 1], plan.height_m - places[:, 1]))
     chosen = []
     for _ in range(towns):
         best = int(np.argmax(np.minimum(apart, inner * 3)))

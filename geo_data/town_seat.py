@@ -177,7 +177,9 @@ def _along(
     quarter = quarters[np.maximum(before, 0), np.maximum(first, 0)]
     exits = ((crossing.border[gap] >= 0) | (crossing.border[gap + 1] >= 0)) & (of_gap == Gap.BLOCK)
 
-    runs = (rng.random((shape[0], blocks)) < _LINE[quarters[np.maximum(lines.block_before, 0)]])[line, np.maximum(first, 0)]
+    runs = (rng.random((shape[0], blocks)) < _LINE[quarters[np.maximum(lines.block_before, 0)]])[
+        line, np.maximum(first, 0)
+    ]
     one_way = (rng.random((shape[0], blocks)) < 0.13)[line, np.maximum(first, 0)] & local & (quarter <= Quarter.GRID)
     passes = rng.random(shape) < np.where(exits, _EXIT[quarter], _EDGE[quarter])
     # A dual carriageway is only crossed by a local street where there are lights.
@@ -267,9 +269,7 @@ def _diagonals(
     )
 
 
-def _stray(
-    rng: np.random.Generator, columns: Lines, rows: Lines, quarters: NDArray[np.uint8]
-) -> tuple[Floats, Floats]:
+def _stray(rng: np.random.Generator, columns: Lines, rows: Lines, quarters: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     """Return where on the lattice every junction lies: local streets are never quite straight."""
     share = _STRAY[quarters[np.maximum(columns.block_before, 0)[:, None], np.maximum(rows.block_before, 0)[None, :]]]
     x_m = np.broadcast_to(columns.at_m[:, None], share.shape)
@@ -407,7 +407,9 @@ def _line_names(book: NameBook, lines: Lines, crossing: Lines, texts: tuple[str,
     later = crossing.gap_before >= crossing.middle
     words = words_for(2 * lines.blocks + 2, MAIN)[0 if is_road else 1 :: 2]
     sides = ("西", "东") if is_road else ("南", "北")
-    away = np.minimum(np.abs(crossing.gap_before + 0.5 - crossing.middle), np.abs(crossing.gap_after + 0.5 - crossing.middle))
+    away = np.minimum(
+        np.abs(crossing.gap_before + 0.5 - crossing.middle), np.abs(crossing.gap_after + 0.5 - crossing.middle)
+    )
     for index in np.flatnonzero(lines.border >= 0):
         border, rank = int(lines.border[index]), lines.rank[index]
         place = sides[int(border > lines.middle)]

@@ -65,7 +65,9 @@ def _draw(rng: np.random.Generator, book: NameBook, sides: NDArray[np.int64], to
     wide, high = sides[of_node, 0], sides[of_node, 1]
     column, row = within % wide, within // wide
     town = of_node < town_count
-    spacing_m = np.where(np.arange(count) < town_count, rng.uniform(95, 135, count), rng.uniform(48, 85, count))[of_node]
+    spacing_m = np.where(np.arange(count) < town_count, rng.uniform(95, 135, count), rng.uniform(48, 85, count))[
+        of_node
+    ]
     stray = np.where(town, 0.1, 0.26)
     x_m = (column - (wide - 1) / 2 + stray * rng.uniform(-1, 1, len(of_node))) * spacing_m
     y_m = (row - (high - 1) / 2 + stray * rng.uniform(-1, 1, len(of_node))) * spacing_m
@@ -122,7 +124,9 @@ def _pave(
     tail, head = ends
     town = of_edge < town_count
     drawn = rng.random(len(tail))
-    small = np.where(drawn < 0.55, RoadClass.RESIDENTIAL, np.where(drawn < 0.85, RoadClass.LIVING_STREET, RoadClass.SERVICE))
+    small = np.where(
+        drawn < 0.55, RoadClass.RESIDENTIAL, np.where(drawn < 0.85, RoadClass.LIVING_STREET, RoadClass.SERVICE)
+    )
     road_class = np.where(main, np.where(town, RoadClass.TERTIARY, RoadClass.UNCLASSIFIED), small).astype(np.uint8)
     centre = book.number(street(("镇中", "Zhenzhong"), "街"))
     known = np.array([book.number(lane) for lane in lanes()], np.int32)

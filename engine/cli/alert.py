@@ -80,7 +80,9 @@ def run(args: argparse.Namespace) -> int:
     if answer.status_code == 503:
         raise NotStored(f"not stored ({said.get('code')}): {said.get('limit')}; nothing has happened, try again")
     if answer.is_error:
-        raise Refusal(*(str(said.get(name, "")) for name in ("code", "field", "value", "limit")))
+        refusal = Refusal(str(said.get("code")), str(said.get("field")), "", said.get("limit"))
+        refusal.args = (f"{refusal.field}: {said.get('value')} is not taken ({refusal.code}); limit: {refusal.limit}",)
+        raise refusal
     if args.json:
         print(answer.text)
     else:

@@ -4,8 +4,8 @@ Engines (E..) and trucks (T..) start at the station of their number, all other u
 road to their first response in the log. A unit can do what its kind does. One unit of each kind that the log shows
 for a call is wanted for it.
 
-Speeds are California's limits, by class of street; none is fitted to the calls: 65 mph on freeways and 55 mph on
-other highways (Vehicle Code 22349), 25 mph on city streets of every class and on ramps, 15 mph in alleys (22352).
+Speeds are what is posted, by class of street; none is fitted to the calls: 55 mph on freeways within the city, 35 on
+the highways that are streets (19th Avenue, Park Presidio), 25 on all other streets and ramps, 15 in alleys.
 """
 
 import json
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 ZONE = "America/Los_Angeles"
 RUN_CARDS = SAN_FRANCISCO_CALL_TYPES.with_name("run_cards_sf.toml")
 _MPH = 1.609344
-FREEWAY_MPH, HIGHWAY_MPH, STREET_MPH, ALLEY_MPH = 65, 55, 25, 15
+FREEWAY_MPH, HIGHWAY_MPH, STREET_MPH, ALLEY_MPH = 55, 35, 25, 15
 _NUMBERED = re.compile(r"([ET])(\d+)")
 _STATION = re.compile(r"Fire Station #(\d+)")
 _LONGEST_STAY_MS = 6 * 3_600_000

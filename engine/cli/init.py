@@ -131,8 +131,12 @@ def _town(nodes: int, seed: int) -> _Land:
     from engine.cli.new_city import feature
     from engine.model.entities import Station
     from engine.model.ids import StationId
-    from geo_data.town import make_town
+    from geo_data.town import LEAST_NODES, MOST_NODES, make_town
 
+    if not LEAST_NODES <= nodes <= MOST_NODES:
+        raise Refusal("out_of_range", "--town", nodes, f"{LEAST_NODES} to {MOST_NODES}")
+    if seed < 0:
+        raise Refusal("out_of_range", "--seed", seed, "0 or more")
     town = make_town(nodes=nodes, seed=seed)
     stations = [
         Station(id=StationId(place.id), name=place.name, name_zh=place.name_zh, lon=place.lon, lat=place.lat)

@@ -23,7 +23,10 @@ _MOST_PROBLEMS = 100
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong: the file, the line where it is known, the field, what it holds, what is taken."""
+    """One thing that is wrong: the file, the line where it is known, the field, what it holds, what is taken.
+
+    What another reader found is told in its own words: they stand in ``limit``, and ``field`` is empty.
+    """
 
     file: str
     line: int | None
@@ -33,6 +36,8 @@ class Problem:
 
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
+        if not self.field:
+            return f"{place}: {self.limit}"
         return f"{place}: {self.field}: {self.value} is not taken; {self.limit}"
 
 
@@ -58,6 +63,10 @@ class Problems:
     def add(self, file: str, line: int | None, name: str, value: object, limit: str) -> None:
         """Note something that makes the folder unusable."""
         self.found.append(Problem(file, line, name, shorten(value), limit))
+
+    def quote(self, file: str, line: int | None, error: Exception, path: Path) -> None:
+        """Note what another reader says makes the file unusable, without the path it says first."""
+        self.found.append(Problem(file, line, "", "", str(error).removeprefix(f"{path}: ")))
 
     def warn(self, file: str, line: int | None, name: str, value: object, limit: str) -> None:
         """Note something that can be lived with."""

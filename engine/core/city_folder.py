@@ -129,7 +129,7 @@ def load_folder(folder: Path) -> CityFolder:
         units = read_units(reading, UNITS, stations)
         areas = read_areas(reading, AREAS) if (folder / AREAS).exists() else ()
     except SpeedError as error:
-        problems.add(ROADS, None, "speeds", str(error), "build the roads again")
+        problems.quote(ROADS, None, error, folder / ROADS)
     if problems.found:
         raise CityError(folder, problems.found)
     _warn_of_gaps(cards, {name for unit in units for name in unit.capabilities}, problems)
@@ -259,7 +259,7 @@ def _roads(folder: Path, problems: Problems) -> RoadNetwork | None:
     try:
         network = RoadNetwork.load(folder / ROADS, verify=True)
     except (RoadFileError, ValueError) as error:
-        problems.add(ROADS, None, "file", str(error), "build it again with `allpoints build`")
+        problems.quote(ROADS, None, error, folder / ROADS)
     except OSError as error:
         problems.add(ROADS, None, "file", ROADS, f"cannot be read ({error.strerror}); make it with `allpoints build`")
     else:
@@ -273,10 +273,17 @@ def _run_cards(folder: Path, problems: Problems) -> RunCards | None:
     try:
         return RunCards.load(folder / RUN_CARDS)
     except RunCardError as error:
-        problems.add(RUN_CARDS, None, "cards", str(error), "see the file's own comments")
+        problems.quote(RUN_CARDS, _line_of_card(folder / RUN_CARDS, str(error)), error, folder / RUN_CARDS)
     except OSError as error:
         problems.add(RUN_CARDS, None, "file", RUN_CARDS, f"cannot be read ({error.strerror})")
     return None
+
+
+def _line_of_card(path: Path, said: str) -> int | None:
+    """Return the line of the card that an error names."""
+    named = re.search(r"\bcard (\w+)", said)
+    card = re.search(rf'^id = "{named[1]}"', path.read_text("utf-8"), re.MULTILINE) if named else None
+    return card.string.count("\n", 0, card.start()) + 1 if card else None
 
 
 def _warn_of_gaps(cards: RunCards, there: set[str], problems: Problems) -> None:

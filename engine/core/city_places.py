@@ -22,6 +22,7 @@ UNIT_COLUMNS = ("id", "name", "capabilities", "station", "lon", "lat", "turnout_
 STATION_PROPERTIES = ("id", "name", "name_zh", "capabilities")
 AREA_PROPERTIES = ("id", "name", "name_zh", "kind")
 _LONGEST_ID = 64
+_NEAR_DEG = 0.05
 _LONGEST_NAME = 200
 _LONGEST_TURNOUT_S = 3_600
 _ON_DUTY = {"": True, "yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
@@ -78,9 +79,7 @@ class Reading:
         lon, lat = (np.array([getattr(place, name) for place in places]) for name in ("lon", "lat"))
         arcs, _, _ = self.city.snapper.snap_many(lon, lat, limit_m=limit_m)
         for place in (place for place, arc in zip(places, arcs, strict=True) if arc < 0):
-            hint = ""
-            if self._inside(place.lat, place.lon) and not self._inside(place.lon, place.lat):
-                hint = "; longitude and latitude seem to be exchanged"
+            hint = self.hint((place.lon, place.lat))
             west, south, east, north = self.city.network.bounds()
             self.problems.add(
                 place.file,
@@ -91,9 +90,14 @@ class Reading:
                 f"{west:.4f},{south:.4f} to {east:.4f},{north:.4f}{hint}",
             )
 
-    def _inside(self, lon: float, lat: float) -> bool:
+    def hint(self, position: object) -> str:
+        """Return a hint for a position that is not near the roads but would be the other way round."""
+        if not isinstance(position, list | tuple) or len(position) < 2 or not is_position(position[1::-1]):
+            return ""
         west, south, east, north = self.city.network.bounds()
-        return west - 0.05 <= lon <= east + 0.05 and south - 0.05 <= lat <= north + 0.05
+        lat, lon = position[:2]
+        is_near = west - _NEAR_DEG <= lon <= east + _NEAR_DEG and south - _NEAR_DEG <= lat <= north + _NEAR_DEG
+        return "; longitude and latitude seem to be exchanged" if is_near else ""
 
 
 def read_stations(reading: Reading, file: str) -> tuple[Station, ...]:
@@ -103,7 +107,9 @@ def read_stations(reading: Reading, file: str) -> tuple[Station, ...]:
         said, point = feature.properties, feature.geometry
         position = point.get("coordinates")
         if point.get("type") != "Point" or not is_position(position):
-            reading.problems.add(file, feature.line, "geometry", position, "a Point [lon, lat] in degrees")
+            reading.problems.add(
+                file, feature.line, "geometry", position, f"a Point [lon, lat]{reading.hint(position)}"
+            )
             continue
         assert isinstance(position, list)
         if not _named(reading, file, feature.line, said, stations):
@@ -211,7 +217,8 @@ def _position(reading: Reading, file: str, row: Row, station: Station | None) ->
         return None
     position = [_number(lon_text), _number(lat_text)]
     if not is_position(position):
-        reading.problems.add(file, row.line, "lon,lat", f"{lon_text},{lat_text}", "degrees, -180 to 180 and -90 to 90")
+        limit = f"degrees, -180 to 180 and -90 to 90{reading.hint(position)}"
+        reading.problems.add(file, row.line, "lon,lat", f"{lon_text},{lat_text}", limit)
         return None
     lon, lat = position
     assert lon is not None

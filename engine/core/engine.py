@@ -171,10 +171,13 @@ class Engine:
         self.links.release(batch.events)
         return batch.replies()
 
-    def rebuild(self) -> None:
-        """Make the state from the journal again, after a batch could not be stored. Positions stay as they are."""
+    def rebuild(self, snapshot: bytes | None = None) -> None:
+        """Make the state from the journal again, after a batch could not be stored. Positions stay as they are.
+
+        ``snapshot`` is one that was taken when everything in it was durable; it saves replaying what lies before it.
+        """
         self.finished.clear()
-        self._world.reset(self._replayed(None))
+        self._world.reset(self._replayed(snapshot))
         self._give_up_plans()
 
     def next_deadline(self) -> int | None:

@@ -272,19 +272,15 @@ class Fleet(FleetView):
             return
         room = max(units, 2 * old, _FIRST_CAPACITY)
         for name, (dtype, each, empty) in COLUMNS.items():
-            wider = np.full(each * room, empty, dtype)
+            wider: NDArray[Any] = np.full(each * room, empty, dtype)
             wider[: each * old] = self._table[name][: each * old]
             self._table[name] = wider
         previous = np.full(2 * room, -2, np.int32)
         previous[: 2 * old] = self._previous_entry
         self._previous_entry = previous
-        self._places = self._kernels.Places(
-            *(self._table[name] for name in ("arc", "fraction", "lon", "lat", "heading_deg", "fixed_at", "cell")),
-            self.first_at_node,
-            self._table["next_entry"],
-            self._previous_entry,
-            self._table["entry_ms"],
-        )
+        own: dict[str, NDArray[Any]] = {"first_at_node": self.first_at_node, "previous_entry": self._previous_entry}
+        places = self._kernels.Places
+        self._places = places(**{name: own[name] if name in own else self._table[name] for name in places._fields})
         slots = 1 << (4 * room - 1).bit_length()
         self._cells = self._kernels.Cells(
             np.zeros(slots, np.uint64),

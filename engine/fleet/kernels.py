@@ -6,17 +6,16 @@ its slot until half of the table is taken, then it is laid out anew from the uni
 """
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.fleet.columns import Reason
-from geo_data.compiled import kernel
+from geo_data.compiled import inlined, kernel
 from geo_data.snapping_kernels import StreetGrid, find_street, passed_ms
 from geo_data.speeds import NEVER
-
-__all__ = ["Cells", "Places", "Reason", "Weights", "fill_cells", "find_in_cells", "link_all", "move_units"]
 
 _APART = -2
 _TAKEN = int(Reason.TAKEN)
@@ -25,8 +24,12 @@ _OFF_ROAD = int(Reason.OFF_ROAD)
 _NOT_A_POSITION = int(Reason.NOT_A_POSITION)
 _FUTURE = int(Reason.FUTURE)
 _UNKNOWN_ROW = int(Reason.UNKNOWN_ROW)
-_SPREAD = np.uint64(0x9E3779B97F4A7C15)
-_EMPTY = np.uint64(0)
+# The casts are for the type checker alone: numba sees the two numpy types.
+word = cast("Callable[[object], int]", np.uint64)
+whole = cast("Callable[[object], int]", np.int64)
+_SPREAD = word(0x9E3779B97F4A7C15)  # 2**64 over the golden ratio: Fibonacci hashing
+_HALF = word(32)
+_EMPTY = word(0)
 
 
 class Weights(NamedTuple):
@@ -68,7 +71,7 @@ class Cells(NamedTuple):
     previous: NDArray[np.int32]
 
 
-@kernel
+@inlined
 def _link(places: Places, entry: int, node: int) -> None:
     first = places.first_at_node[node]
     places.next_entry[entry] = first
@@ -78,7 +81,7 @@ def _link(places: Places, entry: int, node: int) -> None:
     places.first_at_node[node] = entry
 
 
-@kernel
+@inlined
 def _unlink(places: Places, entry: int, node: int) -> None:
     before, after = places.previous_entry[entry], places.next_entry[entry]
     if before == _APART:
@@ -92,7 +95,7 @@ def _unlink(places: Places, entry: int, node: int) -> None:
     places.previous_entry[entry] = _APART
 
 
-@kernel
+@inlined
 def _leave(weights: Weights, places: Places, unit: int) -> None:
     """Take a unit out of the lists of its arc's ends."""
     arc = places.arc[unit]
@@ -103,7 +106,7 @@ def _leave(weights: Weights, places: Places, unit: int) -> None:
             _unlink(places, 2 * unit + 1, weights.head[back])
 
 
-@kernel
+@inlined
 def _enter(weights: Weights, places: Places, unit: int) -> None:
     """Put a unit into the lists of its arc's ends, where they are not in already, with its times to them."""
     arc = places.arc[unit]
@@ -128,17 +131,17 @@ def link_all(weights: Weights, places: Places, units: int) -> None:
             _enter(weights, places, unit)
 
 
-@kernel
+@inlined
 def _slot_of(cells: Cells, cell: int) -> int:
     """Return the slot of a cell, or the free one where it would stand."""
     mask = len(cells.key) - 1
-    slot = np.int64((cell * _SPREAD) >> np.uint64(32)) & mask
+    slot = whole((cell * _SPREAD) >> _HALF) & mask
     while cells.key[slot] != _EMPTY and cells.key[slot] != cell:
         slot = (slot + 1) & mask
     return slot
 
 
-@kernel
+@inlined
 def _put(cells: Cells, unit: int, cell: int) -> None:
     slot = _slot_of(cells, cell)
     if cells.key[slot] == _EMPTY:
@@ -152,7 +155,7 @@ def _put(cells: Cells, unit: int, cell: int) -> None:
     cells.first[slot] = unit
 
 
-@kernel
+@inlined
 def _take(cells: Cells, unit: int) -> None:
     if cells.slot[unit] < 0:
         return
@@ -183,7 +186,7 @@ def fill_cells(cells: Cells, cell_of: NDArray[np.uint64]) -> None:
             _put(cells, unit, cell_of[unit])
 
 
-@kernel
+@inlined
 def _settle(cells: Cells, places: Places, unit: int, cell: int) -> None:
     """Move a unit to the list of its cell."""
     if cells.slot[unit] >= 0 and places.cell[unit] == cell:

@@ -27,7 +27,7 @@ UPCASTERS: Mapping[int, Upcaster] = {}
 """By the version they start from. Version 1 is the newest, so there is nothing to lift yet."""
 
 _encoder = msgspec.json.Encoder(order="deterministic")
-_body_decoder = msgspec.json.Decoder(Body)
+_body_decoder: msgspec.json.Decoder[Body] = msgspec.json.Decoder(Body)
 _details_decoder = msgspec.json.Decoder(Details)
 _NUMBERS = struct.Struct(">HQq")
 _LENGTH = struct.Struct(">I")
@@ -202,9 +202,10 @@ def decode_body(entry: Sealed, upcasters: Mapping[int, Upcaster] = UPCASTERS, ne
             if version not in upcasters:
                 raise Refusal("unknown_version", f"event {entry.seq}.v", entry.v, f"no way from {version} to {newest}")
             fields = upcasters[version](fields)
-        return msgspec.convert(fields, Body)
+        lifted: Body = msgspec.convert(fields, Body)
     except msgspec.MsgspecError as error:
         raise Refusal("damaged", f"event {entry.seq}.body", entry.kind, error) from error
+    return lifted
 
 
 def open_event(entry: Sealed, log_id: str, cipher: Cipher, upcasters: Mapping[int, Upcaster] = UPCASTERS) -> Opened:

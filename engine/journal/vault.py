@@ -170,6 +170,21 @@ class Vault:
                 raise NotStored(f"no key could be stored in {self.path.name}: {error}") from error
         return name + _encrypt(key, plain, context)
 
+    def stock(self) -> None:
+        """Make keys ahead while nobody waits, so that `seal` need not: every few seconds, in a worker.
+
+        Raises
+        ------
+        NotStored
+            When they could not be stored.
+        """
+        with self._lock:
+            try:
+                if len(self._spare) < _BATCH // 2:
+                    self._make_spare()
+            except sqlite3.Error as error:
+                raise NotStored(f"no keys could be stored in {self.path.name}: {error}") from error
+
     def open(self, sealed: bytes, context: bytes) -> bytes | PersonalState:
         """Decrypt what `seal` made with the same context, or say why not: ``ERASED`` or ``UNREADABLE``."""
         name = sealed[:_NAME_BYTES]
@@ -247,8 +262,7 @@ class Vault:
             return row[0], _decrypt(self._master, row[1], row[0])
         if not self._spare:
             self._make_spare()
-        taken = self._spare[-1]
-        self._base.execute("UPDATE keys SET subject = ? WHERE name = ?", (subject, taken[0]))
+        self._base.execute("UPDATE keys SET subject = ? WHERE name = ?", (subject, self._spare[-1][0]))
         return self._spare.pop()
 
     def _make_spare(self) -> None:
@@ -257,8 +271,7 @@ class Vault:
         with transaction(self._base):
             self._base.executemany("INSERT INTO keys (name, wrapped) VALUES (?, ?)", rows)
         self._settle()
-        fresh.reverse()  # taken from the end, so in the order they were stored
-        self._spare = fresh
+        self._spare += fresh
 
     def _names_of(self, subject: str) -> list[bytes]:
         return [row[0] for row in self._base.execute("SELECT name FROM keys WHERE subject = ?", (subject,))]

@@ -126,6 +126,7 @@ class Cycle(Inbox):
 
     async def run(self) -> None:
         """Turn until stopped."""
+        self._tick_due_s = asyncio.get_running_loop().time() + self.limits.look_again_ms / 1_000.0
         try:
             while not (self._stopping and not self._asked):
                 await self._wait()

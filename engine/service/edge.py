@@ -102,7 +102,10 @@ async def read_body(request: Request, reader: Reader[Any]) -> Any:
         if unknown:
             raise Refusal("unknown_field", unknown[1], "", "the fields that /openapi.json lists") from None
         if refusal.field == "frame":
-            raise Refusal(refusal.code, "body", refusal.value, refusal.limit) from None
+            refusal.field = "body"
+        elif refusal.field == "lat" and refusal.code == "out_of_range":
+            # The usual mistake, where the city lies so that exchanged coordinates are no place at all.
+            refusal.limit += "; longitude and latitude look exchanged"
         raise
 
 

@@ -174,7 +174,7 @@ class Api:
         await self._done(
             c.AnswerOrder(
                 actor=call.speaker.actor,
-                key=said.key,
+                key=f"{call.speaker.subject}/{said.key}",
                 order=_order_id(call),
                 version=said.version,
                 answer=said.answer,

@@ -9,30 +9,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.travel.search import (
+    HALF,
     LONGEST_MS,
     UNREACHABLE,
     Columns,
     Memory,
     Streets,
     offer,
-    pop,
     seed,
+    settle,
     spread,
+    word,
 )
-from geo_data.compiled import kernel
+from geo_data.compiled import inlined, kernel
 from geo_data.snapping_kernels import passed_ms
 from geo_data.speeds import NEVER
 
-_LOW = np.uint64(0xFFFFFFFF)
-_HALF = np.uint64(32)
 
-
-@kernel
+@inlined
 def _eligible(riders: Columns, unit: int, need: int, fresh_after: int) -> bool:
-    return riders.bits[unit] & need == need and riders.fixed_at[unit] >= fresh_after and riders.arc[unit] >= 0
+    return bool(riders.bits[unit] & need == need) and riders.fixed_at[unit] >= fresh_after and riders.arc[unit] >= 0
 
 
-@kernel
+@inlined
 def _census(riders: Columns, need: int, fresh_after: int) -> tuple[int, int]:
     """Return how many units are eligible and the least of their turnouts."""
     count, least_ms = 0, LONGEST_MS
@@ -43,7 +42,7 @@ def _census(riders: Columns, need: int, fresh_after: int) -> tuple[int, int]:
     return count, least_ms
 
 
-@kernel
+@inlined
 def _before(
     streets: Streets,
     riders: Columns,
@@ -106,18 +105,13 @@ def rank_nearest(
         behind = passed_ms(streets.ms[back], 1.0 - fraction)
         count = _before(streets, riders, back, behind, need, fresh_after, count, k, units, etas, turnouts)
     size = seed(streets, memory, version, arc, fraction)
-    base = np.uint64(version) << _HALF
     most_ms = LONGEST_MS
     if count == k:
         most_ms = min(LONGEST_MS, etas[k - 1] - least_turnout_ms)
-    while size > 0:
-        key = memory.heap[0]
-        size = pop(memory.heap, size)
-        ms, node = np.int64(key >> _HALF), np.int64(key & _LOW)
-        if ms > most_ms:
+    while True:
+        size, node, ms = settle(memory, version, size)
+        if node < 0 or ms > most_ms:
             break
-        if memory.label[node] != base | np.uint64(ms):
-            continue
         settled += 1
         entry = riders.first_at_node[node]
         while entry >= 0:
@@ -141,17 +135,15 @@ def times_from_all(
     """Write every node's time to a place on an arc; `UNREACHABLE` where there is no way."""
     out[:] = UNREACHABLE
     size = seed(streets, memory, version, arc, fraction)
-    base = np.uint64(version) << _HALF
-    while size > 0:
-        key = memory.heap[0]
-        size = pop(memory.heap, size)
-        ms, node = np.int64(key >> _HALF), np.int64(key & _LOW)
-        if memory.label[node] == base | np.uint64(ms):
-            out[node] = ms
-            size = spread(streets, memory, version, size, node, ms, LONGEST_MS)
+    while True:
+        size, node, ms = settle(memory, version, size)
+        if node < 0:
+            break
+        out[node] = ms
+        size = spread(streets, memory, version, size, node, ms, LONGEST_MS)
 
 
-@kernel
+@inlined
 def direct_ms(streets: Streets, from_arc: int, from_fraction: float, to_arc: int, to_fraction: float) -> int:
     """Return the time along one arc from a place to a place on it further on; `UNREACHABLE` where it is not that."""
     if from_arc < 0 or from_arc != to_arc or streets.ms[to_arc] >= NEVER:
@@ -160,7 +152,7 @@ def direct_ms(streets: Streets, from_arc: int, from_fraction: float, to_arc: int
     return ahead if ahead >= 0 else UNREACHABLE
 
 
-@kernel
+@inlined
 def street_ms(streets: Streets, from_arc: int, from_fraction: float, to_arc: int, to_fraction: float) -> int:
     """Return the time along one street, whichever of its arcs the two places are named by."""
     back = streets.reverse[to_arc]
@@ -186,8 +178,8 @@ def times_from_many(
     first_at_node: NDArray[np.int32],
     next_entry: NDArray[np.int32],
     out: NDArray[np.int64],
-) -> int:
-    """Write the time from each of many places to one; return the settled nodes. ``first_at_node`` is -1 again after."""
+) -> None:
+    """Write the time from each of many places to one; ``first_at_node`` is all -1 before and after."""
     waiting = 0
     for i in range(len(arcs)):
         out[i] = street_ms(streets, arcs[i], fractions[i], arc, fraction)
@@ -199,15 +191,10 @@ def times_from_many(
                 first_at_node[head] = 2 * i + side
                 waiting += 1
     size = seed(streets, memory, version, arc, fraction)
-    base = np.uint64(version) << _HALF
-    settled = 0
-    while size > 0 and waiting > 0:
-        key = memory.heap[0]
-        size = pop(memory.heap, size)
-        ms, node = np.int64(key >> _HALF), np.int64(key & _LOW)
-        if memory.label[node] != base | np.uint64(ms):
-            continue
-        settled += 1
+    while waiting > 0:
+        size, node, ms = settle(memory, version, size)
+        if node < 0:
+            break
         entry = first_at_node[node]
         while entry >= 0:
             i, on, here = entry >> 1, arcs[entry >> 1], fractions[entry >> 1]
@@ -220,7 +207,28 @@ def times_from_many(
     for i in range(len(arcs)):
         first_at_node[streets.head[arcs[i]]] = -1
         first_at_node[streets.tail[arcs[i]]] = -1
-    return settled
+
+
+@inlined
+def _onwards(streets: Streets, memory: Memory, version: int, node: int, to_arc: int, to_fraction: float) -> int:
+    """Return the arc by which a settled node's shortest way goes on: the place's own arc, else the lowest that fits.
+
+    An arc fits when its time is what its ends' labels differ by. The label of a node not settled is no shorter than
+    any settled one's, so that it cannot be mistaken for the next on the way.
+    """
+    label = memory.label[node]
+    base = word(version) << HALF
+    back = streets.reverse[to_arc]
+    if streets.tail[to_arc] == node and streets.ms[to_arc] < NEVER:
+        if label == base | word(passed_ms(streets.ms[to_arc], to_fraction)):
+            return to_arc
+    if back >= 0 and streets.tail[back] == node:
+        if label == base | word(passed_ms(streets.ms[back], 1.0 - to_fraction)):
+            return back
+    for arc in range(streets.first_out[node], streets.first_out[node + 1]):
+        if streets.ms[arc] < NEVER and memory.label[streets.head[arc]] + word(streets.ms[arc]) == label:
+            return arc
+    return -1
 
 
 @kernel
@@ -250,15 +258,10 @@ def find_way(
         if ms < best:
             best, start = ms, on
     size = seed(streets, memory, version, to_arc, to_fraction)
-    base = np.uint64(version) << _HALF
-    while size > 0:
-        key = memory.heap[0]
-        size = pop(memory.heap, size)
-        ms, node = np.int64(key >> _HALF), np.int64(key & _LOW)
-        if ms >= best:
+    while True:
+        size, node, ms = settle(memory, version, size)
+        if node < 0 or ms >= best:
             break
-        if memory.label[node] != base | np.uint64(ms):
-            continue
         for side in range(2):
             on = from_arc if side == 0 else back_from
             if on >= 0 and streets.ms[on] < NEVER and streets.head[on] == node:
@@ -272,9 +275,11 @@ def find_way(
     arcs[0] = start
     count, node = 1, node_at_start
     while node >= 0:
-        arc = memory.via[node]
+        arc = _onwards(streets, memory, version, node, to_arc, to_fraction)
         arcs[count] = arc
         count += 1
         # The place itself is entered by the arc it lies on, and no shortest way passes that arc before.
-        node = -1 if arc == to_arc or arc == back_to else streets.head[arc]  # noqa: PLR1714 - two types to numba
+        node = streets.head[arc]
+        if arc == to_arc or arc == back_to:  # noqa: PLR1714, SIM109 - two types
+            node = -1
     return count, best

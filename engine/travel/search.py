@@ -6,12 +6,13 @@ a way is new and shorter. The heap has four children to a node and keys ``millis
 settled once, so pushes are bounded by the number of arcs and the two seeds. Equal times settle by node index.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.compiled import kernel
+from geo_data.compiled import inlined
 from geo_data.snapping_kernels import passed_ms
 from geo_data.speeds import NEVER
 
@@ -19,21 +20,24 @@ UNREACHABLE = 1 << 40
 """A travel time in milliseconds that stands for no way at all; far above any real one, safe to add to."""
 LONGEST_MS = (1 << 31) - 1
 """No way takes longer, 24 days: one that would counts as none, so that a time always fits its half of a label."""
-_LOW = np.uint64(0xFFFFFFFF)
-_HALF = np.uint64(32)
+# The casts are for the type checker alone: numba sees the two numpy types, and a sum of both would be a float.
+word = cast("Callable[[object], int]", np.uint64)
+whole = cast("Callable[[object], int]", np.int64)
+LOW = word(0xFFFFFFFF)
+HALF = word(32)
 
 
 class Streets(NamedTuple):
     """The network as the searches read it. ``n`` nodes, ``m`` arcs, ``b`` arcs that may be passed.
 
     ``back_first`` int32 (n + 1,): rows of arcs into each node. ``back`` int32 (b, 2): tail and milliseconds of each
-    row. ``back_arc`` int32 (b,): its arc. ``tail, head, reverse, ms`` int32 (m,): by arc; ``reverse`` is -1 where
-    the other way may not be passed.
+    row. ``first_out`` int32 (n + 1,): arcs out of each node. ``tail, head, reverse, ms`` int32 (m,): by arc;
+    ``reverse`` is -1 where the other way may not be passed.
     """
 
     back_first: NDArray[np.int32]
     back: NDArray[np.int32]
-    back_arc: NDArray[np.int32]
+    first_out: NDArray[np.int32]
     tail: NDArray[np.int32]
     head: NDArray[np.int32]
     reverse: NDArray[np.int32]
@@ -41,11 +45,10 @@ class Streets(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What one search writes. ``label`` uint64 (n,), ``heap`` uint64 (b + 3,), ``via`` int32 (n,): arc to the next."""
+    """What one search writes. ``label`` uint64 (n,), ``heap`` uint64 (b + 3,)."""
 
     label: NDArray[np.uint64]
     heap: NDArray[np.uint64]
-    via: NDArray[np.int32]
 
 
 class Columns(NamedTuple):
@@ -60,7 +63,7 @@ class Columns(NamedTuple):
     fixed_at: NDArray[np.int64]
 
 
-@kernel
+@inlined
 def push(heap: NDArray[np.uint64], size: int, key: int) -> int:
     """Put a key on the heap; return the new size."""
     i = size
@@ -74,7 +77,7 @@ def push(heap: NDArray[np.uint64], size: int, key: int) -> int:
     return size + 1
 
 
-@kernel
+@inlined
 def pop(heap: NDArray[np.uint64], size: int) -> int:
     """Remove the least key, ``heap[0]``; return the new size."""
     size -= 1
@@ -96,46 +99,57 @@ def pop(heap: NDArray[np.uint64], size: int) -> int:
     return size
 
 
-@kernel
-def reach(memory: Memory, version: int, size: int, node: int, ms: int, arc: int) -> int:
+@inlined
+def reach(memory: Memory, version: int, size: int, node: int, ms: int) -> int:
     """Lower a node's time to ``ms`` and put it on the heap, if that is new or less; return the heap's size."""
-    label = (np.uint64(version) << _HALF) | np.uint64(ms)
+    label = (word(version) << HALF) | word(ms)
     if label >= memory.label[node]:
         return size
     memory.label[node] = label
-    memory.via[node] = arc
-    return push(memory.heap, size, (np.uint64(ms) << _HALF) | np.uint64(node))
+    return push(memory.heap, size, (word(ms) << HALF) | word(node))
 
 
-@kernel
+@inlined
 def seed(streets: Streets, memory: Memory, version: int, arc: int, fraction: float) -> int:
     """Begin a search at a place on an arc: at its tail, and at its head where the street is open the other way."""
     size = 0
     if streets.ms[arc] < NEVER:
-        size = reach(memory, version, size, streets.tail[arc], passed_ms(streets.ms[arc], fraction), arc)
+        size = reach(memory, version, size, streets.tail[arc], passed_ms(streets.ms[arc], fraction))
     back = streets.reverse[arc]
     if back >= 0:
-        size = reach(memory, version, size, streets.tail[back], passed_ms(streets.ms[back], 1.0 - fraction), back)
+        size = reach(memory, version, size, streets.tail[back], passed_ms(streets.ms[back], 1.0 - fraction))
     return size
 
 
-@kernel
+@inlined
+def settle(memory: Memory, version: int, size: int) -> tuple[int, int, int]:
+    """Take the node with the least time off the heap; return the heap's size, the node (-1 for none) and its time."""
+    base = word(version) << HALF
+    while size > 0:
+        key = memory.heap[0]
+        size = pop(memory.heap, size)
+        node = whole(key & LOW)
+        if memory.label[node] == base | (key >> HALF):  # else it was reached sooner since
+            return size, node, whole(key >> HALF)
+    return 0, -1, UNREACHABLE
+
+
+@inlined
 def spread(streets: Streets, memory: Memory, version: int, size: int, node: int, ms: int, most_ms: int) -> int:
     """Lower the times of all nodes with an arc into a settled one, none above ``most_ms``; return the heap's size."""
-    base = np.uint64(version) << _HALF
+    base = word(version) << HALF
     for row in range(streets.back_first[node], streets.back_first[node + 1]):
         later = ms + streets.back[row, 1]
         if later <= most_ms:
             tail = streets.back[row, 0]
-            label = base | np.uint64(later)
+            label = base | word(later)
             if label < memory.label[tail]:
                 memory.label[tail] = label
-                memory.via[tail] = streets.back_arc[row]
-                size = push(memory.heap, size, (np.uint64(later) << _HALF) | np.uint64(tail))
+                size = push(memory.heap, size, (word(later) << HALF) | word(tail))
     return size
 
 
-@kernel
+@inlined
 def offer(
     unit: int,
     eta_ms: int,

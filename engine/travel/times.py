@@ -27,7 +27,7 @@ UNREACHABLE_MS = 1 << 40
 _FIRST_VERSION = (1 << 32) - 2
 
 
-class NoWay(LookupError):  # noqa: N818 - the name of the fact
+class NoWay(LookupError):
     """No street leads from one place to the other."""
 
 
@@ -166,9 +166,7 @@ class TravelTimes:
 
         self._search, self._queries = search, queries
         n, b = self.network.n_nodes, len(self.streets.back)
-        self._memory: Memory = search.Memory(
-            np.full(n, np.iinfo(np.uint64).max, np.uint64), np.empty(b + 3, np.uint64), np.empty(n, np.int32)
-        )
+        self._memory: Memory = search.Memory(np.full(n, np.iinfo(np.uint64).max, np.uint64), np.empty(b + 3, np.uint64))
         self._version = _FIRST_VERSION
 
     def clone(self) -> "TravelTimes":
@@ -220,7 +218,7 @@ class TravelTimes:
             columns,
             int(arc),
             float(fraction),
-            np.uint64(need),
+            self._search.word(need),
             int(fresh_after),
             k,
             unit,
@@ -302,7 +300,9 @@ class TravelTimes:
 
     def _trace(self, ms: int, arcs: NDArray[np.int32], start: float, end: float) -> Route:
         network, last = self.network, len(arcs) - 1
-        pieces, names, length_m = [], [], 0.0
+        pieces: list[NDArray[np.float64]] = []
+        names: list[str] = []
+        length_m = 0.0
         for i, arc in enumerate(arcs.tolist()):
             # Times are whole milliseconds: on one arc the start may lie a hair beyond the end.
             begin, stop = start if i == 0 else 0.0, end if i == last else 1.0
@@ -349,7 +349,7 @@ def lay_streets(network: RoadNetwork, arc_ms: NDArray[np.int32]) -> "Streets":
     return Streets(
         back_first,
         np.column_stack((network.arc_tail[open_arcs], arc_ms[open_arcs])).astype(np.int32),
-        open_arcs.astype(np.int32),
+        np.array(network.first_out, np.int32),
         np.array(network.arc_tail, np.int32),
         np.array(network.arc_head, np.int32),
         reverse,

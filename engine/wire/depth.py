@@ -22,8 +22,8 @@ def json_depth_within(frame: bytes, most: int) -> bool:
         brackets = _PAIR.sub(b"", brackets)
         if not brackets:
             return True
-    # Brackets that never close are no depth: what is left of them is malformed, and the decoder says so better.
-    return brackets.count(b"{") + brackets.count(b"[") <= most
+    # A few brackets that never close are no depth but malformed, and the decoder says so better.
+    return _PAIR.search(brackets) is None and brackets.count(b"{") + brackets.count(b"[") <= most
 
 
 # For each first byte of a MessagePack value: bytes of payload, bytes of a length that follows, or children.
@@ -57,25 +57,25 @@ def msgpack_depth_within(frame: bytes, most: int) -> bool:
         at += 1
         if first < 0x80 or first >= 0xE0:
             continue
-        children = 0
-        if first <= 0x8F:
-            children = 2 * (first & 0x0F)
-        elif first <= 0x9F:
-            children = first & 0x0F
-        elif first <= 0xBF:
+        if 0xA0 <= first <= 0xBF:
             at += first & 0x1F
-        elif first in _FIXED:
+            continue
+        if first in _FIXED:
             at += _FIXED[first]
-        elif first in _SIZED:
+            continue
+        if first in _SIZED:
             width, more = _SIZED[first]
             at += width + more + int.from_bytes(frame[at : at + width], "big")
+            continue
+        # The outermost entry of ``waiting`` is the frame itself, which is no level.
+        if len(waiting) > most:
+            return False
+        if first <= 0x8F:
+            waiting.append(2 * (first & 0x0F))
+        elif first <= 0x9F:
+            waiting.append(first & 0x0F)
         else:
             width, per_entry = _LISTED[first]
-            children = per_entry * int.from_bytes(frame[at : at + width], "big")
+            waiting.append(per_entry * int.from_bytes(frame[at : at + width], "big"))
             at += width
-        if children:
-            # The outermost entry of ``waiting`` is the frame itself, which is no level.
-            if len(waiting) > most:
-                return False
-            waiting.append(children)
     return True

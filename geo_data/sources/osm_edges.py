@@ -4,7 +4,6 @@ A node that the file lacks (an extract cuts its ways at the border) ends the str
 """
 
 import math
-from array import array
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ from geo_data.raw_roads import RawRoads
 from geo_data.sources.osm_barriers import cut_barriers
 from geo_data.sources.osm_ways import WayTable
 
+DEGREE = 10_000_000
 _FERRY_KMH = (1.0, 90.0)
 
 
@@ -33,20 +33,16 @@ class NodeTable:
 
     @classmethod
     def of(
-        cls,
-        wanted: NDArray[np.int64],
-        ids: "array[int]",
-        east: "array[int]",
-        north: "array[int]",
-        barriers: dict[int, int],
+        cls, ids: NDArray[np.int64], east: NDArray[np.int32], north: NDArray[np.int32], barriers: dict[int, int]
     ) -> "NodeTable":
-        """Bring what was read, in the file's order and in units of 1e-7 degrees, into the order of the ids."""
-        place = np.searchsorted(wanted, np.frombuffer(ids, np.int64))
-        lon, lat = np.full(len(wanted), np.nan), np.full(len(wanted), np.nan)
-        lon[place] = np.frombuffer(east, np.int32) / 1e7
-        lat[place] = np.frombuffer(north, np.int32) / 1e7
-        known = {int(np.searchsorted(wanted, node)): passes for node, passes in barriers.items()}
-        return cls(wanted, lon, lat, ~np.isnan(lon), known)
+        """Take locations in units of 1e-7 degrees, out of range where there is none, and barriers by node id."""
+        found = (np.abs(east.astype(np.int64)) <= 180 * DEGREE) & (np.abs(north.astype(np.int64)) <= 90 * DEGREE)
+        stops = {}
+        for node, passes in barriers.items():
+            place = int(np.searchsorted(ids, node))
+            if place < len(ids) and ids[place] == node:
+                stops[place] = passes
+        return cls(ids, east / DEGREE, north / DEGREE, found, stops)
 
 
 @dataclass(frozen=True)

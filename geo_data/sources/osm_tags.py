@@ -57,6 +57,7 @@ _REFUSED = frozenset(
     }
 )
 _CLOSED_TO_ALL = frozenset({"no", "military"})
+_NORMAL, _EMERGENCY, _FOOT = int(Mode.NORMAL), int(Mode.EMERGENCY), int(Mode.FOOT)  # plain: half a million uses
 _YES = frozenset({"yes", "true", "1"})
 _NO = frozenset({"no", "false", "0"})
 _BACKWARD = frozenset({"-1", "reverse", "backward"})
@@ -102,8 +103,9 @@ def read_way(tags: Tags) -> WayTags | Dropped | None:
     odd: list[str] = []
     direction, contraflow = _direction(tags, highway, odd)
     walk = _foot(tags, highway)
-    ahead = _drive(tags, highway, "forward")
-    back = _drive(tags, highway, "backward")
+    directed = any(key.endswith((":forward", ":backward")) for key in tags)
+    ahead = _drive(tags, highway, "forward" if directed else "")
+    back = _drive(tags, highway, "backward") if directed else ahead
     if tags.get("area") == "yes" or direction is None:
         ahead = back = 0
     if direction == 1:
@@ -124,9 +126,9 @@ def _read_ferry(tags: Tags) -> WayTags | Dropped:
     """A ferry takes cars unless it says it does not; no emergency alters what a boat can carry."""
     odd: list[str] = []
     motor = first_access(tags, _MOTOR_KEYS, "forward")
-    modes = 0 if motor is False else int(Mode.NORMAL | Mode.EMERGENCY)
+    modes = 0 if motor is False else _NORMAL | _EMERGENCY
     if first_access(tags, ("foot", "access"), "forward") is not False:
-        modes |= Mode.FOOT
+        modes |= _FOOT
     direction, _ = _direction(tags, "ferry", odd)
     if not modes or direction is None:
         return Dropped("no_access")
@@ -146,7 +148,7 @@ def _direction(tags: Tags, highway: str, odd: list[str]) -> tuple[int | None, in
         tags.get(f"oneway:{key}") in _NO for key in ("bus", "psv")
     )
     if tags.get("oneway:emergency") in _NO or (bus_lane and tags.get("oneway:emergency") not in _YES):
-        contraflow = int(Mode.EMERGENCY)
+        contraflow = _EMERGENCY
     if text in _YES:
         return 1, contraflow
     if text in _BACKWARD:
@@ -167,10 +169,10 @@ def access_of(value: str | None) -> bool | None:
     """Whether a value lets people in; of a list any that does is enough. None where it is absent or says neither."""
     if value is None:
         return None
-    parts = {part.strip() for part in value.split(";")}
-    if parts & _ALLOWED:
+    parts = [part.strip() for part in value.split(";")] if ";" in value else [value]
+    if any(part in _ALLOWED for part in parts):
         return True
-    return False if parts & _REFUSED else None
+    return False if any(part in _REFUSED for part in parts) else None
 
 
 def first_access(tags: Tags, keys: Iterable[str], direction: str = "") -> bool | None:
@@ -200,10 +202,8 @@ def _drive(tags: Tags, highway: str, direction: str) -> int:
         normal = False
     if road_class == RoadClass.STEPS:
         normal = False
-    modes = int(Mode.NORMAL) if normal else 0
-    if _emergency(tags, highway, direction, normal=normal):
-        modes |= Mode.EMERGENCY
-    return modes
+    emergency = _emergency(tags, highway, direction, normal=normal)
+    return (_NORMAL if normal else 0) | (_EMERGENCY if emergency else 0)
 
 
 def _emergency(tags: Tags, highway: str, direction: str, *, normal: bool) -> bool:
@@ -212,7 +212,7 @@ def _emergency(tags: Tags, highway: str, direction: str, *, normal: bool) -> boo
         return said and highway != "steps"
     if normal:
         return True
-    if any(access_of(tags.get(f"{key}:{direction}")) is False for key in _MOTOR_KEYS):
+    if direction and any(access_of(tags.get(f"{key}:{direction}")) is False for key in _MOTOR_KEYS):
         return False  # a no-entry sign, not a closed street
     road_class = HIGHWAYS[highway]
     if road_class in {RoadClass.FOOTWAY, RoadClass.STEPS} or highway == "bus_guideway":
@@ -242,16 +242,16 @@ def _foot(tags: Tags, highway: str) -> int:
     if said is None:
         closed = HIGHWAYS[highway] in {RoadClass.MOTORWAY, RoadClass.MOTORWAY_LINK, RoadClass.BUSWAY}
         said = not closed and highway not in _FOOT_EXPLICIT and tags.get("motorroad") not in _YES
-    return int(Mode.FOOT) if said else 0
+    return _FOOT if said else 0
 
 
 def _along(tags: Tags) -> int:
-    return 0 if tags.get("conveying") == "backward" or tags.get("oneway:foot") in _BACKWARD else int(Mode.FOOT)
+    return 0 if tags.get("conveying") == "backward" or tags.get("oneway:foot") in _BACKWARD else _FOOT
 
 
 def _against(tags: Tags) -> int:
     one_way = tags.get("conveying") in {"forward", "yes"} or tags.get("oneway:foot") in _YES
-    return 0 if one_way else int(Mode.FOOT)
+    return 0 if one_way else _FOOT
 
 
 def _speeds(tags: Tags, odd: list[str]) -> tuple[float, float]:

@@ -288,7 +288,7 @@ def test_the_table_of_cells_outlives_a_long_drive():
         lon, lat = degrees(np.array([step, step + 100.0]), 0)
         assert not fleet.move([0, 1], lon, np.full(2, lat), [step, step]).reason.any()
         assert set(fleet.in_cells(fleet.cell).tolist()) == {0, 1}
-    assert (LON, LAT) != (fleet.lon[0], fleet.lat[0])
+    assert fleet.cell[0] != h3.str_to_int(h3.latlng_to_cell(LAT, LON, 9))
 
 
 def test_warming_needs_no_data():

@@ -1,5 +1,6 @@
 """Snapping against shapely's distances by brute force, and the rules that break ties."""
 
+import itertools
 import math
 
 import numpy as np
@@ -17,10 +18,7 @@ def plane_lines(snapper, roads):
     """Return each street as a shapely line on the snapper's plane, by geometry."""
     grid = snapper.grid
     first = roads.geometry_first
-    return [
-        shapely.LineString(np.column_stack((grid.x[a:b], grid.y[a:b])))
-        for a, b in zip(first[:-1], first[1:], strict=True)
-    ]
+    return [shapely.LineString(np.column_stack((grid.x[a:b], grid.y[a:b]))) for a, b in itertools.pairwise(first)]
 
 
 def on_plane(snapper, lon, lat):
@@ -60,15 +58,13 @@ def test_the_limit_is_held_and_the_error_says_how_far(seed, limit_m):
     for x, y in rng.uniform(-5000, 7000, (10, 2)):
         lon, lat = (float(v) for v in degrees(x, y))
         true_m = lines.distance(shapely.Point(*on_plane(snapper, lon, lat)))
-        try:
-            snap = snapper.snap(lon, lat, limit_m=limit_m)
-        except OffRoad as error:
-            assert error.distance_m == pytest.approx(true_m, abs=1e-6)
-            assert error.limit_m == limit_m
-            assert true_m > limit_m
+        if true_m <= limit_m:
+            assert snapper.snap(lon, lat, limit_m=limit_m).distance_m == pytest.approx(true_m, abs=1e-6)
         else:
-            assert snap.distance_m == pytest.approx(true_m, abs=1e-6)
-            assert true_m <= limit_m
+            with pytest.raises(OffRoad) as error:
+                snapper.snap(lon, lat, limit_m=limit_m)
+            assert error.value.distance_m == pytest.approx(true_m, abs=1e-6)
+            assert error.value.limit_m == limit_m
 
 
 def test_the_streets_of_another_mode_are_not_found():

@@ -6,9 +6,11 @@ from engine.journal.sqlite_journal import SqliteJournal
 from engine.journal.vault import MASTER_KEY_VARIABLE, Vault, load_master_key
 
 
-@pytest.fixture(autouse=True)
-def _no_master_key_of_this_machine(monkeypatch):
-    monkeypatch.delenv(MASTER_KEY_VARIABLE, raising=False)
+@pytest.fixture(autouse=True, scope="session")
+def _no_master_key_of_this_machine():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv(MASTER_KEY_VARIABLE, raising=False)
+        yield
 
 
 class Desk:

@@ -78,6 +78,18 @@ def test_after_closing_nothing_is_stored(desk):
         fill(desk.journal, 1)
 
 
+def test_settling_keeps_the_log_short_and_loses_nothing(desk):
+    log = desk.folder / "journal.sqlite-wal"
+    lengths = []
+    for number in range(8):
+        fill(desk.journal, 20, 20 * number + 1)
+        desk.journal.settle()
+        lengths.append(log.stat().st_size)
+    assert max(lengths) < desk.journal.path.stat().st_size
+    assert lengths[-1] == lengths[2]  # used again from its beginning
+    assert desk.reopen().verify().entries == 960
+
+
 def test_every_commit_waits_for_the_disk(desk):
     assert desk.journal._writer.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
     assert desk.journal._writer.execute("PRAGMA journal_mode").fetchone()[0] == "wal"

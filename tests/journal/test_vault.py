@@ -69,6 +69,18 @@ def test_more_subjects_than_keys_made_at_once(vault):
     assert [vault.open(each, CONTEXT) for each in sealed] == [b"%d" % number for number in range(600)]
 
 
+def test_keys_made_ahead_are_durable_before_they_are_used(folder, vault):
+    vault.stock()
+    vault._base.set_authorizer(lambda action, *_: 1 if action == 18 else 0)  # 18 is INSERT, 1 is deny
+    sealed = [(vault.seal(f"a-{number}", b"x", CONTEXT), f"a-{number}") for number in range(200)]
+    with pytest.raises(NotStored):
+        vault.stock()
+    cut = after_power_cut(folder, folder / "cut")
+    cut.adopt(reversed(sealed))
+    assert [cut.open(each, CONTEXT) for each, _ in sealed] == [b"x"] * 200
+    cut.close()
+
+
 def test_erased_keys_are_in_no_byte_of_the_files(folder, vault):
     sealed = {name: vault.seal(name, b"secret", CONTEXT) for name in (f"a-{number}" for number in range(40))}
     gone = [key for number in range(0, 40, 3) for key in wrapped_keys(vault, f"a-{number}")]

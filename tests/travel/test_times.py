@@ -1,6 +1,8 @@
 """Exact travel times against Bellman-Ford by hand, networkx and scipy; on drawn maps and at random."""
 
-import networkx
+import itertools
+
+import networkx as nx
 import numpy as np
 import pytest
 import scipy.sparse
@@ -122,7 +124,7 @@ def test_routes_and_times_from_many_agree_with_brute_force(situation):
 def drive(roads, ms, route):
     """Return the time of a route by its arcs; checks that each leads on to the next."""
     arcs = route.arcs.tolist()
-    assert all(roads.arc_head[a] == roads.arc_tail[b] for a, b in zip(arcs[:-1], arcs[1:], strict=True))
+    assert all(roads.arc_head[a] == roads.arc_tail[b] for a, b in itertools.pairwise(arcs))
     assert all(ms[a] < NEVER for a in arcs)
     whole = sum(int(ms[a]) for a in arcs)
     after = int(ms[arcs[-1]]) - passed(ms[arcs[-1]], route.end_fraction)
@@ -133,7 +135,7 @@ def drive(roads, ms, route):
 @given(situations())
 def test_times_to_a_place_are_those_of_networkx(situation):
     roads, ms, _, goal = situation
-    graph = networkx.MultiDiGraph()
+    graph = nx.MultiDiGraph()
     graph.add_nodes_from(range(roads.n_nodes))
     for arc in range(roads.n_arcs):
         if ms[arc] < NEVER:
@@ -142,7 +144,7 @@ def test_times_to_a_place_are_those_of_networkx(situation):
         if arc >= 0 and ms[arc] < NEVER:
             graph.add_edge("goal", int(roads.arc_tail[arc]), weight=passed(ms[arc], at))
     graph.add_node("goal")
-    want = networkx.single_source_dijkstra_path_length(graph, "goal")
+    want = nx.single_source_dijkstra_path_length(graph, "goal")
     got = TravelTimes(roads, ms).times_to(*goal)
     assert got.tolist() == [want.get(v, UNREACHABLE_MS) for v in range(roads.n_nodes)]
 

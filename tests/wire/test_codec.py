@@ -1,4 +1,4 @@
-"""Frames: the same messages in both formats, read back by other people's libraries, and nothing that breaks the reader."""
+"""Frames: the same messages in both formats, read back by other people's libraries; nothing breaks the reader."""
 
 import json
 from typing import get_args
@@ -96,13 +96,15 @@ def test_server_messages_are_the_same_in_both_formats_and_to_other_libraries(cls
 def read_or_refused(codec, frame):
     """Read a frame; anything but a message or a named refusal fails the test."""
     try:
-        return codec.from_client(frame, LIMITS)
-    except UnreadableFrame as refusal:
-        assert refusal.code
-        assert refusal.field
-        assert len(refusal.value) <= 80
-        assert refusal.limit
-        return None
+        codec.from_client(frame, LIMITS)
+    except UnreadableFrame as error:
+        refusal = error
+    else:
+        return
+    assert refusal.code
+    assert refusal.field
+    assert len(refusal.value) <= 80
+    assert refusal.limit
 
 
 @settings(max_examples=300, deadline=None)
@@ -152,22 +154,43 @@ ANSWER = {"message": "answer", "key": "k-1", "order": "o", "version": 1, "answer
 @pytest.mark.parametrize(
     ("content", "code", "field", "value", "limit", "ref"),
     [
-        ({"message": "positions", "fixes": [{**FIX, "lon": float("nan")}]}, "out_of_range", "fixes[0].lon", "nan", "", ""),
-        ({"message": "positions", "fixes": [FIX, {**FIX, "lat": 113.1}]}, "out_of_range", "fixes[1].lat", "113.1", "90", ""),
+        (
+            {"message": "positions", "fixes": [{**FIX, "lon": float("nan")}]},
+            "out_of_range",
+            "fixes[0].lon",
+            "nan",
+            "",
+            "",
+        ),
+        (
+            {"message": "positions", "fixes": [FIX, {**FIX, "lat": 113.1}]},
+            "out_of_range",
+            "fixes[1].lat",
+            "113.1",
+            "90",
+            "",
+        ),
         ({"message": "positions", "fixes": [FIX] * 501}, "too_long", "fixes", "[{", "500", ""),
         ({"message": "positions", "fixes": []}, "too_short", "fixes", "[]", "1", ""),
         ({"message": "positions", "fixes": [{**FIX, "lon": True}]}, "wrong_type", "fixes[0].lon", "True", "float", ""),
-        ({"message": "positions", "fixes": [{**FIX, "at": 10**17}]}, "out_of_range", "fixes[0].at", "1" + "0" * 17, "", ""),
+        (
+            {"message": "positions", "fixes": [{**FIX, "at": 10**17}]},
+            "out_of_range",
+            "fixes[0].at",
+            "1" + "0" * 17,
+            "",
+            "",
+        ),
         ({**ANSWER, "answer": "maybe"}, "unknown_value", "answer", "'maybe'", "accept, refuse", "k-1"),
         ({**ANSWER, "version": "1"}, "wrong_type", "version", "'1'", "int", "k-1"),
         ({**ANSWER, "text": "x" * 4001}, "too_long", "text", "'xxx", "4000", "k-1"),
         ({**ALERT, "source": ""}, "too_short", "source", "''", "1", "r-7"),
         ({**ALERT, "needs": [{"capability": "c"}] * 33}, "too_long", "needs", "[{", "32", "r-7"),
         ({**ALERT, "needs": [{"capability": "c", "count": 0}]}, "out_of_range", "needs[0].count", "0", "1", "r-7"),
-        ({k: v for k, v in ALERT.items() if k != "type"}, "missing", "type", "nothing", "type", "r-7"),
+        ({k: v for k, v in ALERT.items() if k != "type"}, "missing", "type", "'nothing'", "type", "r-7"),
         ({"message": "welcome"}, "unknown_message", "message", "'welcome'", "hello", ""),
-        ({"message": 5}, "unknown_message", "message", "5", "str", ""),
-        ({}, "missing", "message", "nothing", "message", ""),
+        ({"message": 5}, "unknown_message", "message", "5", "hello", ""),
+        ({}, "missing", "message", "'nothing'", "message", ""),
         ([1], "wrong_type", "frame", "[1]", "object", ""),
     ],
 )
@@ -189,15 +212,7 @@ def test_size_is_looked_at_before_anything_is_parsed(name):
 
 @pytest.mark.parametrize("name", SUBPROTOCOLS)
 def test_depth_is_looked_at_before_anything_is_parsed(name):
-    content = nested = {}
-    for _ in range(3_000 if name == MSGPACK else 500):
-        nested["x"] = {}
-        nested = nested["x"]
-    packer = msgpack.Packer() if name == MSGPACK else None
-    if packer is None:
-        frame = json.dumps(content).encode()
-    else:
-        frame = b"\x81\xa1x" * 3_000 + b"\xc0"
+    frame = b"\x81\xa1x" * 3_000 + b"\xc0" if name == MSGPACK else b'{"x":' * 3_000 + b"1" + b"}" * 3_000
     with pytest.raises(UnreadableFrame) as caught:
         CODECS[name].from_client(frame, LIMITS)
     assert (caught.value.code, caught.value.limit) == ("too_deep", "8 levels of nesting")
@@ -218,7 +233,9 @@ def test_messages_become_the_engines_own_types():
     fix = Fix(lon=113.0, lat=36.5, at=NOW, speed_mps=12.0, heading_deg=90.0)
     position = Positions(fixes=(fix,)).fixes[0].position("car-1")
     assert (position.unit, position.lon, position.heading_deg) == ("car-1", 113.0, 90.0)
-    alert = msgspec.convert({**ALERT, "needs": [{"capability": "patrol"}], "details": {"text": "t"}}, ReportAlert).alert()
+    alert = msgspec.convert(
+        {**ALERT, "needs": [{"capability": "patrol"}], "details": {"text": "t"}}, ReportAlert
+    ).alert()
     assert (alert.source_ref, alert.needs[0].count, alert.details.text) == ("r-7", 1, "t")
 
 

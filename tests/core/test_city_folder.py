@@ -1,0 +1,193 @@
+"""A city's folder is taken whole, or refused with everything that is wrong: file, line, field, value, what is taken."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from engine.core.city_folder import CityError, load_city, load_folder, load_settings, recipients
+from tests.support.cities import place
+from tests.support.folders import grid_folder
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return grid_folder(tmp_path_factory.mktemp("grid"), tokens=False)
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path) -> Path:
+    for path in made.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    return tmp_path
+
+
+def change(folder: Path, file: str, old: str, new: str) -> None:
+    path = folder / file
+    text = path.read_text()
+    assert old in text, text
+    path.write_text(text.replace(old, new, 1))
+
+
+def problems(folder: Path) -> list[str]:
+    with pytest.raises(CityError) as caught:
+        load_city(folder)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_what_was_written_is_read_back(folder: Path):
+    city = load_city(folder)
+    assert (city.name, city.time_zone, city.languages) == ("grid", "Asia/Shanghai", ("zh", "en"))
+    assert [unit.id for unit in city.units] == ["P1", "P2", "D1"]
+    assert city.units[2].capabilities == ("duty_group",)
+    assert city.policies.stale_position_ms == 0
+    assert len(city.run_cards.cards) == 35
+    assert (city.units[0].lon, city.units[0].lat) == pytest.approx(place(1, 1), abs=1e-6)
+
+
+def test_the_digest_follows_units_and_not_comments(folder: Path):
+    before = load_city(folder).digest
+    change(folder, "city.toml", "# A city of", "# The city of")
+    assert load_city(folder).digest == before
+    change(folder, "units.csv", "P2,P2", "P2,Patrol two")
+    assert load_city(folder).digest != before
+
+
+def test_capabilities_that_no_unit_has_are_warned_of_and_not_refused(folder: Path):
+    warned = [warning.value for warning in load_folder(folder).warnings]
+    assert "'swat'" in warned
+    assert "'patrol'" not in warned
+
+
+def test_a_unit_without_a_position_begins_at_its_station(folder: Path):
+    (folder / "units.csv").write_text("id,capabilities,station\nP1,patrol beat;case,S2\n")
+    unit = load_city(folder).units[0]
+    assert (unit.lon, unit.lat) == pytest.approx(place(5, 4), abs=1e-6)
+    assert unit.capabilities == ("patrol", "beat", "case")
+
+
+def test_a_spreadsheet_s_byte_order_mark_and_line_ends_are_taken(folder: Path):
+    (folder / "units.csv").write_bytes("\ufeffid,capabilities,station\r\nP1,patrol,S1\r\n".encode())
+    assert [unit.id for unit in load_city(folder).units] == ["P1"]
+
+
+BAD = [
+    # file, what stands there, what is put in its place, what the problem must say
+    ("city.toml", 'name = "grid"', 'name = "Grid One"', r"city\.toml:5: name: 'Grid One' is not taken; 1 to 32"),
+    ("city.toml", "schema = 1", "schema = 2", r"city\.toml:\d+: schema: 2 is not taken; this program reads"),
+    ("city.toml", "schema = 1", "schema = 1\ncolour = 1", r"city\.toml:4: colour: 'colour' .*unknown key; known:"),
+    ("city.toml", 'datum = "wgs84"', 'datum = "gps"', r"datum: 'gps' is not taken; one of"),
+    ("city.toml", 'datum = "wgs84"\n', "", r"city\.toml: datum: '' is not taken; missing"),
+    ("city.toml", '"Asia/Shanghai"', '"Asia/Shanghei"', r"time_zone: 'Asia/Shanghei'.*IANA"),
+    ("city.toml", "port = 8460", "port = 99999", r"city\.toml:\d+: http\.port: 99999 is not taken; 0 to 65535"),
+    ("city.toml", "port = 8461", "porto = 8461", r"stream\.porto: 'porto'.*unknown key"),
+    ("city.toml", "origins = []", 'origins = ["desk"]', r"stream\.origins: .*list of origins"),
+    ("city.toml", "others = 9", "others = -1", r"city\.toml:\d+: policies\.others: -1 is not taken; a whole number"),
+    ("city.toml", "snap_limit_m = 1000.0", "snap_limit_m = nan", r"policies\.snap_limit_m: nan .*above 0"),
+    ("city.toml", 'close = "by_person"', 'close = "maybe"', r"policies\.close: 'maybe'.*one of by_person, by_rule"),
+    ("city.toml", "[policies]", "[policies", r"city\.toml:\d+: syntax:"),
+    ("city.toml", "# [tls]", "[tls]\ncertificate = 'a'\n#", r"tls: 'certificate' .*belong together"),
+    ("units.csv", "id,name,", "id,label,", r"units\.csv:\d: column: 'label'.*unknown column; known: id,"),
+    ("units.csv", "id,name,capabilities", "id,name,name", r"column: 'capabilities' is not taken; missing"),
+    ("units.csv", "P2,P2,patrol", "P1,P2,patrol", r"units\.csv:5: id: 'P1' is not taken; each id may stand once"),
+    ("units.csv", "P2,P2,patrol", "P2,P2,patrole", r"units\.csv:5: capabilities: 'patrole'.*unknown to the run cards"),
+    ("units.csv", "P2,P2,patrol", "P2,P2,", r"units\.csv:5: capabilities: '' .*at least one"),
+    ("units.csv", "P2,P2,patrol,", "P2,P2,patrol,S9", r"units\.csv:5: station: 'S9'.*no station has this id"),
+    ("units.csv", "P2,P2,patrol,,", "P2,P2,patrol,,nan", r"units\.csv:5: lon,lat: "),
+    ("units.csv", "P2,P2,patrol", "S1,P2,patrol", r"units\.csv: id: 'S1' .*may not share an id"),
+    ("units.csv", ",0,yes", ",0,perhaps", r"units\.csv:4: on_duty: 'perhaps'.*yes or no"),
+    ("units.csv", ",0,yes", ",7200,yes", r"units\.csv:4: turnout_s: '7200'.*seconds from 0 to 3600"),
+    ("units.csv", ",0,yes", ",0,yes,extra", r"units\.csv:4: columns: 9 is not taken; the header names 8"),
+    ("stations.geojson", '"id": "S2"', '"id": "S1"', r"stations\.geojson:3: id: 'S1'.*each id may stand once"),
+    ("stations.geojson", '"id": "S2"', '"id": 2', r"stations\.geojson:3: id: 2 is not taken; a text"),
+    ("stations.geojson", '"name": "S2"', '"colour": "S2"', r"stations\.geojson:3: colour: 'S2'.*unknown property"),
+    ("stations.geojson", '"Point"', '"LineString"', r"stations\.geojson:2: geometry: .*a Point"),
+    ("stations.geojson", '"features"', '"crs": "EPSG:3857", "features"', r"stations\.geojson: crs: .*unknown member"),
+    ("stations.geojson", '"FeatureCollection"', '"Feature"', r"stations\.geojson:1: type: 'Feature'"),
+    ("stations.geojson", "]}\n", "", r"stations\.geojson:\d: syntax: "),
+    ("stations.geojson", "[113.0, 36.5]", "[122.5, 36.5]", r"station S1 position: '122\.5.*within 1000 m of a road"),
+    ("stations.geojson", "[113.0, 36.5]", "[36.5, 113.0]", r"stations\.geojson:2: geometry: "),
+    ("stations.geojson", "[113.0, 36.5]", "[113.0]", r"stations\.geojson:2: geometry: \[113\.0\]"),
+    (
+        "run_cards.toml",
+        'capability = "patrol"',
+        'capability = "patrole"',
+        r"run_cards\.toml:\d+: card officer_in_danger.*'patrole'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "said"), BAD)
+def test_what_is_wrong_is_named(folder: Path, file: str, old: str, new: str, said: str):
+    change(folder, file, old, new)
+    found = problems(folder)
+    assert any(re.search(said, problem) for problem in found), found
+
+
+def test_exchanged_coordinates_are_told_so(folder: Path):
+    """Where both orders are degrees, only the roads can tell; east of 90 degrees the latitude is out of range."""
+    lon, lat = place(1, 1)
+    (folder / "units.csv").write_text(f"id,capabilities,lon,lat\nP1,patrol,{lat},{lon}\n")
+    assert any("longitude and latitude seem to be exchanged" in problem for problem in problems(folder))
+
+
+def test_all_that_is_wrong_is_said_at_once(folder: Path):
+    rows = "\n".join(f"P{number},patrole,nowhere,7200" for number in range(5))
+    (folder / "units.csv").write_text(f"id,capabilities,station,turnout_s\n{rows}\n")
+    assert len(problems(folder)) == 15
+
+
+@pytest.mark.parametrize("file", ["city.toml", "roads.apn", "stations.geojson", "units.csv", "run_cards.toml"])
+def test_a_missing_file_is_named(folder: Path, file: str):
+    (folder / file).unlink()
+    assert any(problem.startswith(f"{file}: file: ") for problem in problems(folder))
+
+
+@pytest.mark.parametrize("content", [b"", b"APNROADS", b"no roads at all", b"APNROADS\x01\x00\x00\x00\xff\xff\xff\x00"])
+def test_roads_that_are_none_are_named(folder: Path, content: bytes):
+    (folder / "roads.apn").write_bytes(content)
+    assert any(problem.startswith("roads.apn: ") for problem in problems(folder))
+
+
+def test_roads_that_were_changed_on_disk_are_named(folder: Path):
+    raw = bytearray((folder / "roads.apn").read_bytes())
+    raw[len(raw) // 2] ^= 1
+    (folder / "roads.apn").write_bytes(raw)
+    assert any("checksum" in problem for problem in problems(folder))
+
+
+def test_a_file_in_another_encoding_is_named_with_its_line(folder: Path):
+    (folder / "units.csv").write_bytes("id,capabilities,station\nP1,patrol,S1\n巡逻,patrol,S1\n".encode("gbk"))
+    assert any(re.match(r"units\.csv:3: encoding: .*UTF-8", problem) for problem in problems(folder))
+
+
+def test_coordinates_of_another_datum_are_converted_once(folder: Path):
+    plain = load_city(folder)
+    change(folder, "city.toml", 'datum = "wgs84"', 'datum = "gcj02"')
+    moved = load_city(folder)
+    shift_m = abs(moved.stations[0].lon - plain.stations[0].lon) * 89_000
+    assert 100 < shift_m < 1_000
+    assert moved.digest != plain.digest
+
+
+def test_areas_are_read_and_rings_must_close(folder: Path):
+    ring = [[113.0, 36.5], [113.01, 36.5], [113.01, 36.51], [113.0, 36.5]]
+    area = {
+        "type": "Feature",
+        "properties": {"id": "A1", "name": "Old town"},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    path = folder / "areas.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [area]}))
+    assert load_folder(folder).areas[0].polygons[0][0][1] == (113.01, 36.5)
+    ring.pop()
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [area]}))
+    assert any(re.match(r"areas\.geojson:1: area A1:", problem) for problem in problems(folder))
+
+
+def test_settings_and_recipients_are_read_without_the_roads(folder: Path):
+    (folder / "roads.apn").unlink()
+    change(folder, "city.toml", "port = 8461", "port = 0")
+    assert load_settings(folder).stream.port == 0
+    assert recipients(folder) == {"P1": "unit", "P2": "unit", "D1": "unit", "S1": "station", "S2": "station"}

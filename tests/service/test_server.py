@@ -1,0 +1,152 @@
+"""The real server in a process of its own: start, alert, stream, bad input, a clean end, and coming back."""
+
+import asyncio
+import contextlib
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from engine.terminal.client import Client
+from tests.support.cities import place
+from tests.support.folders import grid_folder, tokens_of
+from tests.support.serving import Served, served
+
+LON, LAT = place(1, 1)
+
+
+def alert(ref, **more):
+    needs = [{"capability": "patrol"}]
+    said = {"text": "Zhang San has a knife", "phone": "13800000000"}
+    return {"source_ref": str(ref), "type": "robbery", "lon": LON, "lat": LAT, "needs": needs, "details": said, **more}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory):
+    folder = grid_folder(tmp_path_factory.mktemp("city"))
+    with served(folder) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def tokens(server: Served) -> dict[str, str]:
+    return tokens_of(server.folder)
+
+
+def test_an_alert_over_http_is_an_order_on_the_stream(server: Served, tokens: dict[str, str]):
+    async def patrol():
+        async with Client(server.stream, tokens["P1"]) as client:
+            await client.connected()
+            with server.client(tokens["calls"]) as http:
+                taken = await asyncio.to_thread(http.post, "/v1/alerts", json=alert("stream"))
+            item = await client.next_item()
+            assert item is not None
+            answered = await client.answer(item.order, "accept")
+            return taken, item, answered
+
+    taken, item, answered = asyncio.run(asyncio.wait_for(patrol(), 20))
+    (order,) = taken.json()["orders"]
+    assert taken.status_code == 201
+    assert (item.kind, item.order.id, item.order.recipient) == ("order", order["id"], "P1")
+    assert item.order.text == "Zhang San has a knife"
+    assert answered.ref
+    with server.client(tokens["desk"]) as http:
+        assert http.get(f"/v1/orders/{order['id']}").json()["state"] == "accepted"
+
+
+def test_it_says_that_it_is_alive_ready_and_what_it_offers(server: Served, tokens: dict[str, str]):
+    with server.client(tokens["desk"]) as http:
+        assert http.get("/healthz").json() == {"status": "ok"}
+        assert http.get("/readyz").status_code == 200
+        assert "/v1/alerts" in http.get("/openapi.json").json()["paths"]
+        assert http.get("/v1/bootstrap").json()["stream_url"] == server.stream
+        assert "allpoints_sessions" in http.get("/metrics").text
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\x00" * 1_000,
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"POST /v1/alerts HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"POST /v1/alerts HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 200_000,
+    ],
+)
+def test_bytes_that_are_no_request_do_not_take_it_down(server: Served, raw: bytes):
+    host, port = server.http.removeprefix("http://").split(":")
+    received = b""
+    # The server may hang up while we still speak.
+    with socket.create_connection((host, int(port)), 10) as connection, contextlib.suppress(OSError):
+        connection.sendall(raw)
+        connection.shutdown(socket.SHUT_WR)
+        while part := connection.recv(65_536):
+            received += part
+    assert not received or re.match(rb"HTTP/1\.1 4\d\d ", received)
+    with server.client() as http:
+        assert http.get("/healthz").status_code == 200
+
+
+def test_the_log_holds_no_words_of_callers(server: Served, tokens: dict[str, str]):
+    with server.client(tokens["calls"]) as http:
+        http.post("/v1/alerts", json=alert("log"))
+        http.post("/v1/alerts", content=b'{"text": "Zhang San"')
+    lines = [json.loads(line) for line in server.log().splitlines()]
+    assert any(line["event"] == "ready" for line in lines)
+    assert "Zhang" not in server.log()
+    assert not any(token in server.log() for token in tokens.values())
+
+
+def test_a_second_server_of_the_same_folder_is_refused_in_words(server: Served):
+    command = [sys.executable, "-m", "engine.cli.main", "serve", str(server.folder), "--port", "0"]
+    second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert second.returncode == 2
+    assert second.stderr.splitlines()[-1].startswith("allpoints: ")
+    assert "Traceback" not in second.stderr
+    with server.client() as http:
+        assert http.get("/readyz").status_code == 200
+
+
+def test_a_port_that_is_taken_is_said_in_words(tmp_path: Path):
+    folder = grid_folder(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "engine.cli.main", "serve", str(folder), "--http-port", port]
+        tried = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert tried.returncode == 2
+    assert f"127.0.0.1:{port}" in tried.stderr
+    assert "Traceback" not in tried.stderr
+
+
+def test_a_clean_end_keeps_everything_and_tells_the_clients(tmp_path: Path):
+    folder = grid_folder(tmp_path)
+    tokens = tokens_of(folder)
+
+    async def patrol(server: Served):
+        async with Client(server.stream, tokens["P1"], backoff_s=(0.05, 0.1)) as client:
+            await client.connected()
+            with server.client(tokens["calls"]) as http:
+                first = (await asyncio.to_thread(http.post, "/v1/alerts", json=alert(1))).json()
+            item = await client.next_item()
+            assert item is not None
+            assert await asyncio.to_thread(server.terminate, signal.SIGINT) == 0
+            return first, item
+
+    with served(folder) as server:
+        first, item = asyncio.run(asyncio.wait_for(patrol(server), 40))
+        assert not (folder / "record" / "address.json").exists()
+    with served(folder) as again, again.client(tokens["desk"]) as http:
+        (incident,) = http.get("/v1/incidents").json()["incidents"]
+        assert incident["id"] == first["incident"]
+        order = http.get(f"/v1/orders/{item.order.id}").json()
+        # The terminal had it, but was never asked for the next: it has not said so.
+        assert (order["recipient"], order["state"]) == ("P1", "sent")
+        repeated = http.post("/v1/alerts", json=alert(1, source="calls"))
+        assert (repeated.status_code, repeated.json()["incident"]) == (200, first["incident"])
+        assert again.terminate() == 0

@@ -1,0 +1,546 @@
+"""The stream with a real server on loopback: who may say what, what bad input is answered, who gets which mail."""
+
+import asyncio
+import json
+
+import msgpack
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from engine.core.plain_ports import VolatileJournal
+from engine.model.commands import EndIncident
+from engine.service.cycle import CycleLimits
+from engine.service.order_views import view_order
+from engine.service.virtual_clock import VirtualClock
+from engine.terminal import ClientEnded
+from engine.wire.closing import ClosingCode
+from engine.wire.codec import JSON, MSGPACK, SUBPROTOCOLS, Codec
+from engine.wire.limits import Limits
+from engine.wire.messages import (
+    Ack,
+    Fix,
+    Heartbeat,
+    Hello,
+    Item,
+    NeedOf,
+    Positions,
+    Refused,
+    Snapshot,
+    Superseded,
+    Taken,
+    Welcome,
+)
+from tests.support.cities import NOW, place, unit
+from tests.support.recording import FailingJournal
+from tests.support.streams import play, report, running, until
+
+CODEC = Codec(MSGPACK)
+
+
+async def hear(socket, codec=CODEC):
+    return codec.from_server(await socket.recv(decode=False))
+
+
+async def say(socket, message, codec=CODEC):
+    await socket.send(codec.encode(message))
+
+
+async def closed(socket):
+    """Read until the connection ends; return its code, its reason and what was said before."""
+    said = []
+    try:
+        while True:
+            said.append(await hear(socket))
+    except ConnectionClosed as end:
+        return end.rcvd.code, end.rcvd.reason, said
+
+
+# From an alert to its order.
+
+
+def test_an_alert_becomes_an_order_on_the_nearest_units_terminal():
+    async def scene():
+        async with (
+            running(trace=True) as server,
+            server.client("terminal:near") as near,
+            server.client("terminal:far", codec=JSON) as far,
+            server.client("integration:cad", codec=JSON) as cad,
+        ):
+            for client in (near, far, cad):
+                await client.connected()
+            taken = await cad.report(report(1))
+            assert isinstance(taken, Taken)
+            assert taken.ref == "1"
+            assert taken.refs["orders"] == ["grid-order-1"]
+            assert taken.trace.commit_us >= 0
+            item = await near.next_item()
+            assert (item.seq, item.kind, item.order.id, item.order.recipient) == (1, "order", "grid-order-1", "near")
+            assert (item.order.text, item.order.address, item.order.caller) == ("a man with a knife", "No. 1", "Wang")
+            assert item.order.eta_ms > 0
+            assert item.order.route
+            assert item.trace.committed_ns > 0
+            for word in ("accept", "en_route", "on_scene", "report", "clear"):
+                answered = await near.answer(item.order, word)
+                assert isinstance(answered, Taken), answered
+            again = await cad.report(report(1))
+            assert again.duplicate
+            assert again.refs == taken.refs
+            assert far.applied_seq == 0
+
+    play(scene())
+
+
+def test_both_formats_carry_it_to_other_peoples_libraries():
+    async def scene():
+        async with running() as server:
+            for codec, load, dump in (
+                (MSGPACK, msgpack.unpackb, msgpack.packb),
+                (JSON, json.loads, json.dumps),
+            ):
+                async with connect(server.url, subprotocols=[codec], proxy=None) as socket:
+                    await socket.send(dump({"message": "hello", "token": "dispatcher:li"}))
+                    frame = await socket.recv()
+                    assert isinstance(frame, str) == (codec == JSON)
+                    assert load(frame)["message"] == "welcome"
+                    assert load(await socket.recv())["message"] == "snapshot"
+                    lon, lat = place(0, 0)
+                    said = {"message": "alert", "source": "me", "source_ref": codec, "type": "robbery"}
+                    needs = [{"capability": "patrol"}]
+                    await socket.send(dump({**said, "lon": lon, "lat": lat, "at": NOW, "needs": needs}))
+                    taken = load(await socket.recv())
+                    assert (taken["message"], taken["ref"]) == ("taken", codec)
+
+    play(scene())
+
+
+def test_an_order_that_has_ended_shows_no_names():
+    async def scene():
+        async with running() as server:
+            async with server.client("terminal:near") as near, server.client("dispatcher:li") as desk:
+                await near.connected()
+                await desk.report(report(1))
+                item = await near.next_item()
+                assert item.order.caller == "Wang"
+                await near.answer(item.order, "refuse", reason="flat tyre")
+            # A fresh device has no number: it is sent what is open, which is nothing.
+            fresh = await server.socket("terminal:near", device="fresh")
+            assert isinstance(await hear(fresh), Welcome)
+            assert await hear(fresh) == Snapshot(seq=1)
+            # Whoever resumes from the start is sent the order as it stands now.
+            log_id = server.engine.journal.log_id
+            old = await server.socket("terminal:near", device="old", log_id=log_id, applied_seq=0)
+            assert (await hear(old)).resumed
+            item = await hear(old)
+            assert (item.order.state, item.order.text, item.order.caller) == ("refused", "", "")
+            # Who has it now sees them.
+            async with server.client("terminal:far") as far:
+                assert (await far.next_item()).order.caller == "Wang"
+
+    play(scene())
+
+
+def test_the_desk_hears_of_what_nobody_answers_and_records_the_radio():
+    async def scene():
+        clock = VirtualClock(NOW)
+        async with (
+            running(clock=clock) as server,
+            server.client("dispatcher:li") as desk,
+            server.client("integration:driver") as driver,
+        ):
+            await desk.connected()
+            await driver.connected()
+            taken = await driver.report(report(1))
+            assert (await driver.set_clock(NOW + 60_000)).ref
+            notice = await desk.next_item()
+            assert (notice.kind, notice.code, notice.order.id) == ("notice", "not_delivered", taken.refs["orders"][0])
+            assert notice.order.caller == ""
+            answered = await desk.answer(notice.order, "accept", said_at=NOW + 50_000)
+            assert isinstance(answered, Taken)
+            advanced = [event for event in server.engine.journal.read() if event.kind == "order_advanced"]
+            assert (advanced[-1].body.via, advanced[-1].actor) == ("radio", "user:li")
+            back = await driver.set_clock(NOW)
+            assert (back.code, back.field) == ("out_of_range", "now")
+
+    play(scene())
+
+
+def test_a_stale_answer_is_superseded():
+    async def scene():
+        async with running() as server, server.client("terminal:near") as near, server.client("dispatcher:li") as desk:
+            await desk.connected()
+            await desk.report(report(1))
+            order = (await near.next_item()).order
+            stale = type(order)(**{name: getattr(order, name) for name in order.__struct_fields__} | {"version": 7})
+            answered = await near.answer(stale, "accept", key="k")
+            assert answered == Superseded(ref="k", order=order.id, version=1, state=answered.state)
+
+    play(scene())
+
+
+# Who may say what.
+
+
+@pytest.mark.parametrize(
+    ("token", "content", "code", "field"),
+    [
+        ("terminal:near", {"message": "status", "key": "k", "status": "busy", "unit": "far"}, "not_yours", "unit"),
+        ("station:near", {"message": "status", "key": "k", "status": "busy"}, "not_allowed", "message"),
+        ("observer:o", {"message": "answer", "key": "k", "order": "x", "version": 1, "answer": "accept"}, "not_allowed", "message"),
+        ("observer:o", {"message": "ack", "seq": 0}, "", ""),
+        ("observer:o", {"message": "ack", "seq": 1}, "out_of_range", "seq"),
+        ("observer:o", {"message": "positions", "fixes": [{"lon": 113.0, "lat": 36.5, "at": NOW}]}, "not_allowed", "message"),
+        ("terminal:near", {"message": "clock", "key": "k", "now": NOW}, "not_allowed", "message"),
+        ("integration:i", {"message": "clock", "key": "k", "now": NOW}, "not_allowed", "message"),
+        ("terminal:near", {"message": "positions", "fixes": [{"lon": 113.0, "lat": 36.5, "at": NOW, "unit": "far"}]}, "not_yours", "fixes[0].unit"),
+        ("dispatcher:li", {"message": "status", "key": "k", "status": "busy", "unit": "ghost"}, "unknown_unit", "unit"),
+        ("dispatcher:li", {"message": "answer", "key": "k", "order": "x", "version": 1, "answer": "accept"}, "unknown_order", "order"),
+        ("observer:o", {"message": "alert", "source": "s", "source_ref": "k", "type": "robbery", "lon": 113.0, "lat": 36.5, "at": NOW}, "not_allowed", "message"),
+    ],
+)  # fmt: skip
+def test_each_speaks_for_itself_alone(token, content, code, field):
+    async def scene():
+        async with running() as server:
+            socket = await server.socket(token)
+            welcome = await hear(socket)
+            if welcome.recipient:
+                await hear(socket)
+            await socket.send(msgpack.packb(content))
+            await say(socket, Heartbeat())
+            if code:
+                refused = await hear(socket)
+                assert (refused.code, refused.field) == (code, field)
+                assert refused.limit
+                assert refused.ref == content.get("key", content.get("source_ref", ""))
+
+    play(scene())
+
+
+def test_a_unit_answers_its_own_orders_only():
+    async def scene():
+        async with running() as server, server.client("terminal:near") as near, server.client("terminal:far") as far:
+            await far.connected()
+            async with server.client("integration:cad") as cad:
+                await cad.report(report(1))
+            order = (await near.next_item()).order
+            answered = await far.answer(order, "accept")
+            assert (answered.code, answered.field, answered.limit) == ("not_yours", "order", "an order to far")
+
+    play(scene())
+
+
+def test_units_that_number_their_answers_alike_do_not_silence_each_other():
+    async def scene():
+        async with running() as server, server.client("terminal:near") as near, server.client("terminal:far") as far:
+            async with server.client("integration:cad") as cad:
+                await cad.report(report(1))
+                await cad.report(report(2))
+            first, second = await near.next_item(), await far.next_item()
+            assert not (await near.answer(first.order, "accept", key="1")).duplicate
+            assert not (await far.answer(second.order, "accept", key="1")).duplicate
+            assert (await far.answer(second.order, "accept", key="1")).duplicate
+
+    play(scene())
+
+
+# Bad input.
+
+
+BAD = [
+    (b"\xc1", "malformed", "frame"),
+    (b"\x91" * 30, "too_deep", "frame"),
+    (msgpack.packb({"message": "dance"}), "unknown_message", "message"),
+    (msgpack.packb({"message": "positions", "fixes": [{"lon": float("nan"), "lat": 1, "at": 1}]}), "out_of_range", "fixes[0].lon"),
+    (msgpack.packb({"message": "positions", "fixes": [{"lon": 36.5, "lat": 113.0, "at": NOW}]}), "out_of_range", "fixes[0].lat"),
+    (msgpack.packb({"message": "positions", "fixes": [{"lon": 0.0, "lat": 0.0, "at": NOW}]}), "off_road", "fixes[0].lon,fixes[0].lat"),
+    (msgpack.packb({"message": "positions", "fixes": [{"lon": 113.0, "lat": 36.5, "at": NOW + 3_600_000}]}), "clock_ahead", "fixes[0].at"),
+    (msgpack.packb({"message": "status", "key": 5, "status": "busy"}), "wrong_type", "key"),
+    (CODEC.encode(Hello(token="x")), "out_of_turn", "message"),
+    (CODEC.encode(report(9, lon=36.5, lat=66.0)), "off_road", "lon,lat"),
+    (CODEC.encode(report(9, type="nonsense")), "unknown_type", "type"),
+    (CODEC.encode(report(9, at=NOW + 3_600_000)), "clock_ahead", "at"),
+]  # fmt: skip
+
+
+def test_bad_input_is_answered_by_name_and_the_server_stays_up():
+    async def scene():
+        async with running() as server:
+            socket = await server.socket("terminal:near")
+            await hear(socket)
+            await hear(socket)
+            for frame, code, field in BAD:
+                await socket.send(frame)
+                refused = await hear(socket)
+                assert isinstance(refused, Refused)
+                assert (refused.code, refused.field) == (code, field), refused
+                assert refused.limit
+            await say(socket, report(1))
+            assert isinstance(await hear(socket), (Taken, Item))
+            assert server.stream.counts["refused_off_road"] == 2
+
+    play(scene())
+
+
+def test_a_message_of_ten_megabytes_closes_with_its_code():
+    async def scene():
+        async with running() as server:
+            socket = await server.socket("terminal:near")
+            await hear(socket)
+            with pytest.raises(ConnectionClosed):
+                await socket.send(b"\x00" * 10_000_000)
+                await closed(socket)
+                raise ConnectionClosed(None, None)
+            await socket.wait_closed()
+            assert socket.close_code == ClosingCode.TOO_BIG
+            assert "65536" in socket.close_reason
+            async with server.client("terminal:near") as again:
+                assert (await again.connected()).recipient == "near"
+
+    play(scene())
+
+
+@pytest.mark.parametrize(
+    ("token", "code", "reason"),
+    [
+        ("nobody", ClosingCode.DENIED, "unknown_token"),
+        ("terminal:ghost", ClosingCode.DENIED, "unknown_recipient"),
+    ],
+)
+def test_who_is_not_known_is_not_let_in(token, code, reason):
+    async def scene():
+        async with running() as server:
+            socket = await server.socket(token)
+            assert await closed(socket) == (code, reason, [])
+            with pytest.raises(ClientEnded, match=reason):
+                async with server.client(token) as client:
+                    await client.connected()
+
+    play(scene())
+
+
+def test_the_first_message_is_a_greeting_in_time():
+    async def scene():
+        async with running(limits=Limits(hello_ms=50)) as server:
+            late = await server.socket()
+            code, reason, _ = await closed(late)
+            assert (code, reason) == (ClosingCode.GREETING_LATE, "no hello within 50 ms")
+        async with running() as server:
+            early = await server.socket()
+            await say(early, Heartbeat())
+            code, _, said = await closed(early)
+            assert code == ClosingCode.GREETING_WRONG
+            assert said[0].code == "out_of_turn"
+            large = await server.socket()
+            await large.send(CODEC.encode(Hello(token="t" * 2_048)) + b"\x00" * 4_000)
+            code, reason, _ = await closed(large)
+            assert (code, reason) == (ClosingCode.GREETING_WRONG, "too_big: frame")
+
+    play(scene())
+
+
+def test_what_is_not_the_stream_is_refused_before_it_begins():
+    async def scene():
+        async with running(limits=Limits(connections=1)) as server:
+            for url, more, status in (
+                (server.url, {}, 400),
+                (server.url, {"subprotocols": ["allpoints.v9.xml"]}, 400),
+                (server.url, {"subprotocols": [MSGPACK], "origin": "https://elsewhere.example"}, 403),
+                (server.url.replace("/v1/stream", "/v2"), {"subprotocols": [MSGPACK]}, 404),
+            ):
+                with pytest.raises(InvalidStatus) as caught:
+                    await connect(url, proxy=None, **more)
+                assert caught.value.response.status_code == status
+            first = await server.socket("terminal:near")
+            await hear(first)
+            with pytest.raises(InvalidStatus) as caught:
+                await server.socket()
+            assert caught.value.response.status_code == 503
+
+    play(scene())
+
+
+def test_all_subprotocols_are_offered():
+    assert set(SUBPROTOCOLS) == {MSGPACK, JSON}
+
+
+# Sessions, receipts, slow readers.
+
+
+def test_a_new_session_of_a_device_ends_the_old_one_and_other_devices_stay():
+    async def scene():
+        async with running() as server:
+            first = await server.socket("terminal:near", device="a")
+            other = await server.socket("terminal:near", device="b")
+            for socket in (first, other):
+                await hear(socket)
+                await hear(socket)
+            second = await server.socket("terminal:near", device="a")
+            await hear(second)
+            await hear(second)
+            code, _, _ = await closed(first)
+            assert code == ClosingCode.REPLACED
+            async with server.client("integration:cad") as cad:
+                await cad.report(report(1))
+            assert (await hear(second)).seq == (await hear(other)).seq == 1
+            assert server.stream.counts["replaced"] == 1
+
+    play(scene())
+
+
+def test_delivered_means_that_the_first_device_has_it():
+    async def scene():
+        async with running() as server:
+            first = await server.socket("terminal:near", device="a")
+            second = await server.socket("terminal:near", device="b")
+            for socket in (first, second):
+                await hear(socket)
+                await hear(socket)
+            async with server.client("integration:cad") as cad:
+                await cad.report(report(1))
+            await hear(first)
+            await hear(second)
+            box = server.engine.state.mailbox("near")
+            assert box.delivered_seq == 0
+            await say(second, Ack(seq=1))
+            await until(lambda: box.devices == {"b": 1})
+            assert box.delivered_seq == 1
+            assert server.engine.state.orders["grid-order-1"].state == "delivered"
+            await say(first, Ack(seq=1))
+            await until(lambda: box.devices == {"a": 1, "b": 1})
+
+    play(scene())
+
+
+def test_a_revoked_token_loses_its_session_at_the_next_heartbeat():
+    async def scene():
+        async with running(limits=Limits(heartbeat_ms=30)) as server:
+            socket = await server.socket("terminal:near")
+            await hear(socket)
+            server.door.revoked.add("terminal:near")
+            code, reason, _ = await closed(socket)
+            assert (code, reason) == (ClosingCode.DENIED, "revoked")
+
+    play(scene())
+
+
+def test_heartbeats_come_and_silence_ends():
+    async def scene():
+        async with running(limits=Limits(heartbeat_ms=20, silence_ms=80)) as server:
+            socket = await server.socket("terminal:near")
+            code, _, said = await closed(socket)
+            assert code == ClosingCode.SILENT
+            assert said[-1] == Heartbeat()
+
+    play(scene())
+
+
+def test_a_slow_reader_loses_its_connection_and_never_its_mail():
+    async def scene():
+        units = [unit(f"car-{n}", n % 6, n // 6) for n in range(30)]
+        async with running(*units, limits=Limits(outgoing_bytes=200)) as server:
+            socket = await server.socket("integration:cad")
+            await hear(socket)
+            socket.transport.pause_reading()
+            needs = (NeedOf("patrol", 30),)
+            for ref in range(2_000):
+                await say(socket, report(ref, needs=needs if ref == 0 else (NeedOf("patrol"),)))
+                if server.stream.counts["slow"]:
+                    break
+                await asyncio.sleep(0)
+            await until(lambda: server.stream.counts["slow"])
+            assert server.engine.state.mailbox("car-7").last_seq >= 1
+            async with server.client("terminal:car-7") as client:
+                assert (await client.next_item()).order.recipient == "car-7"
+
+    play(scene())
+
+
+def test_a_long_mailbox_is_resent_piece_by_piece_while_new_mail_arrives():
+    async def scene():
+        async with running(unit("near", 1, 0)) as server:
+            log_id = server.engine.journal.log_id
+            async with server.client("integration:cad") as cad, server.client("dispatcher:li") as desk:
+                await desk.connected()
+                for ref in range(100):
+                    taken = await cad.report(report(ref))
+                    order = view_order(server.engine, server.engine.state.orders[taken.refs["orders"][0]], "desk")
+                    await desk.answer(order, "refuse", reason="busy")
+                    await server.cycle.submit(
+                        EndIncident(actor="x", incident=taken.refs["incident"], state="cancelled")
+                    )
+                last = server.engine.state.mailbox("near").last_seq
+                assert last >= 100
+                old = await server.socket("terminal:near", log_id=log_id, applied_seq=1)
+                assert (await hear(old)).next_seq == 2
+                await cad.report(report("new"))
+                seqs = [(await hear(old)).seq for _ in range(last)]
+                assert seqs == list(range(2, last + 2))
+
+    play(scene())
+
+
+# A journal that fails.
+
+
+def test_nothing_is_taken_while_nothing_can_be_stored_and_clients_try_again():
+    async def scene():
+        journal = FailingJournal(VolatileJournal())
+        async with (
+            running(journal=journal, limits=Limits(), cycle_limits=CycleLimits(retry_ms=1)) as server,
+            server.client("integration:cad") as cad,
+            server.client("terminal:near") as near,
+        ):
+            await near.connected()
+            await cad.connected()
+            journal.fail_next(3)
+            taken = await cad.report(report(1))
+            assert isinstance(taken, Taken)
+            assert not taken.duplicate
+            assert journal.refused == 3
+            assert (await near.next_item()).seq == 1
+            assert server.stream.counts["refused_not_stored"] >= 3
+
+    play(scene())
+
+
+def test_positions_reach_the_fleet_and_the_newest_counts():
+    async def scene():
+        async with running() as server, server.client("terminal:near") as near:
+            await near.connected()
+            lon, lat = place(3, 3)
+            near.position(Fix(lon=lon, lat=lat, at=NOW))
+            row = server.engine.fleet.index("near")
+            await until(lambda: abs(server.engine.fleet.lon[row] - lon) < 1e-9)
+            near.position(Fix(lon=0.0, lat=0.0, at=NOW))
+            await until(lambda: near.last_refused)
+            assert near.last_refused.code == "off_road"
+
+    play(scene())
+
+
+def test_many_positions_in_one_message_are_refused_one_by_one():
+    async def scene():
+        async with running() as server:
+            socket = await server.socket("terminal:near")
+            await hear(socket)
+            await hear(socket)
+            lon, lat = place(3, 3)
+            good, bad = Fix(lon=lon, lat=lat, at=NOW), Fix(lon=lon, lat=lat, at=NOW, unit="far")
+            await say(socket, Positions(fixes=(good, bad, good)))
+            refused = await hear(socket)
+            assert (refused.code, refused.field) == ("not_yours", "fixes[1].unit")
+
+    play(scene())
+
+
+def test_a_server_that_stops_says_so():
+    async def scene():
+        async with running() as server:
+            socket = await server.socket("terminal:near")
+            await hear(socket)
+            await hear(socket)
+            await server.stream.stop()
+            code, reason, _ = await closed(socket)
+            assert (code, reason) == (ClosingCode.GOING_AWAY, "the server stops")
+
+    play(scene())

@@ -1,0 +1,80 @@
+"""HTTP in the test's own process: the real application and the real cycle, over a journal that a test can break."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import httpx
+
+from engine.core.engine import Engine
+from engine.core.plain_ports import VolatileJournal
+from engine.core.ports import Journal
+from engine.service.access import Access, Role
+from engine.service.cycle import Cycle, CycleLimits
+from engine.service.http import make_app
+from engine.service.metrics import Metrics
+from tests.support.cities import SetClock, city, station, unit
+from tests.support.recording import FailingJournal
+
+
+class Desk:
+    """A backend as the server has one, and a client for each role."""
+
+    def __init__(self, cycle: Cycle, journal: FailingJournal, app, tokens: dict[Role, str], metrics: Metrics):
+        self.cycle = cycle
+        self.journal = journal
+        self.app = app
+        self.tokens = tokens
+        self.metrics = metrics
+
+    def client(self, role: Role = Role.DISPATCHER) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=self.app, raise_app_exceptions=False),
+            base_url="http://desk.example",
+            headers={"Authorization": f"Bearer {self.tokens[role]}"},
+        )
+
+
+class _Backend:
+    started = True
+
+    def __init__(self, cycle: Cycle):
+        self.cycle = cycle
+        self.city = cycle.engine.city
+        self.log_id = cycle.engine.journal.log_id
+
+    async def submit(self, command):
+        return (await self.cycle.submit(command)).reply
+
+    async def look(self, view):
+        return await self.cycle.visit(lambda: view(self.cycle.engine))
+
+    def now(self):
+        return self.cycle.engine.clock.now()
+
+    def waits_for(self):
+        return () if self.cycle.accepting else ("journal",)
+
+    def stream_url(self, host):
+        return f"ws://{host}:8461/v1/stream"
+
+
+@contextlib.asynccontextmanager
+async def desk(folder: Path, *, units=None, limits: CycleLimits | None = None, inner: Journal | None = None, **more):
+    """Run a desk over the grid city, with two patrols, a duty group and a station; ``inner`` keeps its record."""
+    standard = [unit("P1", 1, 1), unit("P2", 4, 3), unit("D1", 2, 2, "duty_group")]
+    journal = FailingJournal(inner or VolatileJournal())
+    engine = Engine(
+        city(units=standard if units is None else units, stations=[station("S1", 0, 0)], **more),
+        journal=journal,
+        clock=SetClock(),
+    )
+    metrics = Metrics()
+    metrics.watch(engine)
+    cycle = Cycle(engine, figures=metrics, limits=limits or CycleLimits(retry_ms=0))
+    turning = asyncio.create_task(cycle.run())
+    with Access(folder / "access.sqlite") as access:
+        tokens = {role: access.add(role, "P1" if role is Role.TERMINAL else f"some {role}") for role in Role}
+        yield Desk(cycle, journal, make_app(_Backend(cycle), access, metrics), tokens, metrics)
+        cycle.stop()
+        await turning

@@ -1,0 +1,118 @@
+"""A real stream server on loopback, over a small city, for tests; and waiting without a clock."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from websockets.asyncio.client import connect
+
+from engine.core.engine import Engine
+from engine.core.plain_ports import VolatileJournal
+from engine.service.access import AccessDenied, Identity, Role
+from engine.service.cycle import Cycle
+from engine.service.stream import StreamServer
+from engine.terminal import Client
+from engine.wire.codec import MSGPACK, Codec
+from engine.wire.limits import Limits
+from engine.wire.messages import Hello, NeedOf, PersonalDetails, ReportAlert
+from tests.support.cities import NOW, SetClock, city, place, unit
+
+PATIENCE_S = 30.0
+QUICK = (0.001, 0.01)
+"""Pauses between attempts to connect."""
+
+
+class Door:
+    """Tokens that say who they are for: ``terminal:car``."""
+
+    def __init__(self):
+        self.revoked = set()
+
+    def verify(self, token):
+        role, _, subject = token.partition(":")
+        if token in self.revoked:
+            raise AccessDenied("revoked")
+        try:
+            return Identity(token_id=token, role=Role(role), subject=subject, device="phone")
+        except ValueError:
+            raise AccessDenied("unknown_token") from None
+
+    def is_current(self, identity):
+        return identity.token_id not in self.revoked
+
+
+@dataclass
+class Running:
+    """A server that runs."""
+
+    engine: Engine
+    cycle: Cycle
+    stream: StreamServer
+    door: Door
+    url: str
+    port: int
+
+    def client(self, token, **more):
+        return Client(self.url, token, backoff_s=QUICK, **more)
+
+    async def socket(self, token="", codec=MSGPACK, **hello):
+        """Return a bare WebSocket, greeted when a token is given."""
+        socket = await connect(self.url, subprotocols=[codec], proxy=None, ping_interval=None, max_size=None)
+        if token:
+            await socket.send(Codec(codec).encode(Hello(token=token, **hello)))
+        return socket
+
+
+@asynccontextmanager
+async def running(
+    *units,
+    journal=None,
+    clock=None,
+    jobs=None,
+    limits=None,
+    port=0,
+    cycle_type=Cycle,
+    cycle_limits=None,
+    policies=None,
+    **more,
+):
+    """Run a server over a grid of streets; what is left goes to the cycle."""
+    units = units or (unit("near", 1, 0), unit("far", 5, 4))
+    # Each call has a journal of its own unless it is given one that lives on.
+    journal = VolatileJournal() if journal is None else journal
+    engine = Engine(city(units, policies=policies), journal=journal, clock=clock or SetClock(), jobs=jobs)
+    cycle = cycle_type(engine, limits=cycle_limits, **more)
+    if jobs is not None:
+        jobs.attach(cycle)
+    door = Door()
+    stream = StreamServer(cycle, door, limits=limits or Limits())
+    turning = asyncio.create_task(cycle.run())
+    await stream.start("127.0.0.1", port)
+    try:
+        yield Running(engine, cycle, stream, door, f"ws://127.0.0.1:{stream.port}/v1/stream", stream.port)
+    finally:
+        await stream.stop()
+        cycle.stop()
+        await turning
+        if jobs is not None:
+            jobs.close()
+
+
+def play(scene):
+    """Run a coroutine; one that hangs fails."""
+    return asyncio.run(asyncio.wait_for(scene, PATIENCE_S))
+
+
+async def until(condition):
+    """Let everything else have its turn until something is so."""
+    while not condition():  # noqa: ASYNC110 - what it waits for has no event to wait on
+        await asyncio.sleep(0)
+
+
+def report(ref, column=0, row=0, **more):
+    lon, lat = place(column, row)
+    more.setdefault("needs", (NeedOf("patrol"),))
+    more.setdefault("details", PersonalDetails(text="a man with a knife", caller="Wang", phone="138", address="No. 1"))
+    return ReportAlert(
+        **{"source": "test", "source_ref": str(ref), "type": "robbery", "lon": lon, "lat": lat, "at": NOW, **more}
+    )
