@@ -167,7 +167,7 @@ def _direction(lat_rad: float, lon_rad: float) -> tuple[float, float, float]:
     return math.cos(lat_rad) * math.cos(lon_rad), math.cos(lat_rad) * math.sin(lon_rad), math.sin(lat_rad)
 
 
-_FACES: Final = tuple(
+_HALF_OF_FACES: Final = tuple(
     _direction(lat_rad, lon_rad)
     for lat_rad, lon_rad in (
         (0.803582649718989942, 1.248397419617396099),
@@ -182,5 +182,5 @@ _FACES: Final = tuple(
         (-0.230961644455383637, 0.506495587332349035),
     )
 )
-"""Middles of half of the faces (``faceCenterGeo`` in H3's ``faceijk.c``); the others lie opposite."""
-_FACES += tuple((-x, -y, -z) for x, y, z in _FACES)
+_FACES: Final = _HALF_OF_FACES + tuple((-x, -y, -z) for x, y, z in _HALF_OF_FACES)
+"""Middles of the faces (``faceCenterGeo`` in H3's ``faceijk.c``), as directions; each has one opposite."""

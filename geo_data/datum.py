@@ -18,7 +18,7 @@ Floats = NDArray[np.float64]
 _Formula = Callable[[Floats, Floats], tuple[Floats, Floats]]
 
 CHINA: Final = (72.004, 0.8293, 137.8347, 55.8271)
-"""West, south, east, north in degrees: where the published GCJ-02 formulas apply. A box, so neighbours lie in it, too."""
+"""West, south, east, north in degrees: where the published formulas apply. A box, so neighbours lie in it, too."""
 
 _AXIS_M: Final = 6_378_245.0
 _ECCENTRICITY_SQUARED: Final = 0.006_693_421_622_965_943

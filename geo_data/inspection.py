@@ -142,7 +142,7 @@ def _stranded(network: RoadNetwork, mode: Mode) -> NDArray[np.bool_]:
 
 
 def _cut_off(network: RoadNetwork) -> Iterator[Finding]:
-    """What building left out of each mode, against what it kept."""
+    """Hold what building left out of each mode against what it kept."""
     report = network.meta.get("report", {})
     once = (network.arc_reverse < 0) | (np.arange(network.n_arcs) < network.arc_reverse)
     for mode in Mode:
@@ -227,7 +227,7 @@ def _stations(network: RoadNetwork, stations: Sequence[Place], limit_m: float) -
 
 
 def _unnamed(network: RoadNetwork) -> Iterator[Finding]:
-    """The share of streets, by length, that should have a name and have none; tracks and alleys are not asked."""
+    """Find the share of streets, by length, that have no name and should; tracks and alleys are not asked."""
     asked = np.isin(network.arc_class, [int(kind) for kind in _NAMED_CLASSES]) & ((network.arc_modes & DRIVE) != 0)
     total_m = float(network.arc_length_m[asked].sum(dtype=np.float64))
     unnamed_m = float(network.arc_length_m[asked & (network.arc_name < 0)].sum(dtype=np.float64))

@@ -2,8 +2,8 @@
 
 A node is passed over when exactly two street ends meet at it, of two different streets that agree in everything an arc
 says of itself: class, name, source, and modes and speeds in either direction. Nodes that must stay (``no_merge``, the
-via of a turn restriction) stay. Nothing on the ground is lost: geometry is joined, lengths are summed, parallel streets and
-loops survive. A ring on which every node could be passed over keeps its lowest node and becomes a loop there.
+via of a turn restriction) stay. Nothing on the ground is lost: geometry is joined, lengths are summed, parallel streets
+and loops survive. A ring on which every node could be passed over keeps its lowest node and becomes a loop there.
 """
 
 from dataclasses import dataclass
@@ -94,7 +94,7 @@ def walk_chains(
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]:
     """Walk from every node that stays along every street end until the next one that stays; rings come last.
 
-    ``end_at[first[v]:first[v + 1]]`` are the street ends at node v: ``e`` is the tail of edge e, ``e + edges`` its head.
+    ``end_at[first[v]:first[v + 1]]`` are the street ends at node v: ``e`` is edge e's tail, ``e + edges`` its head.
     """
     edges, nodes = len(tail), len(first) - 1
     chain_first = np.empty(edges + 1, np.int64)

@@ -15,7 +15,7 @@ import struct
 import tempfile
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import msgpack
 import numpy as np
@@ -198,12 +198,18 @@ class RoadNetwork:
         mapped = np.memmap(path, dtype=np.uint8, mode="r", shape=(size,))
         arrays: dict[str, NDArray[Any]] = {}
         for entry in table:
-            dtype, shape = np.dtype(entry["dtype"]), tuple(entry["shape"])
-            begin = start + entry["offset"]
-            end = begin + dtype.itemsize * int(np.prod(shape))
+            try:
+                name, dtype, (count,) = entry["name"], np.dtype(entry["dtype"]), entry["shape"]
+                begin = start + entry["offset"]
+                end = begin + dtype.itemsize * count
+                fits = start <= begin <= end and dtype == _DTYPES.get(name, dtype)
+            except (ValueError, KeyError, TypeError) as error:
+                raise RoadFileError(f"{path}: the header is broken ({error})") from None
+            if not fits:
+                raise RoadFileError(f"{path}: the header is broken ({name}: {count} of {dtype} at byte {begin})")
             if end > size:
-                raise RoadFileError(f"{path}: truncated: {entry['name']} ends at byte {end}, the file at {size}")
-            arrays[entry["name"]] = np.asarray(mapped[begin:end]).view(dtype).reshape(shape)
+                raise RoadFileError(f"{path}: truncated: {name} ends at byte {end}, the file at {size}")
+            arrays[name] = np.asarray(mapped[begin:end]).view(dtype)
         missing = [name for name in _ARRAYS if name not in arrays]
         if missing:
             raise RoadFileError(f"{path}: lacks the arrays {', '.join(missing)}")
@@ -213,6 +219,7 @@ class RoadNetwork:
 
 
 _ARRAYS = tuple(f.name for f in fields(RoadNetwork) if f.name not in ("meta", "checksum"))
+_DTYPES = {name: np.dtype(get_args(get_args(get_type_hints(RoadNetwork)[name])[1])[0]) for name in _ARRAYS}
 
 
 def checksum_of(arrays: dict[str, NDArray[Any]]) -> str:

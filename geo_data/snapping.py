@@ -210,6 +210,24 @@ def course(network: RoadNetwork, arc: int, begin: float = 0.0, end: float = 1.0)
     return np.vstack((ends[:1], inner, ends[1:]))
 
 
+def way(network: RoadNetwork, arcs: NDArray[np.int32], begin: float, end: float) -> NDArray[np.float64]:
+    """Return the course along arcs that follow one another, float64 (points, 2), lon and lat in degrees.
+
+    The first arc counts from the fraction ``begin`` on, the last up to the fraction ``end``; joints stand once.
+    """
+    if len(arcs) == 1:
+        return course(network, int(arcs[0]), min(begin, end), end)
+    inner = arcs[1:-1]
+    geometry = network.arc_geometry[inner]
+    first, after = network.geometry_first[geometry], network.geometry_first[geometry + 1]
+    count = after - first - 1  # without the point that the arc before ends with
+    place = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
+    drawn = np.repeat(network.arc_drawn[inner], count)
+    rows = np.where(drawn, np.repeat(first + 1, count) + place, np.repeat(after - 2, count) - place)
+    between = np.column_stack((network.point_lon[rows], network.point_lat[rows])) / 1e7
+    return np.concatenate((course(network, int(arcs[0]), begin), between, course(network, int(arcs[-1]), 0.0, end)[1:]))
+
+
 def point_at(network: RoadNetwork, arc: int, fraction: float) -> tuple[float, float]:
     """Return longitude and latitude of the place at a fraction of an arc's length."""
     piece = course(network, arc, fraction, fraction)

@@ -1,8 +1,8 @@
 """A made-up Chinese county town, for trying out and measuring: same number of nodes and seed, same bytes.
 
-It has what decides times in a real one: a river with few bridges, a ring road, dual carriageways, one-way streets, an old
-centre of crooked lanes, gated compounds, villages on county roads, a highway and an expressway. It lies in Shanxi, where
-no such county is. Beyond some 45,000 nodes it is several counties side by side.
+It has what decides times in a real one: a river with few bridges, a ring road, dual carriageways, one-way streets, an
+old centre of crooked lanes, gated compounds, villages on county roads, a highway and an expressway. It lies in
+Shanxi, where no such county is. Beyond some 45,000 nodes it is several counties side by side.
 """
 
 from dataclasses import dataclass, field

@@ -1,11 +1,12 @@
 """Which places of a made-up county are joined by a road, and what kind of road that is.
 
-Places are the vertices of a Delaunay triangulation, so roads do not cross. A minimum spanning tree joins all; some of the
-other Gabriel edges close loops. Traffic towards the nearest seat decides the class; highways are the paths from seat to
-seat and to the borders.
+Places are the vertices of a Delaunay triangulation, so roads do not cross. A minimum spanning tree joins all; some of
+the other Gabriel edges close loops. Traffic towards the nearest seat decides the class; highways are the paths from
+seat to seat and to the borders.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from scipy.sparse.csgraph import dijkstra, minimum_spanning_tree
 from scipy.spatial import Delaunay, cKDTree
 
 from geo_data.raw_roads import RoadClass
-from geo_data.town_plan import Plan
+from geo_data.town_plan import Course, Plan
 from geo_data.town_streets import Floats, Ints, Mask
 
 _LOOPS: Final = 0.5
@@ -98,7 +99,7 @@ def _pairs(sites: Sites) -> tuple[NDArray[np.int64], Mask]:
     return pairs[apart], ~obtuse[apart]
 
 
-def _crossings(courses: tuple, at_m: Floats, pairs: NDArray[np.int64]) -> Mask:  # type: ignore[type-arg]
+def _crossings(courses: tuple[Course, ...], at_m: Floats, pairs: NDArray[np.int64]) -> Mask:
     crossing = np.zeros(len(pairs), bool)
     for course in courses:
         east = at_m[:, 0] > course.at(at_m[:, 1])
@@ -153,8 +154,8 @@ def _highways(roads: csr_array, through: list[list[int]]) -> tuple[NDArray[np.in
     found: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
     for route in through:
         kind, stops = (1, route[1:]) if route[0] == -1 else (0, route)
-        for start, end in zip(stops, stops[1:], strict=False):
-            _, before = dijkstra(roads, indices=start, return_predecessors=True)
+        for start, end in pairwise(stops):
+            before = dijkstra(roads, indices=[start], return_predecessors=True)[1][0]
             vertex = end
             while before[vertex] >= 0:
                 found[kind].append((int(before[vertex]), vertex))

@@ -22,8 +22,8 @@ COUNTIES: Final = _words(
     "漳宁 Zhangning,沁和 Qinhe,潞川 Luchuan,云泽 Yunze,丹陵 Danling,襄和 Xianghe,上泽 Shangze,浊源 Zhuoyuan,"
     "安沁 Anqin,岚州 Lanzhou,平漳 Pingzhang,永沁 Yongqin,榆泽 Yuze,晋川 Jinchuan,石陵 Shiling,清漳 Qingzhang,"
     "长岚 Changlan,太沁 Taiqin,壶宁 Huning,黎川 Lichuan,霍泽 Huoze,汾陵 Fenling,介川 Jiechuan,昔和 Xihe,"
-    "辽泽 Liaoze,武沁 Wuqin,左漳 Zuozhang,祁陵 Qiling,古川 Guchuan,浮宁 Funing,翼和 Yihe,泽南 Zenan,"
-    "隰川 Xichuan,乡陵 Xiangling,沃泽 Woze,垣和 Yuanhe,临沁 Linqin,方岚 Fanglan,交川 Jiaochuan,灵泽 Lingze"
+    "辽泽 Liaoze,武沁 Wuqin,左漳 Zuozhang,祁陵 Qiling,古川 Guchuan,浮宁 Funing,翼和 Yihe,泽南 Zenan,隰川 Xichuan,"
+    "乡陵 Xiangling,沃泽 Woze,垣和 Yuanhe,临沁 Linqin,方岚 Fanglan,交川 Jiaochuan,灵泽 Lingze"
 )
 AXES: Final = (_words("解放 Jiefang")[0], _words("人民 Renmin")[0])
 """The main north-south road and the main east-west street."""
@@ -40,26 +40,29 @@ _SECOND: Final = _words(
     "宁 ning,平 ping,泰 tai,盛 sheng,昌 chang,和 he,顺 shun,达 da,丰 feng,源 yuan,祥 xiang,荣 rong,富 fu"
 )
 _LANES: Final = _words(
-    "槐树 Huaishu,柳树 Liushu,石坡 Shipo,水井 Shuijing,关帝 Guandi,文庙 Wenmiao,南门 Nanmen,北门 Beimen,东关 Dongguan,"
-    "西关 Xiguan,铁匠 Tiejiang,豆腐 Doufu,油坊 Youfang,染坊 Ranfang,书院 Shuyuan,鼓楼 Gulou,钟楼 Zhonglou,城墙 Chengqiang,"
-    "菜园 Caiyuan,果园 Guoyuan,马号 Mahao,粮店 Liangdian,布市 Bushi,盐店 Yandian,枣园 Zaoyuan,杏林 Xinglin,梧桐 Wutong,"
-    "丁香 Dingxiang,莲池 Lianchi,后河 Houhe,前进 Qianjin,向阳 Xiangyang,曙光 Shuguang,幸福 Xingfu,吉祥 Jixiang,平安 Ping'an"
+    "槐树 Huaishu,柳树 Liushu,石坡 Shipo,水井 Shuijing,关帝 Guandi,文庙 Wenmiao,南门 Nanmen,北门 Beimen,"
+    "东关 Dongguan,西关 Xiguan,铁匠 Tiejiang,豆腐 Doufu,油坊 Youfang,染坊 Ranfang,书院 Shuyuan,鼓楼 Gulou,"
+    "钟楼 Zhonglou,城墙 Chengqiang,菜园 Caiyuan,果园 Guoyuan,马号 Mahao,粮店 Liangdian,布市 Bushi,盐店 Yandian,"
+    "枣园 Zaoyuan,杏林 Xinglin,梧桐 Wutong,丁香 Dingxiang,莲池 Lianchi,后河 Houhe,前进 Qianjin,向阳 Xiangyang,"
+    "曙光 Shuguang,幸福 Xingfu,吉祥 Jixiang,平安 Ping'an"
 )
 _SURNAMES: Final = _words(
-    "王 Wang,李 Li,张 Zhang,刘 Liu,陈 Chen,杨 Yang,赵 Zhao,黄 Huang,周 Zhou,吴 Wu,徐 Xu,孙 Sun,胡 Hu,朱 Zhu,高 Gao,林 Lin,"
-    "何 He,郭 Guo,马 Ma,罗 Luo,梁 Liang,宋 Song,郑 Zheng,谢 Xie,韩 Han,唐 Tang,冯 Feng,于 Yu,董 Dong,萧 Xiao,程 Cheng,"
-    "曹 Cao,袁 Yuan,邓 Deng,许 Xu,傅 Fu,沈 Shen,曾 Zeng,彭 Peng,吕 Lü,苏 Su,卢 Lu,蒋 Jiang,蔡 Cai,贾 Jia,丁 Ding,魏 Wei,"
-    "薛 Xue,叶 Ye,阎 Yan,余 Yu,潘 Pan,杜 Du,戴 Dai,夏 Xia,钟 Zhong,汪 Wang,田 Tian,任 Ren,姜 Jiang,范 Fan,方 Fang,石 Shi"
+    "王 Wang,李 Li,张 Zhang,刘 Liu,陈 Chen,杨 Yang,赵 Zhao,黄 Huang,周 Zhou,吴 Wu,徐 Xu,孙 Sun,胡 Hu,朱 Zhu,"
+    "高 Gao,林 Lin,何 He,郭 Guo,马 Ma,罗 Luo,梁 Liang,宋 Song,郑 Zheng,谢 Xie,韩 Han,唐 Tang,冯 Feng,于 Yu,"
+    "董 Dong,萧 Xiao,程 Cheng,曹 Cao,袁 Yuan,邓 Deng,许 Xu,傅 Fu,沈 Shen,曾 Zeng,彭 Peng,吕 Lü,苏 Su,卢 Lu,"
+    "蒋 Jiang,蔡 Cai,贾 Jia,丁 Ding,魏 Wei,薛 Xue,叶 Ye,阎 Yan,余 Yu,潘 Pan,杜 Du,戴 Dai,夏 Xia,钟 Zhong,汪 Wang,"
+    "田 Tian,任 Ren,姜 Jiang,范 Fan,方 Fang,石 Shi"
 )
 _PLACE_KINDS: Final = _words(
     "家庄 jiazhuang,家沟 jiagou,家岭 jialing,家坪 jiaping,家堡 jiabu,家河 jiahe,庄 zhuang,村 cun,家湾 jiawan,家峪 jiayu"
 )
 _SIDES: Final = _words("东 Dong,西 Xi,南 Nan,北 Bei,上 Shang,下 Xia,前 Qian,后 Hou,大 Da,小 Xiao")
 _NATURE: Final = _words(
-    "柳林 Liulin,石桥 Shiqiao,桃园 Taoyuan,清泉 Qingquan,龙泉 Longquan,虎头 Hutou,青石 Qingshi,白塔 Baita,黄土 Huangtu,红崖 Hongya,"
-    "松树 Songshu,枣林 Zaolin,梨园 Liyuan,沙河 Shahe,岭上 Lingshang,古城 Gucheng,五里 Wuli,十里 Shili,双井 Shuangjing,双桥 Shuangqiao,"
-    "土桥 Tuqiao,高坪 Gaoping,平川 Pingchuan,寨里 Zhaili,驼岭 Tuoling,凤凰 Fenghuang,云台 Yuntai,草坪 Caoping,榆树 Yushu,核桃 Hetao,"
-    "楼底 Loudi,店上 Dianshang,河口 Hekou,泉沟 Quangou,南关 Nanguan,堡底 Budi,梁上 Liangshang,义门 Yimen,仁和 Renhe,善福 Shanfu"
+    "柳林 Liulin,石桥 Shiqiao,桃园 Taoyuan,清泉 Qingquan,龙泉 Longquan,虎头 Hutou,青石 Qingshi,白塔 Baita,"
+    "黄土 Huangtu,红崖 Hongya,松树 Songshu,枣林 Zaolin,梨园 Liyuan,沙河 Shahe,岭上 Lingshang,古城 Gucheng,"
+    "五里 Wuli,十里 Shili,双井 Shuangjing,双桥 Shuangqiao,土桥 Tuqiao,高坪 Gaoping,平川 Pingchuan,寨里 Zhaili,"
+    "驼岭 Tuoling,凤凰 Fenghuang,云台 Yuntai,草坪 Caoping,榆树 Yushu,核桃 Hetao,楼底 Loudi,店上 Dianshang,"
+    "河口 Hekou,泉沟 Quangou,南关 Nanguan,堡底 Budi,梁上 Liangshang,义门 Yimen,仁和 Renhe,善福 Shanfu"
 )
 
 _SIDE_ENGLISH: Final = {"东": "East", "西": "West", "南": "South", "北": "North", "中": "Middle", "": ""}

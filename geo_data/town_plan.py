@@ -5,6 +5,7 @@ that on which side of one a place lies is one comparison.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -102,7 +103,7 @@ def _river(rng: np.random.Generator, stretches: list[Floats], height_m: float) -
     fixed = [np.array([[south[0] + rng.uniform(-900, 900), -500.0]]), *knots]
     fixed.append(np.array([[north[0] + rng.uniform(-900, 900), height_m + 500.0]]))
     pieces = [fixed[0]]
-    for before, after in zip(fixed, fixed[1:], strict=False):
+    for before, after in pairwise(fixed):
         start, end = before[-1], after[0]
         share = np.linspace(0, 1, max(3, int((end[1] - start[1]) / _STEP_M)))[1:-1]
         smooth = share * share * (3 - 2 * share)

@@ -131,7 +131,7 @@ def _areas(
     region: Region, seeds: Floats, seat_of: NDArray[np.int64], stations: list[TownStation], on_globe: Globe
 ) -> list[TownArea]:
     """Return each police station's area: the Voronoi cells of the superblocks and villages nearest to it."""
-    owner = cKDTree(seeds).query(region.villages_m)[1]
+    owner = np.array(cKDTree(seeds).query(region.villages_m)[1], np.int64)
     block_owner = np.empty(len(region.blocks_m), np.int64)
     for seat in range(len(region.counties)):
         own = np.flatnonzero(seat_of == seat)

@@ -243,7 +243,7 @@ def _end_nodes(
 
 
 def _road_numbers(book: NameBook, links: Links, sites: Sites, gate_count: int, towns: int) -> Ints:
-    """Number the highways and county roads; a county road has the number of the township nearest to its middle."""
+    """Return the names of the roads; a county road has the number of the township nearest to its middle."""
     middle = sites.at_m[links.ends].mean(axis=1)
     towns_m = sites.at_m[gate_count : gate_count + towns]
     names = np.full(len(middle), -1, np.int32)

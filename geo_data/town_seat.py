@@ -5,60 +5,20 @@ Superblocks are taken from the middle outwards until the town has the wanted num
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geo_data.raw_roads import RoadClass
+from geo_data.town_blocks import ALWAYS, STRAY, Edges, Quarter, along, diagonals
 from geo_data.town_lattice import Gap, Ground, Lines, Rank, lay_lines
-from geo_data.town_names import AXES, MAIN, NameBook, lanes, street, words_for
-from geo_data.town_streets import (
-    FREE,
-    STROLL,
-    WALK,
-    Floats,
-    Ints,
-    Mask,
-    Streets,
-    connected_to,
-    keep_edges,
-    signed_kmh,
-    with_bends,
-)
+from geo_data.town_names import NameBook
+from geo_data.town_street_names import column_names, row_names
+from geo_data.town_streets import Floats, Ints, Mask, Streets, connected_to, keep_edges, signed_kmh, with_bends
 
 JUNCTIONS_PER_BLOCK: Final = 9.0
 """About how many a superblock has; says how large a lattice to lay."""
-
-_OUTSIDE: Final = -1
-_ALWAYS: Final = -2
-"""Instead of a superblock: what lies beyond the town, and what is there whatever lies around it."""
-
-
-class Quarter(IntEnum):
-    """What a superblock is."""
-
-    OLD = 0
-    GRID = 1
-    GATED = 2
-    PARK = 3
-    INDUSTRY = 4
-
-
-# By quarter: whether a local line runs through the block at all, whether each of its edges does, whether it is let out
-# to the street around the block, how far junctions stray (of the spacing), and how many people live along a metre.
-_LINE: Final = np.array([0.95, 0.78, 0.85, 0.8, 0.4])
-_EDGE: Final = np.array([0.8, 0.92, 0.74, 0.55, 0.72])
-_EXIT: Final = np.array([0.72, 0.88, 0.45, 0.6, 0.5])
-_STRAY: Final = np.array([0.27, 0.03, 0.12, 0.2, 0.06])
-_PEOPLE: Final = np.array([3.0, 1.6, 2.4, 0.0, 0.2])
-_LOCAL_CLASS: Final = np.array(
-    [RoadClass.LIVING_STREET, RoadClass.RESIDENTIAL, RoadClass.SERVICE, RoadClass.FOOTWAY, RoadClass.SERVICE], np.uint8
-)
-_CLASS: Final = np.array(
-    [RoadClass.RESIDENTIAL, RoadClass.TERTIARY, RoadClass.SECONDARY, RoadClass.PRIMARY, RoadClass.PRIMARY], np.uint8
-)
 
 
 @dataclass(kw_only=True)
@@ -86,26 +46,6 @@ class Seat:
     radius_m: float
 
 
-@dataclass(kw_only=True)
-class _Edges:
-    """Edges of one direction of the lattice, before any is left out for lying beyond the town."""
-
-    tail: Ints
-    head: Ints
-    forward: NDArray[np.uint8]
-    backward: NDArray[np.uint8]
-    road_class: NDArray[np.uint8]
-    name: Ints
-    people: Floats
-    """By metre."""
-    bulge: Floats
-    """How far the middle of the edge lies off, as a share of its length."""
-    blocks: Ints
-    """int32 (e, 4), the superblocks on either side, flat; -1 is outside. The edge needs one of the first two or of
-    the last two, or of both where ``both``."""
-    both: Mask
-
-
 def make_seat(rng: np.random.Generator, book: NameBook, junction_count: int) -> Seat:
     """Make a county seat of about ``junction_count`` junctions."""
     half = max(2, round(np.sqrt(junction_count / (4 * 0.72 * JUNCTIONS_PER_BLOCK)) + 0.4))
@@ -116,14 +56,14 @@ def make_seat(rng: np.random.Generator, book: NameBook, junction_count: int) -> 
     ground = Ground.drawn(rng, columns, rows)
     size = (len(columns.at_m), len(rows.at_m))
     node = np.arange(size[0] * size[1], dtype=np.int32).reshape(size)
-    roads = _along(rng, columns, rows, quarters, node, (_column_names(book, columns, rows), 1))
-    streets = _along(rng, rows, columns, quarters.T, node.T, (_row_names(book, rows, columns), -1))
+    roads = along(rng, columns, rows, quarters, node, column_names(book, columns, rows), onward_side=1)
+    streets = along(rng, rows, columns, quarters.T, node.T, row_names(book, rows, columns), onward_side=-1)
     # Blocks of the rows' edges are flat in (row, column); the town's are in (column, row).
     width = 2 * half
     flat = streets.blocks
     streets.blocks = np.where(flat < 0, flat, flat % width * width + flat // width)
     lattice_x, lattice_y = _stray(rng, columns, rows, quarters)
-    parts = [roads, streets, _diagonals(rng, columns, rows, quarters, node)]
+    parts = [roads, streets, diagonals(rng, columns, rows, quarters, node)]
     everything = _assemble(rng, parts, ground, lattice_x, lattice_y)
     need = np.concatenate([part.blocks for part in parts])
     both = np.concatenate([part.both for part in parts])
@@ -157,121 +97,9 @@ def _quarters(rng: np.random.Generator, half: int, old_reach: int) -> NDArray[np
     return quarters.astype(np.uint8)
 
 
-def _along(
-    rng: np.random.Generator,
-    lines: Lines,
-    crossing: Lines,
-    quarters: NDArray[np.uint8],
-    node: Ints,
-    drawn: tuple[Ints, int],
-) -> _Edges:
-    """Return the edges along ``lines``; ``drawn`` are their names (lines, gaps) and which side of a pair runs onward."""
-    names, onward_side = drawn
-    blocks, middle = lines.blocks, lines.middle
-    shape = (len(lines.at_m), len(crossing.gap))
-    line, gap = np.broadcast_to(np.arange(shape[0])[:, None], shape), np.broadcast_to(np.arange(shape[1]), shape)
-    local = (lines.rank == Rank.LOCAL)[line]
-    of_gap = crossing.gap[gap]
-    before, after = lines.block_before[line], lines.block_after[line]
-    first, last = crossing.gap_before[gap], crossing.gap_after[gap]
-    quarter = quarters[np.maximum(before, 0), np.maximum(first, 0)]
-    exits = ((crossing.border[gap] >= 0) | (crossing.border[gap + 1] >= 0)) & (of_gap == Gap.BLOCK)
-
-    runs = (rng.random((shape[0], blocks)) < _LINE[quarters[np.maximum(lines.block_before, 0)]])[
-        line, np.maximum(first, 0)
-    ]
-    one_way = (rng.random((shape[0], blocks)) < 0.13)[line, np.maximum(first, 0)] & local & (quarter <= Quarter.GRID)
-    passes = rng.random(shape) < np.where(exits, _EXIT[quarter], _EDGE[quarter])
-    # A dual carriageway is only crossed by a local street where there are lights.
-    passes &= (of_gap == Gap.BLOCK) | (rng.random(shape) < 0.3)
-    near_old = np.abs(before + 0.5 - middle) < 2
-    footbridge = local & (of_gap == Gap.RIVER) & near_old & (rng.random(shape) < 0.22)
-    keep = np.where(local, runs & (passes | one_way) & (of_gap != Gap.RIVER), True) | footbridge
-
-    # Rings and axes are dual carriageways within the outermost ring, single beyond it; a ring's line ends as arterial.
-    away = np.minimum(np.abs(first + 0.5 - middle), np.abs(last + 0.5 - middle))
-    reach = np.where(lines.rank[line] == Rank.RING, np.abs(lines.border[line] - middle), lines.rings[-1])
-    dual = (lines.rank[line] >= Rank.RING) & (away < reach)
-    pair_ended = (lines.rank[line] >= Rank.RING) & ~dual
-    keep &= ~(pair_ended & (lines.side[line] > 0))
-    bridged = (lines.rank[line] >= Rank.RING) | ((np.abs(lines.border[line] - middle) % 4 == 0) & (blocks > 16))
-    keep &= local | (of_gap != Gap.RIVER) | bridged
-
-    road_class = np.where(local, _LOCAL_CLASS[quarter], _CLASS[lines.rank][line])
-    road_class[pair_ended & (lines.rank[line] == Rank.RING)] = RoadClass.SECONDARY
-    road_class[footbridge] = RoadClass.FOOTWAY
-    shopping = (~local) & (lines.rank[line] == Rank.COLLECTOR) & (lines.border[line] == middle + 1)
-    shopping &= (lines.side[line] == 0) & (first == middle) & (onward_side < 0)
-    road_class[shopping] = RoadClass.PEDESTRIAN
-    forward = np.full(shape, FREE, np.uint8)
-    forward[road_class == RoadClass.FOOTWAY] = WALK
-    forward[shopping] = STROLL
-    backward = forward.copy()
-    onward = np.where(one_way, (line + first) % 2 == 0, lines.side[line] == onward_side)
-    directed = (one_way | dual) & (road_class != RoadClass.FOOTWAY)
-    backward[directed & onward] = WALK
-    forward[directed & ~onward] = WALK
-
-    people = np.where(local, _PEOPLE[quarter], np.where(of_gap == Gap.BLOCK, _PEOPLE[quarter] * 0.5, 0.0))
-    people[footbridge | (of_gap == Gap.RIVER)] = 0
-    bulge = rng.normal(0, 1, shape) * np.where(local & (of_gap == Gap.BLOCK), _STRAY[quarter] * 0.4, 0)
-    onto = np.where(np.minimum(before, first) < 0, _OUTSIDE, before * blocks + first)
-    need = np.stack(
-        (
-            onto,
-            np.where(np.minimum(after, first) < 0, _OUTSIDE, after * blocks + first),
-            np.where(np.minimum(before, last) < 0, _OUTSIDE, before * blocks + last),
-            np.where(np.minimum(after, last) < 0, _OUTSIDE, after * blocks + last),
-        ),
-        axis=-1,
-    )
-    need[dual] = _ALWAYS
-    both = (of_gap == Gap.RIVER) | (local & (of_gap != Gap.BLOCK))
-    return _Edges(
-        tail=node[:, :-1][keep],
-        head=node[:, 1:][keep],
-        forward=forward[keep],
-        backward=backward[keep],
-        road_class=road_class[keep].astype(np.uint8),
-        name=np.where(local & (road_class == RoadClass.FOOTWAY), -1, names)[keep].astype(np.int32),
-        people=people[keep],
-        bulge=bulge[keep],
-        blocks=need[keep].astype(np.int32),
-        both=both[keep],
-    )
-
-
-def _diagonals(
-    rng: np.random.Generator, columns: Lines, rows: Lines, quarters: NDArray[np.uint8], node: Ints
-) -> _Edges:
-    """Return lanes and paths that cut across a cell of the lattice."""
-    share = np.array([0.06, 0.005, 0.05, 0.3, 0.0])
-    inside = (columns.gap == Gap.BLOCK)[:, None] & (rows.gap == Gap.BLOCK)[None, :]
-    cell = np.maximum(columns.gap_before, 0)[:, None], np.maximum(rows.gap_before, 0)[None, :]
-    quarter = quarters[cell]
-    c, r = np.nonzero(inside & (rng.random(quarter.shape) < share[quarter]))
-    falling = rng.random(len(c)) < 0.5
-    quarter = quarter[c, r]
-    vehicles = quarter <= Quarter.GRID
-    modes = np.where(vehicles, FREE, WALK).astype(np.uint8)
-    block = columns.gap_before[c] * columns.blocks + rows.gap_before[r]
-    return _Edges(
-        tail=np.where(falling, node[c, r + 1], node[c, r]),
-        head=np.where(falling, node[c + 1, r], node[c + 1, r + 1]),
-        forward=modes,
-        backward=modes,
-        road_class=np.where(vehicles, _LOCAL_CLASS[quarter], RoadClass.FOOTWAY).astype(np.uint8),
-        name=np.full(len(c), -1, np.int32),
-        people=np.where(vehicles, _PEOPLE[quarter], 0.0),
-        bulge=rng.normal(0, 0.03, len(c)),
-        blocks=np.repeat(block[:, None], 4, axis=1).astype(np.int32),
-        both=np.zeros(len(c), bool),
-    )
-
-
 def _stray(rng: np.random.Generator, columns: Lines, rows: Lines, quarters: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     """Return where on the lattice every junction lies: local streets are never quite straight."""
-    share = _STRAY[quarters[np.maximum(columns.block_before, 0)[:, None], np.maximum(rows.block_before, 0)[None, :]]]
+    share = STRAY[quarters[np.maximum(columns.block_before, 0)[:, None], np.maximum(rows.block_before, 0)[None, :]]]
     x_m = np.broadcast_to(columns.at_m[:, None], share.shape)
     y_m = np.broadcast_to(rows.at_m[None, :], share.shape)
     wide, high = _spacing(columns)[:, None], _spacing(rows)[None, :]
@@ -286,10 +114,10 @@ def _stray(rng: np.random.Generator, columns: Lines, rows: Lines, quarters: NDAr
 def _spacing(lines: Lines) -> Floats:
     """Return how far it is from each line to the nearer of its neighbours, in metres."""
     between = np.diff(lines.at_m)
-    return np.minimum(np.append(between, between[-1]), np.insert(between, 0, between[0]))
+    return np.asarray(np.minimum(np.append(between, between[-1]), np.insert(between, 0, between[0])))
 
 
-def _assemble(rng: np.random.Generator, parts: list[_Edges], ground: Ground, x_m: Floats, y_m: Floats) -> Streets:
+def _assemble(rng: np.random.Generator, parts: list[Edges], ground: Ground, x_m: Floats, y_m: Floats) -> Streets:
     """Put the edges on the ground, with the bends that the ground and the street's own course give them."""
     tail = np.concatenate([part.tail for part in parts]).astype(np.int32)
     head = np.concatenate([part.head for part in parts]).astype(np.int32)
@@ -343,7 +171,7 @@ def _grow(
     def kept_with(count: int) -> Mask:
         taken = np.zeros(4 * half * half + 2, bool)
         taken[order[:count]] = True
-        taken[_ALWAYS] = True
+        taken[ALWAYS] = True
         here = taken[need]
         one, other = here[:, 0] | here[:, 1], here[:, 2] | here[:, 3]
         return np.asarray(np.where(both, one & other, one | other))
@@ -389,50 +217,3 @@ def _middles(columns: Lines, rows: Lines, ground: Ground, taken: NDArray[np.int6
         np.maximum.at(high, lines.gap_before[block], end[block])
         middles.append((low + high) / 2)
     return np.column_stack(ground.place(middles[0][taken // rows.blocks], middles[1][taken % rows.blocks]))
-
-
-def _lane_numbers(book: NameBook, lines: Lines, crossing: Lines) -> Ints:
-    """Return names of local streets, int32 (lines, gaps): about half have one, each in its own superblock."""
-    known = np.array([-1] + [book.number(name) for name in lanes()], np.int32)
-    line, block = np.arange(len(lines.at_m))[:, None], np.maximum(crossing.gap_before, 0)[None, :]
-    drawn = (line * 7_919 + block * 104_729 + (line * block) % 613) % (2 * len(known))
-    return known[np.where(drawn < len(known), drawn, 0)]
-
-
-def _line_names(book: NameBook, lines: Lines, crossing: Lines, texts: tuple[str, str, str]) -> Ints:
-    """Name the streets of one direction; ``texts`` are the kind, what lies before the middle, and what after."""
-    kind, low_side, high_side = texts
-    is_road = kind == "路"
-    numbers = _lane_numbers(book, lines, crossing)
-    later = crossing.gap_before >= crossing.middle
-    words = words_for(2 * lines.blocks + 2, MAIN)[0 if is_road else 1 :: 2]
-    sides = ("西", "东") if is_road else ("南", "北")
-    away = np.minimum(
-        np.abs(crossing.gap_before + 0.5 - crossing.middle), np.abs(crossing.gap_after + 0.5 - crossing.middle)
-    )
-    for index in np.flatnonzero(lines.border >= 0):
-        border, rank = int(lines.border[index]), lines.rank[index]
-        place = sides[int(border > lines.middle)]
-        if rank == Rank.COLLECTOR and lines.side[index] != 0:
-            numbers[index] = book.number(street(("滨河", "Binhe"), kind, sides[int(lines.side[index] > 0)]))
-            continue
-        word = AXES[0 if is_road else 1] if rank == Rank.AXIS else words[border]
-        if rank == Rank.COLLECTOR:
-            numbers[index] = book.number(street(word, kind))
-            continue
-        numbers[index] = np.where(
-            later, book.number(street(word, kind, high_side)), book.number(street(word, kind, low_side))
-        )
-        if rank == Rank.RING:
-            reach = abs(border - lines.middle)
-            ring = ("环城", "Huancheng") if reach == lines.rings[0] else ("外环", "Waihuan")
-            numbers[index, away < reach] = book.number(street(ring, kind, place))
-    return numbers
-
-
-def _column_names(book: NameBook, columns: Lines, rows: Lines) -> Ints:
-    return _line_names(book, columns, rows, ("路", "南", "北"))
-
-
-def _row_names(book: NameBook, rows: Lines, columns: Lines) -> Ints:
-    return _line_names(book, rows, columns, ("街", "西", "东"))

@@ -1,8 +1,18 @@
 """What the documents say is held against what the code does."""
 
+import dataclasses
 from pathlib import Path
+from typing import get_args
 
+import msgspec
+
+from engine.dispatch.policies import Policies
 from engine.model.diagrams import drawn
+from engine.service.access import PERMISSIONS
+from engine.service.routes import ROUTES
+from engine.wire.closing import CLOSING_CODES
+from engine.wire.limits import Limits
+from engine.wire.messages import ClientMessage, ServerMessage
 
 ROOT = Path(__file__).parent.parent
 
@@ -11,3 +21,24 @@ def test_the_lifecycle_diagrams_are_those_of_the_tables():
     page = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
     for name, diagram in drawn().items():
         assert f"### {name}\n\n{diagram}\n" in page, f"{name}: run python -m engine.model.diagrams"
+
+
+def test_the_protocol_page_names_every_message_code_limit_route_and_role():
+    page = (ROOT / "docs" / "protocol.md").read_text("utf-8")
+    for union in (ClientMessage, ServerMessage):
+        for message in get_args(union):
+            assert f"| `{message.__struct_config__.tag}` |" in page
+    for code, meaning in CLOSING_CODES.items():
+        assert f"| {int(code)} | `{code.name}` | {meaning.text} |" in page
+    for bound in msgspec.structs.fields(Limits):
+        assert f"| `{bound.name}` | {bound.default:,} |" in page
+    for route in ROUTES:
+        assert f"| `{route.method} {route.path}` | {route.needs or 'nothing'} | {route.summary} |" in page
+    for role, may in PERMISSIONS.items():
+        assert f"| {role.value} | {', '.join(sorted(word.value for word in may))} |" in page
+
+
+def test_the_configuration_page_names_every_policy_with_its_default():
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    for policy in dataclasses.fields(Policies):
+        assert f"| `{policy.name}` | {policy.default} |" in page

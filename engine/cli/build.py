@@ -186,11 +186,11 @@ class _Watched:
 def _lines(output: Path, source: str, report: Mapping[str, Any]) -> list[str]:
     """Spell the closing report."""
     seconds = report["seconds"]
+    size = f"{report['nodes']:,} nodes, {report['arcs']:,} arcs, {report['km']:,.1f} km of streets"
+    before = f"{report['raw_nodes']:,} nodes, {report['raw_edges']:,} edges"
     lines = [
-        f"{output}: {report['nodes']:,} nodes, {report['arcs']:,} arcs, {report['km']:,.1f} km of streets, "
-        f"{report['one_way_share']:.0%} one-way, {report['names']:,} names",
-        f"  from {source}: {report['raw_nodes']:,} nodes, {report['raw_edges']:,} edges; "
-        f"{report['merged_nodes']:,} nodes merged away",
+        f"{output}: {size}, {report['one_way_share']:.0%} one-way, {report['names']:,} names",
+        f"  from {source}: {before}; {report['merged_nodes']:,} nodes merged away",
     ]
     for mode, lost in report["cut_off"].items():
         if lost["arcs"]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from engine.cli.new_city import CityPlan, starting_units
+from engine.dispatch.policies import Policies
 from engine.dispatch.run_cards import COUNTY, RunCards
 from engine.intake.call_log import CallLog
 from engine.model.entities import Station, Unit
@@ -151,7 +152,7 @@ def _county_plan(name: str, title: dict[str, str], network: "RoadNetwork", stati
     units = starting_units(stations, RunCards.load(COUNTY))
     units += [_second(unit) for unit in units if unit.capabilities in {("duty_group",), ("traffic",)}]
     # Units of a demonstration stand at their base and say so only when they move.
-    policies = {"stale_position_ms": 0}
+    policies = Policies(stale_position_ms=0)
     return CityPlan(
         name=name, title=title, network=network, stations=stations, units=units, time_zone=TOWN_ZONE, policies=policies
     )

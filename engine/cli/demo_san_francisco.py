@@ -5,7 +5,8 @@ road to their first response in the log. A unit can do what its kind does. One u
 for a call is wanted for it.
 
 Speeds are what is posted, by class of street; none is fitted to the calls: 55 mph on freeways within the city, 35 on
-the highways that are streets (19th Avenue, Park Presidio), 25 on all other streets and ramps, 15 in alleys.
+the highways that are streets (19th Avenue, Park Presidio), 25 on all other streets and ramps, 15 in alleys and on
+private streets.
 """
 
 import json
@@ -20,6 +21,7 @@ import numpy as np
 from engine.cli.demo_cities import Scenario
 from engine.cli.new_city import CityPlan
 from engine.core.city import City
+from engine.dispatch.policies import Policies
 from engine.intake.busy import BusyTimes
 from engine.intake.call_log import Call, CallLog, Response, read_call_log
 from engine.intake.call_types import SAN_FRANCISCO_CALL_TYPES, CallTypes
@@ -41,7 +43,7 @@ FREEWAY_MPH, HIGHWAY_MPH, STREET_MPH, ALLEY_MPH = 55, 35, 25, 15
 _NUMBERED = re.compile(r"([ET])(\d+)")
 _STATION = re.compile(r"Fire Station #(\d+)")
 _LONGEST_STAY_MS = 6 * 3_600_000
-POLICIES = {"stale_position_ms": 0}
+POLICIES = Policies(stale_position_ms=0)
 """Units that stand at their station do not say so all the time: a position of any age is trusted."""
 
 
@@ -73,19 +75,18 @@ def scenario(folder: Path, calls: Path | None = None) -> Scenario:
 
 def streets(folder: Path) -> "RoadNetwork":
     """Build the road network of the city's centrelines with its speed limits."""
-    from geo_data.sources.centrelines import read_centrelines
-
     from geo_data.building import build_network
+    from geo_data.sources.centrelines import read_centrelines
 
     return build_network(with_limits(read_centrelines(folder / "sf_nodes.csv", folder / "sf_edges.csv")))
 
 
 def with_limits(raw: "RawRoads") -> "RawRoads":
-    """Give every street its class's speed limit, in place."""
+    """Give every street the limit of its class, in place."""
     from geo_data.raw_roads import RoadClass
 
     mph = np.full(len(RoadClass), float(STREET_MPH))
-    mph[RoadClass.MOTORWAY], mph[RoadClass.TRUNK] = FREEWAY_MPH, HIGHWAY_MPH
+    mph[RoadClass.MOTORWAY], mph[RoadClass.PRIMARY] = FREEWAY_MPH, HIGHWAY_MPH
     mph[[RoadClass.OTHER, RoadClass.SERVICE]] = ALLEY_MPH
     kmh = (mph[raw.road_class] * _MPH).astype(np.float32)
     raw.forward_kmh[:], raw.backward_kmh[:] = kmh, kmh
@@ -219,7 +220,7 @@ def first_engine(call: Call) -> str:
 def first_station_match(
     network: "RoadNetwork", stations: Sequence[Station], log: CallLog, asked: Sequence[PlaceAndTime] | None = None
 ) -> tuple[int, int]:
-    """Return for how many calls the recommended engine is of the real first one's station, and how many calls there are.
+    """Return for how many calls the recommended engine is of the real first one's station, and of how many calls.
 
     Parameters
     ----------
@@ -238,7 +239,7 @@ def first_station_match(
         for name, it in home.items()
         if it is not None
     ]
-    city = City(name="sf", network=network)
+    city = City(name="sf", network=network, policies=POLICIES)
     chosen = recommend_each(city, engines, "engine", asked if asked is not None else calls, busy.busy_before)
     hits = 0
     for call, name in zip(calls, chosen, strict=True):

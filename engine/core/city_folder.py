@@ -12,8 +12,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from geo_data.datum import Datum
-
 from engine.core.city import City
 from engine.core.city_files import (
     CityError,
@@ -36,6 +34,7 @@ from engine.core.city_places import (
 )
 from engine.dispatch.policies import Policies
 from engine.dispatch.run_cards import RunCardError, RunCards
+from geo_data.datum import Datum
 from geo_data.road_network import RoadFileError, RoadNetwork
 from geo_data.speeds import Profile, SpeedError
 
@@ -197,7 +196,7 @@ _TOP_RULES: Mapping[str, Rule] = {
         "1 to 32 of a-z, 0-9 and _, a letter first: it is part of every id",
     ),
     "title": Rule(_texts_by_language, 'texts by language: { zh = "…", en = "…" }'),
-    "datum": _one_of(tuple(datum.value for datum in Datum)),
+    "datum": _one_of(get_args(Datum)),
     "time_zone": Rule(_is_zone, 'an IANA time zone such as "Asia/Shanghai"'),
     "languages": Rule(
         lambda value: isinstance(value, list) and bool(value) and all(word in _LANGUAGES for word in value),

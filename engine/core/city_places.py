@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from geo_data.datum import Datum, to_wgs84
 
 from engine.core.city import City
 from engine.core.city_files import Problems, Row, is_position, read_csv, read_features
 from engine.model.entities import Station, Unit
 from engine.model.ids import StationId, UnitId
+from geo_data.datum import Datum, to_wgs84
 
 UNIT_COLUMNS = ("id", "name", "capabilities", "station", "lon", "lat", "turnout_s", "on_duty")
 STATION_PROPERTIES = ("id", "name", "name_zh", "capabilities")
@@ -56,13 +56,13 @@ class Reading:
 
     folder: Path
     city: City
-    datum: str
+    datum: Datum
     problems: Problems
     _places: list[_Place] = field(default_factory=list)
 
     def wgs84(self, lon: float, lat: float) -> tuple[float, float]:
         """Convert a position of the files."""
-        return to_wgs84(lon, lat, Datum(self.datum))
+        return to_wgs84(lon, lat, self.datum)
 
     def hold(self, file: str, line: int | None, owner: str, lon: float, lat: float) -> tuple[float, float]:
         """Convert a position and remember that it has to lie near a road."""

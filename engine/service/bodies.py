@@ -14,8 +14,7 @@ from engine.model.lifecycle import OrderState
 from engine.model.recommendation import Recommendation
 from engine.wire.limits import MOST_NEEDS
 from engine.wire.messages import Count, Id, Instant, Lat, Lon, NeedOf, PersonalDetails, Text, Word
-
-Datum = Literal["wgs84", "gcj02", "bd09"]
+from geo_data.datum import Datum
 
 
 class _Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -62,7 +62,8 @@ class Connection:
         return asyncio.get_running_loop().time() * 1_000.0
 
     def watch(self, at_heartbeat: Callable[[], None]) -> None:
-        """Begin to keep time; ``at_heartbeat`` is called whenever the session's time has come."""
+        """Keep time, from now on by the session's present deadlines; ``at_heartbeat`` is called when one has come."""
+        self.forget()
         self._watch = at_heartbeat
         self._set_timer()
 

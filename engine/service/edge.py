@@ -4,6 +4,7 @@ A body is bounded before it is parsed. An answer to what is not taken is a probl
 field, value and limit, the same four things as everywhere.
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -19,10 +20,17 @@ from engine.service.routes import Route
 from engine.wire.codec import Reader
 
 MOST_BODY_BYTES = 65_536
+"""Bytes of a body; of headers the ASGI server takes at most 64 kB."""
+MOST_CONNECTIONS = 2_000
+"""HTTP connections and requests at a time; one more is answered 503."""
+BODY_TIMEOUT_S = 10.0
+"""A body that is not whole after this time is given up."""
 RETRY_AFTER_S = 1
 _DEPTH = 8
 _STATUS: Mapping[str, int] = {
     "malformed": 400,
+    "not_yours": 403,
+    "too_slow": 408,
     "too_big": 413,
     "unknown_incident": 404,
     "unknown_order": 404,
@@ -42,6 +50,7 @@ TITLES = {
     403: "Not permitted",
     404: "Not found",
     405: "Method not allowed",
+    408: "Too slow",
     409: "Not in this state",
     413: "Too large",
     415: "Unsupported media type",
@@ -91,10 +100,14 @@ async def read_body(request: Request, reader: Reader[Any]) -> Any:
     if declared.isdecimal() and int(declared) > MOST_BODY_BYTES:
         raise Refusal("too_big", "body", f"{declared} bytes", f"{MOST_BODY_BYTES} bytes")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BODY_BYTES:
-            raise Refusal("too_big", "body", f"over {MOST_BODY_BYTES} bytes", f"{MOST_BODY_BYTES} bytes")
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MOST_BODY_BYTES:
+                    raise Refusal("too_big", "body", f"over {MOST_BODY_BYTES} bytes", f"{MOST_BODY_BYTES} bytes")
+    except TimeoutError:
+        raise Refusal("too_slow", "body", f"{len(body)} bytes", f"a whole body in {BODY_TIMEOUT_S:g} s") from None
     try:
         return reader.read(bytes(body), MOST_BODY_BYTES, _DEPTH)
     except Refusal as refusal:

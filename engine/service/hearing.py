@@ -14,7 +14,7 @@ from engine.model.errors import Refusal, RefusalBody
 from engine.model.ids import OrderId, UnitId
 from engine.service.access import DEVICE_ROLES, Permission, Role
 from engine.service.connection import Connection
-from engine.service.inbox import Inbox, Outcome
+from engine.service.inbox import RETRY_CODES, Inbox, Outcome
 from engine.wire.messages import (
     Ack,
     AnswerOrder,
@@ -61,7 +61,7 @@ class Hearing:
                 case Clock():
                     self._advance(connection, message)
         except Refusal as refusal:
-            retry_ms = self._inbox.retry_ms if refusal.code in ("busy", "not_stored") else None
+            retry_ms = self._inbox.retry_ms if refusal.code in RETRY_CODES else None
             connection.session.refuse(refusal, reference(message), retry_ms)
 
     def _offer(self, connection: Connection, message: ClientMessage, command: c.Command) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar, cast
 
 import msgspec
-from geo_data.datum import Datum, to_wgs84
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -27,7 +26,7 @@ from engine.model.entities import Alert, Details, Need
 from engine.model.errors import Refusal
 from engine.model.ids import OrderId
 from engine.service import views
-from engine.service.access import Access, AccessDenied, Identity, Permission
+from engine.service.access import DEVICE_ROLES, Access, AccessDenied, Identity, Permission
 from engine.service.bodies import AnswerIn, Bootstrap, CancelIn, Health, NewAlert, ProblemBody
 from engine.service.edge import TITLES, Refused, answer, let_in, problem_of, read_body
 from engine.service.metrics import Metrics
@@ -36,6 +35,7 @@ from engine.service.routes import ROUTES, Route
 from engine.texts import LANGUAGES
 from engine.version import version
 from engine.wire.codec import JSON, SUBPROTOCOLS, Reader
+from geo_data.datum import to_wgs84
 
 _LOG = logging.getLogger("allpoints.http")
 V = TypeVar("V")
@@ -108,10 +108,13 @@ class Api:
     async def report_alert(self, call: Call) -> Response:
         """Take an alert."""
         said: NewAlert = call.body
-        lon, lat = to_wgs84(said.lon, said.lat, Datum(said.datum))
+        subject = call.speaker.subject
+        if call.speaker.role in DEVICE_ROLES and said.source not in {"", subject}:
+            raise Refusal("not_yours", "source", said.source, f"{subject}, whom this token is for")
+        lon, lat = to_wgs84(said.lon, said.lat, said.datum)
         details = said.details
         alert = Alert(
-            source=said.source or call.speaker.subject,
+            source=said.source or subject,
             source_ref=said.source_ref,
             type=said.type,
             lon=lon,

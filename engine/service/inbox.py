@@ -21,6 +21,9 @@ from engine.model.ids import RecipientId
 from engine.service.virtual_clock import VirtualClock
 from engine.wire.messages import Trace
 
+RETRY_CODES = ("busy", "not_stored")
+"""Refusals that say nothing of what was asked, only of the moment."""
+
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What a command came to, once that is certain. ``retry_ms``: the same may be sent again after so long."""
@@ -231,7 +234,8 @@ class Inbox:
         self._visits.clear()
 
     def _refused(self, refusal: Refusal) -> Outcome:
-        return Outcome(reply=Reply(refusal=RefusalBody.of(refusal)), retry_ms=self.retry_ms)
+        retry_ms = self.retry_ms if refusal.code in RETRY_CODES else None
+        return Outcome(reply=Reply(refusal=RefusalBody.of(refusal)), retry_ms=retry_ms)
 
     def _is_shut(self) -> bool:
         return self._closed_until is not None and asyncio.get_running_loop().time() < self._closed_until

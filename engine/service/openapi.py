@@ -15,6 +15,7 @@ _PROBLEMS = {
     "401": "No token, or one that is not known or was revoked.",
     "403": "The token's role may not do this.",
     "404": "There is no such thing.",
+    "408": "The body did not come in time.",
     "409": "The thing is not in a state in which this can be done.",
     "413": "The body is too large.",
     "422": "Something in the input is not taken; the problem names field, value and limit.",
@@ -76,7 +77,7 @@ def _can_give(route: Route, status: str) -> bool:
     """Tell whether a route can answer with this problem."""
     if status in {"401", "403"}:
         return route.needs is not None
-    if status in {"400", "413"}:
+    if status in {"400", "408", "413"}:
         return route.takes is not None
     if status == "404":
         return "{" in route.path

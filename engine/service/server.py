@@ -31,6 +31,7 @@ from engine.service.access import STORE_NAME, Access
 from engine.service.address import RECORD, Address, reachable, remove_address, write_address
 from engine.service.copies import FLEET
 from engine.service.cycle import Cycle
+from engine.service.edge import MOST_CONNECTIONS
 from engine.service.http import make_app
 from engine.service.metrics import Metrics
 from engine.service.stream import PATH, StreamServer
@@ -200,6 +201,7 @@ class CityServer:
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                limit_concurrency=MOST_CONNECTIONS,
                 timeout_graceful_shutdown=_GRACE_S,
                 ssl_certfile=certificate,
                 ssl_keyfile=key,

@@ -167,7 +167,7 @@ class StreamServer:
         codec = self._codecs[str(socket.subprotocol)]
         connection = Connection(socket, codec, self.limits, self._refused)
         self._connections.add(connection)
-        connection.watch(partial(self._look_again, connection))
+        self._watch(connection)
         try:
             await self._read(connection)
         except ConnectionClosed:
@@ -213,6 +213,7 @@ class StreamServer:
             connection.session.close(ClosingCode.GOING_AWAY, "the server stops")
             return
         opened.result()
+        self._watch(connection)
         if connection.catching_up:
             # Reading goes on meanwhile: what the client acknowledges does not wait for the rest.
             task = asyncio.create_task(self._catch_up(connection))
@@ -286,6 +287,9 @@ class StreamServer:
         except TimeoutError:
             connection.session.close(ClosingCode.SLOW, "mail that was resent was not read")
             connection.flush()
+
+    def _watch(self, connection: Connection) -> None:
+        connection.watch(partial(self._look_again, connection))
 
     def _look_again(self, connection: Connection) -> None:
         """End the session of somebody whose token was revoked meanwhile."""

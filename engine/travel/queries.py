@@ -219,11 +219,12 @@ def _onwards(streets: Streets, memory: Memory, version: int, node: int, to_arc: 
     label = memory.label[node]
     base = word(version) << HALF
     back = streets.reverse[to_arc]
-    if streets.tail[to_arc] == node and streets.ms[to_arc] < NEVER:
-        if label == base | word(passed_ms(streets.ms[to_arc], to_fraction)):
-            return to_arc
-    if back >= 0 and streets.tail[back] == node:
-        if label == base | word(passed_ms(streets.ms[back], 1.0 - to_fraction)):
+    ahead = base | word(passed_ms(streets.ms[to_arc], to_fraction))
+    if streets.tail[to_arc] == node and streets.ms[to_arc] < NEVER and label == ahead:
+        return to_arc
+    if back >= 0:
+        ahead = base | word(passed_ms(streets.ms[back], 1.0 - to_fraction))
+        if streets.tail[back] == node and label == ahead:
             return back
     for arc in range(streets.first_out[node], streets.first_out[node + 1]):
         if streets.ms[arc] < NEVER and memory.label[streets.head[arc]] + word(streets.ms[arc]) == label:

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from engine.model.errors import Refusal
 from geo_data.crossing import crossing
 from geo_data.road_network import RoadNetwork
-from geo_data.snapping import course
+from geo_data.snapping import way
 from geo_data.speeds import NEVER, travel_ms
 
 if TYPE_CHECKING:
@@ -299,20 +299,19 @@ class TravelTimes:
         return self._trace(int(ms), arcs, start, end)
 
     def _trace(self, ms: int, arcs: NDArray[np.int32], start: float, end: float) -> Route:
-        network, last = self.network, len(arcs) - 1
-        pieces: list[NDArray[np.float64]] = []
+        network = self.network
+        shares = np.ones(len(arcs))
+        shares[-1] = end
+        shares[0] -= start
         names: list[str] = []
-        length_m = 0.0
-        for i, arc in enumerate(arcs.tolist()):
-            # Times are whole milliseconds: on one arc the start may lie a hair beyond the end.
-            begin, stop = start if i == 0 else 0.0, end if i == last else 1.0
-            piece = course(network, arc, min(begin, stop), stop)
-            pieces.append(piece if i == 0 else piece[1:])
-            length_m += float(network.arc_length_m[arc]) * max(stop - begin, 0.0)
-            name = network.name(arc)
+        index = network.arc_name[arcs]
+        for row in np.flatnonzero(np.diff(index, prepend=-1)).tolist():
+            name = network.name(int(arcs[row]))
             if name and (not names or names[-1] != name):
                 names.append(name)
-        return Route(ms, length_m, arcs, start, end, np.concatenate(pieces), tuple(names))
+        # Times are whole milliseconds: on one arc the start may lie a hair beyond the end.
+        length_m = float(np.sum(network.arc_length_m[arcs] * np.maximum(shares, 0.0)))
+        return Route(ms, length_m, arcs, start, end, way(network, arcs, start, end), tuple(names))
 
     @cached_property
     def _arcs(self) -> NDArray[np.int32]:

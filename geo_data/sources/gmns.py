@@ -1,4 +1,4 @@
-"""Networks in the General Modeling Network Specification: ``node.csv``, ``link.csv`` and, where there is one, ``config.csv``.
+"""Networks in the General Modeling Network Specification: ``node.csv``, ``link.csv`` and perhaps ``config.csv``.
 
 A link is one-way where ``directed`` says so, else two-way; two directed links along one line are one two-way street.
 Types are read by name (``link_type_name``, ``facility_type``) or by the numbers of osm2gmns (``link_type``).
@@ -157,7 +157,7 @@ def _classes(links: Table) -> NDArray[np.uint8]:
 
 
 def _modes(links: Table, road_class: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return who may use each link along its direction: by ``allowed_uses``, else by what streets of its class allow."""
+    """Return who may use each link along its direction: by ``allowed_uses``, else as is usual for its class."""
     by_class = np.full(len(RoadClass), int(ALL_MODES), np.uint8)
     by_class[[RoadClass.MOTORWAY, RoadClass.MOTORWAY_LINK]] = DRIVE
     by_class[[RoadClass.FOOTWAY, RoadClass.STEPS]] = Mode.FOOT

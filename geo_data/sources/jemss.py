@@ -1,4 +1,4 @@
-"""Cities of JEMSS, a simulator of ambulance fleets: nodes, arcs with measured travel times, stations, hospitals, vehicles.
+"""Cities of JEMSS, a simulator of ambulance fleets: nodes, arcs with travel times, stations, hospitals, vehicles.
 
 A file holds several tables. Distances are kilometres, times days. The travel mode of the highest priority is lights and
 sirens, that of the lowest is normal driving; speeds are set so that the times come out again to the millisecond.

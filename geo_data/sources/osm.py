@@ -1,8 +1,8 @@
 """OpenStreetMap files in: ``.osm.pbf``, ``.osm``, ``.osm.gz``, ``.osm.bz2``.
 
 Read as a stream, twice: first the ways that are streets and the turn restrictions, then the nodes that those ways use.
-Only streets are held, in flat arrays, so a small country needs hundreds of megabytes, not gigabytes. What tags mean stands in
-`geo_data.sources.osm_tags`, what stands on nodes in `osm_barriers`; how ways become edges in `osm_edges`.
+Only streets are held, in flat arrays, so a small country needs hundreds of megabytes, not gigabytes. What tags mean
+stands in `geo_data.sources.osm_tags`, barriers in `osm_barriers`; how ways become edges in `osm_edges`.
 """
 
 import os
@@ -46,7 +46,8 @@ def read_osm(path: str | os.PathLike[str], progress: Progress | None = None, *, 
         Told each step and the share of the step that is done (0 while the whole is not known).
     every_node
         Whether every drawn node becomes a node of the network; otherwise only those where streets meet or end do,
-        which gives the same network once chains are merged, for a fifth of the memory.
+        which gives the same network once chains are merged (but for bends within 3 m of a barrier), for a fraction of
+        the memory.
 
     Raises
     ------
@@ -113,22 +114,23 @@ def _read_ways(file: Path, tell: Progress) -> WayTable:
 def _read_nodes(file: Path, ways: WayTable, tell: Progress) -> NodeTable:
     """Look up where the ways' nodes are, and what stands on them.
 
-    All locations of the file pass through osmium's own table (16 bytes a node). It is searched by bisection and so misses
-    nodes that are not in the order of their ids, and it knows no negative ids (of unsaved edits): those few
+    All locations of the file pass through osmium's own table (16 bytes a node). It is searched by bisection and so
+    misses nodes that are not in the order of their ids, and it knows no negative ids (of unsaved edits): those few
     files, and those that lack nodes, are gone through once more, node by node.
     """
     import osmium  # noqa: PLC0415
 
     tell("read nodes", 0.0)
     wanted = np.unique(ways.refs_array())
-    table = osmium.index.create_map("sparse_mem_array")
     barriers: dict[int, int] = {}
     with _told(file):
-        nodes = osmium.FileProcessor(str(file), osmium.osm.NODE).with_locations(table)
+        nodes = osmium.FileProcessor(str(file), osmium.osm.NODE).with_locations("sparse_mem_array")
         for node in nodes.with_filter(osmium.filter.KeyFilter("barrier")):
             passes = barrier_passes(dict(node.tags))
             if passes != ALL_MODES:
                 barriers[node.id] = passes
+    table = nodes.node_location_storage
+    assert table is not None
     east, north = np.full(len(wanted), _NOWHERE, np.int32), np.full(len(wanted), _NOWHERE, np.int32)
     missing: set[int] = set()
     for begin in range(0, len(wanted), _PORTION):

@@ -2,8 +2,8 @@
 
 By default a kind of barrier stops whom its row says; access tags on the node overrule that for NORMAL and FOOT. An
 emergency crew opens what can be opened (gates, chains, removable bollards), whatever ``access`` says, unless
-``emergency=no``. What is fixed stays closed to vehicles unless the node names them: ``access=yes`` on a bollard speaks of
-those who fit through.
+``emergency=no``. What is fixed stays closed to vehicles unless the node names them: ``access=yes`` on a bollard
+speaks of those who fit through.
 
 A barrier that stops a mode stops it within a metre: of each street that meets it, the last metre becomes a piece of its
 own without that mode, so that both sides stay reachable to the very gate, whoever may pass does pass, and nobody else.

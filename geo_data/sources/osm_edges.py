@@ -129,7 +129,7 @@ def _cut(ways: WayTable, nodes: NodeTable, node: NDArray[np.int64], *, every_nod
 
 
 def _set_ferry_speeds(ways: WayTable, cut: _Cut, length_m: NDArray[np.float64]) -> None:
-    """A ferry that says how long it takes goes as fast as that, whatever is usual."""
+    """Let a ferry that says how long it takes go as fast as that, whatever is usual."""
     for way, duration_s in ways.ferry_s.items():
         if math.isnan(duration_s):
             ways.counts["tags_duration_unreadable"] += 1

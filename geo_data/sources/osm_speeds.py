@@ -15,6 +15,7 @@ WALKING_KMH = 6.0
 UNLIMITED_KMH = 130.0
 """What ``none`` is taken as: the recommended speed where there is no limit."""
 
+_MPH = {limit: limit * KMH_PER_MPH for limit in (30, 60, 70)}
 _UNITS = {
     **dict.fromkeys(("", "km/h", "kmh", "kph", "kmph", "km"), 1.0),
     **dict.fromkeys(("mph", "mi/h", "miles/h", "mp/h"), KMH_PER_MPH),
@@ -34,24 +35,33 @@ _COMMON = {
     "walk": WALKING_KMH,
 }
 _BY_COUNTRY = {
-    **{"at:rural": 100.0, "at:trunk": 100.0, "be:motorway": 120.0, "be-bru:urban": 30.0, "be-vlg:rural": 70.0},
-    **{"bg:motorway": 140.0, "by:urban": 60.0, "by:motorway": 110.0, "ch:rural": 80.0, "ch:trunk": 100.0},
-    **{"ch:motorway": 120.0, "cn:rural": 70.0, "cn:trunk": 80.0, "cn:motorway": 120.0, "cz:living_street": 20.0},
-    **{
-        "de:rural": 100.0,
-        "de:motorway": UNLIMITED_KMH,
-        "de:living_street": 7.0,
-        "dk:rural": 80.0,
-        "es:motorway": 120.0,
-    },
-    **{"es:trunk": 90.0, "fi:rural": 80.0, "fi:motorway": 120.0, "fr:rural": 80.0, "hk:urban": 50.0},
-    **{"gb:nsl_single": 60 * KMH_PER_MPH, "gb:nsl_dual": 70 * KMH_PER_MPH, "gb:motorway": 70 * KMH_PER_MPH},
-    **{"gb:nsl_restricted": 30 * KMH_PER_MPH, "gb:urban": 30 * KMH_PER_MPH, "gb:rural": 60 * KMH_PER_MPH},
-    **{"hu:trunk": 110.0, "ie:motorway": 120.0, "it:trunk": 110.0, "jp:national": 60.0, "jp:express": 100.0},
-    **{"nl:rural": 80.0, "nl:trunk": 100.0, "nl:motorway": 100.0, "no:rural": 80.0, "no:motorway": 110.0},
-    **{"pl:trunk": 120.0, "pl:motorway": 140.0, "pt:motorway": 120.0, "pt:trunk": 100.0, "pt:living_street": 20.0},
-    **{"ro:trunk": 100.0, "ru:urban": 60.0, "ru:motorway": 110.0, "ru:living_street": 20.0, "se:rural": 70.0},
-    **{"se:motorway": 110.0, "ua:living_street": 20.0, "za:urban": 60.0, "za:rural": 100.0, "za:motorway": 120.0},
+    "at": {"rural": 100.0, "trunk": 100.0},
+    "be": {"motorway": 120.0},
+    "be-bru": {"urban": 30.0},
+    "be-vlg": {"rural": 70.0},
+    "bg": {"motorway": 140.0},
+    "by": {"urban": 60.0, "motorway": 110.0},
+    "ch": {"rural": 80.0, "trunk": 100.0, "motorway": 120.0},
+    "cn": {"rural": 70.0, "trunk": 80.0, "motorway": 120.0},
+    "cz": {"living_street": 20.0},
+    "de": {"rural": 100.0, "motorway": UNLIMITED_KMH, "living_street": 7.0},
+    "dk": {"rural": 80.0},
+    "es": {"trunk": 90.0, "motorway": 120.0},
+    "fi": {"rural": 80.0, "motorway": 120.0},
+    "fr": {"rural": 80.0},
+    "gb": {"urban": _MPH[30], "rural": _MPH[60], "motorway": _MPH[70]}
+    | {"nsl_restricted": _MPH[30], "nsl_single": _MPH[60], "nsl_dual": _MPH[70]},
+    "ie": {"motorway": 120.0},
+    "jp": {"national": 60.0, "express": 100.0},
+    "nl": {"rural": 80.0, "trunk": 100.0, "motorway": 100.0},
+    "no": {"rural": 80.0, "motorway": 110.0},
+    "pl": {"trunk": 120.0, "motorway": 140.0},
+    "pt": {"trunk": 100.0, "motorway": 120.0, "living_street": 20.0},
+    "ro": {"trunk": 100.0},
+    "ru": {"urban": 60.0, "motorway": 110.0, "living_street": 20.0},
+    "se": {"rural": 70.0, "motorway": 110.0},
+    "ua": {"living_street": 20.0},
+    "za": {"urban": 60.0, "rural": 100.0, "motorway": 120.0},
 }
 _NUMBER = re.compile(r"([0-9]{1,4}(?:\.[0-9]{1,3})?)\s*([a-z/]*)")
 _ZONE = re.compile(r"(?:[a-z]{2}(?:-[a-z]{1,3})?:)?(?:zone:?)?\s*([0-9]{1,3})")
@@ -98,9 +108,9 @@ def _parse_one(text: str) -> tuple[float, bool]:
     code = _CODE.fullmatch(text)
     if code:
         country, region, kind = code[1].replace("uk", "gb"), code[2] or "", code[3]
-        for key in (f"{country}{region}:{kind}", f"{country}:{kind}"):
-            if key in _BY_COUNTRY:
-                return _BY_COUNTRY[key], True
+        for place in (country + region, country):
+            if kind in _BY_COUNTRY.get(place, {}):
+                return _BY_COUNTRY[place][kind], True
         if kind in _COMMON:
             return _COMMON[kind], True
     return math.nan, False
@@ -115,7 +125,7 @@ _ISO_DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?", re.IGNORECASE
 
 
 def parse_duration_s(text: str) -> float:
-    """Read a ferry's ``duration``: minutes, ``HH:MM``, ``HH:MM:SS`` or ISO 8601 ``PT1H20M``; NaN where it is neither."""
+    """Read a ferry's ``duration``: minutes, ``HH:MM``, ``HH:MM:SS`` or ISO 8601 ``PT1H20M``; else NaN."""
     found = _DURATION.fullmatch(text.strip()) or _ISO_DURATION.fullmatch(text.strip())
     if not found:
         return math.nan

@@ -3,7 +3,7 @@
 - NORMAL obeys what stands on the signs; ``destination`` and ``customers`` let it in, for it goes where its order is.
 - EMERGENCY may also use private ways, ways closed to motor vehicles, bus roads and contraflow bus lanes, emergency
   accesses and pedestrian streets wide enough; not what is closed to all (``access=no``), nor footways unless tagged so.
-  It keeps to one-way streets unless ``oneway:emergency=no``: a route against traffic is a person's choice, not a plan's.
+  It keeps to one-way streets but for ``oneway:emergency=no``: to drive against traffic is a person's choice, no plan's.
 - Tracks are open to all unless tagged otherwise, the two roughest grades to EMERGENCY and FOOT only.
 - FOOT goes both ways on streets and footways; not on motorways, nor where the public may not.
 - Conditional tags are not read: what holds at some hours is decided by closures. They are counted.
@@ -123,7 +123,7 @@ def read_way(tags: Tags) -> WayTags | Dropped | None:
 
 
 def _read_ferry(tags: Tags) -> WayTags | Dropped:
-    """A ferry takes cars unless it says it does not; no emergency alters what a boat can carry."""
+    """Read a ferry: it takes cars unless it says otherwise, and no emergency alters what a boat can carry."""
     odd: list[str] = []
     motor = first_access(tags, _MOTOR_KEYS, "forward")
     modes = 0 if motor is False else _NORMAL | _EMERGENCY
@@ -144,7 +144,7 @@ def _direction(tags: Tags, highway: str, odd: list[str]) -> tuple[int | None, in
         "",
     )
     contraflow = 0
-    bus_lane = tags.get("busway") in {"opposite_lane", "opposite"} or any(
+    bus_lane = tags.get("busway") == "opposite_lane" or any(
         tags.get(f"oneway:{key}") in _NO for key in ("bus", "psv")
     )
     if tags.get("oneway:emergency") in _NO or (bus_lane and tags.get("oneway:emergency") not in _YES):
@@ -166,7 +166,7 @@ def _direction(tags: Tags, highway: str, odd: list[str]) -> tuple[int | None, in
 
 
 def access_of(value: str | None) -> bool | None:
-    """Whether a value lets people in; of a list any that does is enough. None where it is absent or says neither."""
+    """Say whether a value lets people in, any of a list being enough; None where it is absent or says neither."""
     if value is None:
         return None
     parts = [part.strip() for part in value.split(";")] if ";" in value else [value]
@@ -176,7 +176,7 @@ def access_of(value: str | None) -> bool | None:
 
 
 def first_access(tags: Tags, keys: Iterable[str], direction: str = "") -> bool | None:
-    """What the most specific key says that says anything; a key for the direction goes before the plain one."""
+    """Return what the most specific key says that says anything; one for the direction goes before the plain one."""
     for key in keys:
         for full in (f"{key}:{direction}", key) if direction else (key,):
             said = access_of(tags.get(full))
@@ -282,6 +282,6 @@ def read_names(tags: Tags) -> tuple[str, str]:
 
 
 def has_chinese(text: str) -> bool:
-    """Whether a text holds Chinese characters, and no Japanese or Korean script beside them."""
+    """Say whether a text holds Chinese characters, and no Japanese or Korean script beside them."""
     ideographs = any("\u3400" <= letter <= "\u9fff" or "\U00020000" <= letter <= "\U000323af" for letter in text)
     return ideographs and not any("\u3040" <= letter <= "\u30ff" or "\uac00" <= letter <= "\ud7af" for letter in text)

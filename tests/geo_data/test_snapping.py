@@ -1,5 +1,6 @@
 """Snapping against shapely's distances by brute force, and the rules that break ties."""
 
+import dataclasses
 import itertools
 import math
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo_data.raw_roads import Mode
-from geo_data.snapping import LIMIT_M, OffRoad, PositionError, Snapper, course, point_at
+from geo_data.snapping import LIMIT_M, OffRoad, PositionError, Snapper, course, point_at, way
 from tests.support.networks import LAT, LON, Street, arc_between, degrees, drawn_map, network, random_network
 
 
@@ -180,3 +181,35 @@ def test_other_values_out_of_range_are_refused_by_name(field, value):
 def test_a_network_without_the_mode_is_refused():
     with pytest.raises(PositionError, match="mode"):
         Snapper(network([(0, 0), (9, 0)], [Street(0, 1, modes=int(Mode.FOOT))]), Mode.NORMAL)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 1000), count=st.integers(1, 5), ends=st.tuples(st.floats(0, 1), st.floats(0, 1)))
+def test_a_way_is_the_courses_of_its_arcs_one_after_another(seed, count, ends):
+    roads = random_network(seed, nodes=6, streets=15)
+    rng = np.random.default_rng(seed)
+    arcs = [int(rng.integers(0, roads.n_arcs))]
+    while len(arcs) < count:
+        onwards = np.flatnonzero(roads.arc_tail == roads.arc_head[arcs[-1]])
+        if not len(onwards):
+            break
+        arcs.append(int(rng.choice(onwards)))
+    begin, end = ends if len(arcs) > 1 else sorted(ends)
+    got = way(roads, np.array(arcs, np.int32), begin, end)
+    pieces = []
+    for i, arc in enumerate(arcs):
+        piece = course(roads, arc, begin if i == 0 else 0.0, end if i == len(arcs) - 1 else 1.0)
+        pieces.append(piece if i == 0 else piece[1:])
+    assert np.allclose(got, np.concatenate(pieces), atol=1e-12)
+
+
+def test_exchanged_coordinates_within_range_get_a_hint_too():
+    shift = 30.0  # to where both are below 90
+    roads = random_network(1)
+    moved = dataclasses.replace(
+        roads, node_lon=roads.node_lon - shift, point_lon=roads.point_lon - np.int32(shift * 1e7)
+    )
+    lon, lat = (float(v) for v in degrees(1000, 1000))
+    with pytest.raises(OffRoad, match="look exchanged") as error:
+        Snapper(moved).snap(lat, lon - shift)
+    assert error.value.exchanged

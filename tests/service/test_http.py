@@ -216,6 +216,44 @@ def test_an_endless_body_is_cut_off_before_it_is_all_read(tmp_path: Path):
     assert len(read) < 100
 
 
+def test_a_body_that_does_not_come_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("engine.service.edge.BODY_TIMEOUT_S", 0.01)
+
+    async def stalled():
+        yield b"{"
+        await asyncio.Event().wait()
+
+    async def receives(it):
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        parts = stalled()
+
+        async def receive():
+            return {"type": "http.request", "body": await anext(parts), "more_body": True}
+
+        headers = [(b"authorization", f"Bearer {it.tokens[Role.INTEGRATION]}".encode())]
+        scope = {"type": "http", "method": "POST", "path": "/v1/alerts", "headers": headers, "query_string": b""}
+        await it.app(scope, receive, send)
+        return sent
+
+    start, body = run(receives, tmp_path)
+    assert start["status"] == 408
+    assert json.loads(body["body"])["code"] == "too_slow"
+
+
+def test_a_terminal_speaks_for_itself(tmp_path: Path):
+    async def scenario(it):
+        async with it.client(Role.TERMINAL) as client:
+            return [await client.post("/v1/alerts", json=alert(source=source)) for source in ("calls", "P1")]
+
+    foreign, own = run(scenario, tmp_path)
+    assert (foreign.status_code, foreign.json()["code"]) == (403, "not_yours")
+    assert own.status_code == 201
+
+
 @pytest.mark.parametrize(
     ("path", "method", "headers", "status", "code"),
     [
@@ -335,6 +373,20 @@ def test_coordinates_of_another_datum_are_converted(tmp_path: Path):
 
     incident = run(scenario, tmp_path)
     assert 0.001 < abs(incident["lon"] - LON) < 0.02
+
+
+def test_before_the_engine_is_there_it_is_alive_but_takes_nothing(tmp_path: Path):
+    async def scenario(it):
+        it.backend.started = False
+        async with it.client() as client:
+            paths = ("/healthz", "/openapi.json", "/metrics", "/v1/incidents", "/v1/bootstrap")
+            statuses = [(await client.get(path)).status_code for path in paths]
+            return statuses, await client.post("/v1/alerts", json=alert())
+
+    statuses, refused = run(scenario, tmp_path)
+    assert statuses == [200, 200, 200, 503, 503]
+    assert (refused.status_code, refused.json()["code"]) == (503, "starting")
+    assert "retry-after" in refused.headers
 
 
 def test_bootstrap_says_where_to_begin(tmp_path: Path):

@@ -6,12 +6,20 @@ import json
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
+from engine.cli.main import main
 from engine.terminal.client import Client
 from tests.support.cities import place
 from tests.support.folders import grid_folder, tokens_of
@@ -93,6 +101,14 @@ def test_bytes_that_are_no_request_do_not_take_it_down(server: Served, raw: byte
         assert http.get("/healthz").status_code == 200
 
 
+def test_ten_megabytes_are_refused_by_name_and_the_next_alert_is_taken(server: Served, tokens: dict[str, str]):
+    with server.client(tokens["calls"]) as http:
+        refused = http.post("/v1/alerts", content=b'{"details": {"text": "' + b"x" * 10_000_000)
+        assert (refused.status_code, refused.json()["code"], refused.json()["field"]) == (413, "too_big", "body")
+        assert refused.json()["limit"] == "65536 bytes"
+        assert http.post("/v1/alerts", json=alert("after the large one")).status_code == 201
+
+
 def test_the_log_holds_no_words_of_callers(server: Served, tokens: dict[str, str]):
     with server.client(tokens["calls"]) as http:
         http.post("/v1/alerts", json=alert("log"))
@@ -124,6 +140,18 @@ def test_a_port_that_is_taken_is_said_in_words(tmp_path: Path):
     assert "Traceback" not in tried.stderr
 
 
+def test_a_folder_that_cannot_be_used_is_said_line_by_line(tmp_path: Path):
+    folder = grid_folder(tmp_path)
+    units = folder / "units.csv"
+    units.write_text(units.read_text().replace("patrol", "patrole"))
+    command = [sys.executable, "-m", "engine.cli.main", "serve", str(folder), "--port", "0"]
+    tried = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (tried.returncode, tried.stdout) == (2, "")
+    lines = tried.stderr.splitlines()
+    assert all(line.startswith("allpoints: ") for line in lines)
+    assert sum("units.csv:" in line and "'patrole'" in line for line in lines) == 2
+
+
 def test_a_clean_end_keeps_everything_and_tells_the_clients(tmp_path: Path):
     folder = grid_folder(tmp_path)
     tokens = tokens_of(folder)
@@ -150,3 +178,47 @@ def test_a_clean_end_keeps_everything_and_tells_the_clients(tmp_path: Path):
         repeated = http.post("/v1/alerts", json=alert(1, source="calls"))
         assert (repeated.status_code, repeated.json()["incident"]) == (200, first["incident"])
         assert again.terminate() == 0
+
+
+def test_one_certificate_serves_both_listeners(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    folder = grid_folder(tmp_path)
+    certificate, key = self_signed(tmp_path)
+    trust = ssl.create_default_context(cafile=certificate)
+
+    async def greet(url: str):
+        async with Client(url, tokens_of(folder)["P1"], ssl=trust) as client:
+            return await client.connected()
+
+    with served(folder, "--certificate", str(certificate), "--key", str(key)) as server:
+        assert server.http.startswith("https://")
+        assert server.stream.startswith("wss://")
+        at = f"{LON},{LAT}"
+        assert main(["alert", str(folder), "--type", "robbery", "--at", at, "--ca", str(certificate)]) == 0
+        assert asyncio.run(greet(server.stream)).recipient == "P1"
+        assert server.terminate() == 0
+    assert "grid-order-1" in capsys.readouterr().out
+
+
+def self_signed(folder: Path) -> tuple[Path, Path]:
+    """Make a certificate for loopback that is good for a day."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    paths = folder / "server.crt", folder / "server.key"
+    paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    plain = serialization.NoEncryption()
+    paths[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, plain)
+    )
+    return paths

@@ -20,8 +20,9 @@ from tests.support.recording import FailingJournal
 class Desk:
     """A backend as the server has one, and a client for each role."""
 
-    def __init__(self, cycle: Cycle, journal: FailingJournal, app, tokens: dict[Role, str], metrics: Metrics):
-        self.cycle = cycle
+    def __init__(self, backend: "Backend", journal: FailingJournal, app, tokens: dict[Role, str], metrics: Metrics):
+        self.backend = backend
+        self.cycle = backend.cycle
         self.journal = journal
         self.app = app
         self.tokens = tokens
@@ -35,10 +36,11 @@ class Desk:
         )
 
 
-class _Backend:
-    started = True
+class Backend:
+    """What the server is to HTTP."""
 
     def __init__(self, cycle: Cycle):
+        self.started = True
         self.cycle = cycle
         self.city = cycle.engine.city
         self.log_id = cycle.engine.journal.log_id
@@ -75,6 +77,7 @@ async def desk(folder: Path, *, units=None, limits: CycleLimits | None = None, i
     turning = asyncio.create_task(cycle.run())
     with Access(folder / "access.sqlite") as access:
         tokens = {role: access.add(role, "P1" if role is Role.TERMINAL else f"some {role}") for role in Role}
-        yield Desk(cycle, journal, make_app(_Backend(cycle), access, metrics), tokens, metrics)
+        backend = Backend(cycle)
+        yield Desk(backend, journal, make_app(backend, access, metrics), tokens, metrics)
         cycle.stop()
         await turning

@@ -1,0 +1,99 @@
+"""One performance: server up, everybody connected, calls played, and the curtain.
+
+Split from the command so that tests can play on it, and kill the server in the middle of it.
+"""
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from engine.cli.demo_cities import Scenario
+from engine.cli.demo_field import Field, Measured
+from engine.cli.demo_play import Play, Played
+from engine.cli.demo_server import ServerProcess
+from engine.cli.demo_table import Board
+from engine.core.city import City
+from engine.simulation.clock import Pace
+from engine.terminal.client import Client
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_BEFORE_MS = 2_000
+_AFTER_MS = 10_000
+_USUAL_STAY_MS = 900_000
+
+
+def end_of(scenario: Scenario, speed: float) -> int | None:
+    """Return the simulated instant at which a run ends: shortly after its last call; None at full speed."""
+    return scenario.calls[-1].at + _AFTER_MS if speed and scenario.calls else None
+
+
+class Stage:
+    """Everything of a performance that has to be begun and ended.
+
+    Parameters
+    ----------
+    scenario
+        The city, whose folder is written already, and the calls.
+    server
+        Not started yet.
+    tokens
+        By the id of unit or station, and ``calls`` for the source of the alerts.
+    board
+        Whoever looks on.
+    speed
+        Simulated seconds in a real one; 0 for as fast as everybody keeps up.
+    """
+
+    def __init__(
+        self, scenario: Scenario, server: ServerProcess, tokens: "Mapping[str, str]", board: Board, *, speed: float
+    ) -> None:
+        self.server = server
+        self._scenario, self._tokens, self._board = scenario, tokens, board
+        self._pace = Pace(begins_at=scenario.calls[0].at - _BEFORE_MS, speed=speed)
+        self._ends_at = end_of(scenario, speed)
+        self._field: Field
+        self._source: Client
+        self._play: Play
+
+    @property
+    def field(self) -> Field:
+        """Everybody in the field."""
+        return self._field
+
+    @property
+    def measured(self) -> Measured:
+        """What was measured and seen."""
+        return self._field.measured
+
+    async def __aenter__(self) -> Self:
+        await self.server.start(self._pace.begins_at)
+        plan = self._scenario.plan
+        city = City(
+            name=plan.name,
+            network=plan.network,
+            units=tuple(plan.units),
+            stations=tuple(plan.stations),
+            profile=plan.profile,
+        )
+        self._field = Field(city, self.server.url, self._tokens, self._stay_ms, self._board)
+        self._source = Client(self.server.url, self._tokens["calls"], backoff_s=(0.1, 1.0))
+        self._play = Play(self._scenario.calls, self._field, self._source, self._pace, self._board)
+        await self._source.__aenter__()
+        await self._source.connected()
+        await self._field.connect()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._field.close()
+        await self._source.close()
+
+    async def play(self) -> Played:
+        """Play all calls."""
+        return await self._play.run(self._ends_at)
+
+    def _stay_ms(self, incident: str, kind: str) -> int:
+        call = self._play.calls_by_incident.get(incident)
+        return call.stay_ms(kind) if call is not None else _USUAL_STAY_MS

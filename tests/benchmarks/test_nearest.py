@@ -1,0 +1,69 @@
+"""That the benchmark runs, agrees with its oracle and writes what is agreed; not how fast anything is."""
+
+import json
+
+import pytest
+
+from benchmarks import harness, nearest
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    monkeypatch.setattr(harness, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(nearest, "TOWN_NODES", {False: 300_000, True: 2_000})
+    monkeypatch.setattr(nearest, "ELIGIBLE", (10, 300))
+    monkeypatch.delenv("ALLPOINTS_DATA", raising=False)
+    return tmp_path
+
+
+def test_one_json_object_with_the_agreed_names_and_no_mismatch(small, capsys):
+    assert nearest.main(["--quick", "--seed", "3", "--json", "-"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found) == {
+        "benchmark", "commit", "machine", "load_average", "seed", "versions", "absent", "results", "summary",
+    }  # fmt: skip
+    assert (found["benchmark"], found["seed"]) == ("nearest", 3)
+    assert found["summary"]["mismatches"] == 0
+    assert {"ours_median_ms_2k_300", "ratio_scipy_full_2k_300"} <= set(found["summary"])
+    assert set(found["absent"]) >= {"edmonton", "porto"}
+    compared = {row["who"] for row in found["results"] if "mismatches" in row}
+    assert compared >= {"ours", "scipy_full", "scipy_told_where_to_stop"}
+    nearest.plot(found, small)
+    assert (small / "nearest.svg").stat().st_size > 0
+
+
+def test_the_network_is_kept_and_used_again(small, capsys):
+    assert nearest.main(["--quick"]) == 0
+    assert capsys.readouterr().out == ""
+    (kept,) = (small / "cache").iterdir()
+    made = kept.stat().st_mtime_ns
+    assert nearest.main(["--quick", "--json", str(small / "run.json")]) == 0
+    assert kept.stat().st_mtime_ns == made
+    assert json.loads((small / "run.json").read_text())["summary"]["mismatches"] == 0
+
+
+def test_a_ranking_that_differs_is_counted_and_fails_the_run(small, monkeypatch):
+    honest = nearest.TravelTimes.nearest
+
+    def late(self, *args):
+        ranking = honest(self, *args)
+        ranking.travel_ms[:1] += 1
+        return ranking
+
+    monkeypatch.setattr(nearest.TravelTimes, "nearest", late)
+    assert nearest.main(["--quick", "--json", str(small / "run.json")]) == 1
+    assert json.loads((small / "run.json").read_text())["summary"]["mismatches"] > 0
+
+
+@pytest.mark.parametrize(
+    ("summary", "held"),
+    [
+        ({"mismatches": 0, "ours_median_ms_300k_1000": 0.4, "ratio_scipy_full_300k_1000": 80.0}, True),
+        ({"mismatches": 0}, True),
+        ({"mismatches": 1}, False),
+        ({"mismatches": 0, "ours_median_ms_300k_1000": 1.0, "ratio_scipy_full_300k_1000": 80.0}, False),
+        ({"mismatches": 0, "ours_median_ms_300k_1000": 0.4, "ratio_scipy_full_300k_1000": 49.9}, False),
+    ],
+)
+def test_the_bars(summary, held):
+    assert (nearest.verdict(harness.Report("nearest", 1, (), summary=summary)) == 0) is held

@@ -1,0 +1,85 @@
+"""Travel times by arc: what is known wins, who may not go never does, nothing takes no time."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from geo_data.raw_roads import DRIVE, Mode, RoadClass
+from geo_data.speeds import FREE_FLOW_KMH, NEVER, SpeedError, fastest_mps, travel_ms
+from tests.support.networks import Street, network
+
+
+def one_street(length_m=1000.0, **more):
+    return network([(0, 0), (length_m, 0)], [Street(0, 1, one_way=True, **more)])
+
+
+@pytest.mark.parametrize(
+    ("street", "profile", "kmh"),
+    [
+        ({}, "normal", 30),
+        ({"road_class": RoadClass.MOTORWAY}, "emergency", 100),
+        ({"kmh": 72.0}, "normal", 72),
+        ({"kmh": 72.0}, "emergency", 72),
+        ({"kmh": 72.0}, "foot", 5),
+        ({"kmh": 72.0, "emergency_kmh": 90.0}, "normal", 72),
+        ({"kmh": 72.0, "emergency_kmh": 90.0}, "emergency", 90),
+        ({"road_class": RoadClass.STEPS}, "foot", 2),
+    ],
+)
+def test_measured_goes_before_signed_and_signed_before_the_class(street, profile, kmh):
+    assert travel_ms(one_street(**street), profile)[0] == pytest.approx(3_600_000 / kmh, rel=1e-4)
+
+
+@given(st.sampled_from(RoadClass), st.integers(0, 7), st.sampled_from(["normal", "emergency", "foot"]))
+def test_who_may_not_go_never_does_and_who_may_always_gets_there(kind, modes, profile):
+    ms = int(travel_ms(one_street(road_class=kind, modes=modes), profile)[0])
+    allowed = bool(modes & Mode[profile.upper()])
+    assert (ms < NEVER) == allowed
+    assert ms >= 1
+
+
+def test_no_street_is_so_short_or_so_long_that_its_time_loses_meaning():
+    roads = one_street(1.0)
+    short = dataclasses.replace(roads, arc_length_m=np.zeros(1, np.float32))
+    long = dataclasses.replace(roads, arc_length_m=np.full(1, 1e12, np.float32))
+    assert travel_ms(short).tolist() == [1]
+    assert travel_ms(long).tolist() == [NEVER - 1]
+
+
+def test_every_class_has_a_speed_in_every_mode():
+    assert set(FREE_FLOW_KMH) == set(RoadClass)
+    assert all(speed > 0 for row in FREE_FLOW_KMH.values() for speed in row)
+
+
+@pytest.mark.parametrize("kmh", [0.0, -5.0, float("inf")])
+def test_a_speed_nothing_can_drive_is_refused_by_arc(kmh):
+    with pytest.raises(SpeedError, match=r"arc_kmh\[0\]: .* limit"):
+        travel_ms(one_street(kmh=kmh))
+    with pytest.raises(SpeedError, match=r"arc_emergency_kmh\[0\]"):
+        travel_ms(one_street(emergency_kmh=kmh), "emergency")
+    assert travel_ms(one_street(kmh=kmh), "foot")[0] < NEVER
+
+
+def test_an_unknown_class_or_profile_is_refused():
+    with pytest.raises(SpeedError, match=r"arc_class\[0\]: 77"):
+        travel_ms(one_street(road_class=77))
+    with pytest.raises(SpeedError, match="profile"):
+        travel_ms(one_street(), "train")
+
+
+def test_the_fastest_arc_bounds_every_time_from_below():
+    roads = network(
+        [(0, 0), (500, 0), (900, 0)],
+        [Street(0, 1, kmh=40.0), Street(1, 2, kmh=90.0), Street(0, 2, modes=int(Mode.FOOT))],
+    )
+    ms = travel_ms(roads, "normal")
+    fastest = fastest_mps(roads, ms)
+    assert fastest == pytest.approx(25, rel=1e-3)
+    passable = ms < NEVER
+    assert (roads.arc_length_m[passable] / fastest * 1000 <= ms[passable] + 1e-3).all()
+    closed = np.full(roads.n_arcs, NEVER, np.int32)
+    assert fastest_mps(roads, closed) == 0
+    assert int(DRIVE) == 3
