@@ -6,22 +6,20 @@ write-ahead log, FULL, hash chain, AES-256-GCM) and, in turns, to its peer: the 
 ``processor`` is how long the journal kept a core busy, system calls included: its cost whatever disk and neighbours do.
 """
 
-import argparse
-import json
 import os
-import platform
 import random
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from benchmarks.harness import Report, arguments, emit, table
 from engine.journal.sqlite_journal import SqliteJournal
 from engine.journal.vault import Vault, load_master_key
 from engine.model.entities import Details, Need
@@ -145,7 +143,6 @@ def run(seed: int, commits: int, folder: Path) -> tuple[list[dict[str, Any]], di
     results = []
     for size in (1, 8, 64, 6):
         results.append(measure(journal, peer, calls, size, commits))
-        show(results[-1])
     os.close(peer)
     begin = time.perf_counter()
     ours = list(journal.read())
@@ -169,46 +166,16 @@ def run(seed: int, commits: int, folder: Path) -> tuple[list[dict[str, Any]], di
     return results, summary
 
 
-def show(row: dict[str, Any]) -> None:
-    """Print one line of the table to standard error."""
-    print("  ".join(f"{key} {value}" for key, value in row.items()), file=sys.stderr)
-
-
-def main() -> int:
+def main(args: Sequence[str] | None = None) -> int:
     """Run the question and return the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.journal", description=__doc__)
-    parser.add_argument("--json", metavar="FILE")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the commits")
-    parser.add_argument("--folder", type=Path, help="where to write: the disk that is asked about")
-    arguments = parser.parse_args()
-    load = os.getloadavg()
-    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        results, summary = run(arguments.seed, 200 if arguments.quick else 2_000, Path(folder))
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
-    document = {
-        "benchmark": "journal",
-        "commit": commit,
-        "machine": f"{platform.platform()}, {os.cpu_count()} cores",
-        "load_average": load,
-        "seed": arguments.seed,
-        "versions": {
-            "python": platform.python_version(),
-            "sqlite": sqlite3.sqlite_version,
-            "msgspec": msgspec.__version__,
-        },
-        "absent": {},
-        "results": results,
-        "summary": summary,
-    }
-    show(summary)
-    if arguments.json:
-        text = json.dumps(document, indent=1)
-        if arguments.json == "-":
-            print(text)
-        else:
-            Path(arguments.json).write_text(text + "\n", "utf-8")
-    return 1 if summary["mismatches"] else 0
+    asked = arguments("journal", "How long does a durable commit take?", args)
+    report = Report(benchmark="journal", seed=asked.seed, packages=("msgspec", "cryptography"))
+    with tempfile.TemporaryDirectory() as folder:
+        report.results, report.summary = run(asked.seed, 200 if asked.quick else 2_000, Path(folder))
+    report.summary["sqlite"] = sqlite3.sqlite_version
+    table(report.results, list(report.results[0]))
+    emit(report, asked.json)
+    return 1 if report.summary["mismatches"] else 0
 
 
 if __name__ == "__main__":

@@ -100,7 +100,8 @@ class Peer:
         self.matrix.indices[-2:] = [int(self.network.arc_tail[on]) for on, _ in ends]
         self.matrix.data[-2:] = [ms + 1.0 for _, ms in ends]
         n = self.network.n_nodes
-        return np.asarray(csgraph.dijkstra(self.matrix, indices=n, limit=limit_ms + 1.0))[:n] - 1.0
+        found: NDArray[np.float64] = csgraph.dijkstra(self.matrix, indices=[n], limit=limit_ms + 1.0)
+        return found[0, :n] - 1.0
 
 
 class Ends:

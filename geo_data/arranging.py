@@ -110,7 +110,7 @@ def arrange(raw: RawRoads, streets: Streets, chains: "Chains") -> tuple[RoadNetw
     The network, and how many turn restrictions found no arcs to stand on.
     """
     lines = _Lines.of(streets, chains)
-    used = np.unique(np.concatenate((lines.tail, lines.head)))
+    used = np.flatnonzero(np.bincount(np.concatenate((lines.tail, lines.head))))
     used = used[hilbert_order(raw.node_lon[used], raw.node_lat[used])]
     place = np.full(len(raw.node_lon), -1, np.int32)
     place[used] = np.arange(len(used), dtype=np.int32)

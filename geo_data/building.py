@@ -64,7 +64,7 @@ def build_network(raw: RawRoads, *, merge_chains: bool = True, progress: Progres
         point = (raw.tail == raw.head) & (length_m == 0)
         usable = (drawn & ~point).astype(np.uint8)
         forward, backward, components = keep_strong(
-            len(raw.node_lon), raw.tail, raw.head, raw.forward_modes * usable, raw.backward_modes * usable
+            len(raw.node_lon), raw.tail, raw.head, raw.forward_modes * usable, raw.backward_modes * usable, length_m
         )
         kept = np.flatnonzero(forward | backward)
         if len(kept) == 0:
@@ -81,7 +81,9 @@ def build_network(raw: RawRoads, *, merge_chains: bool = True, progress: Progres
     with clock.step("checksum", 0.95):
         checksum = checksum_of({name: value for name, value in vars(network).items() if isinstance(value, np.ndarray)})
     report["dropped"]["turn_restrictions"] = turns_left_out
-    report["merged_nodes"] = len(np.unique((streets.tail, streets.head))) - network.n_nodes
+    report["merged_nodes"] = (
+        int(np.count_nonzero(np.bincount(np.concatenate((streets.tail, streets.head))))) - network.n_nodes
+    )
     report |= totals(network) | {"seconds": clock.seconds, "peak_mib": peak_mib()}
     network.meta.update(
         source=raw.source,

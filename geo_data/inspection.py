@@ -16,7 +16,7 @@ from geo_data.lengths import distance_m
 from geo_data.raw_roads import DRIVE, Mode, RoadClass
 from geo_data.road_network import RoadNetwork
 from geo_data.snapping import LIMIT_M, Snapper
-from geo_data.speeds import NEVER, travel_ms
+from geo_data.speeds import NEVER, Profile, travel_ms
 
 FASTEST_KMH = 200.0
 SLOWEST_KMH = 3.0
@@ -137,7 +137,8 @@ def _stranded(network: RoadNetwork, mode: Mode) -> NDArray[np.bool_]:
     touched = np.zeros(network.n_nodes, np.bool_)
     touched[network.arc_tail[allowed]] = True
     touched[network.arc_head[allowed]] = True
-    strong = largest_component(network.n_nodes, network.arc_tail[allowed], network.arc_head[allowed])
+    length_m = network.arc_length_m[allowed].astype(np.float64)
+    strong = largest_component(network.n_nodes, network.arc_tail[allowed], network.arc_head[allowed], length_m)
     return touched & ~strong.nodes
 
 
@@ -160,10 +161,10 @@ def _speeds(network: RoadNetwork) -> Iterator[Finding]:
         yield from _worst(network, "speed_high", kmh, kmh > FASTEST_KMH, FASTEST_KMH, serious=True)
         yield from _worst(network, "speed_low", kmh, kmh < SLOWEST_KMH, SLOWEST_KMH, lowest=True)
     straight_m = _straight_m(network)
-    for profile in ("normal", "emergency"):
-        column = network.arc_kmh if profile == "normal" else network.arc_emergency_kmh
-        told = np.asarray(column, np.float64) > FASTEST_KMH  # said already
-        ms = travel_ms(network, "normal" if profile == "normal" else "emergency")
+    told = (network.arc_kmh > FASTEST_KMH) | (network.arc_emergency_kmh > FASTEST_KMH)  # said already
+    ours: tuple[Profile, Profile] = ("normal", "emergency")
+    for profile in ours:
+        ms = travel_ms(network, profile)
         # A rounded millisecond is no speed: only arcs that take a while are judged.
         judged = (ms > 100) & (ms < NEVER) & ~told
         kmh = np.where(judged, straight_m / ms * 3600.0, 0.0)

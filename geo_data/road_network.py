@@ -199,14 +199,16 @@ class RoadNetwork:
         arrays: dict[str, NDArray[Any]] = {}
         for entry in table:
             try:
-                name, dtype, (count,) = entry["name"], np.dtype(entry["dtype"]), entry["shape"]
-                begin = start + entry["offset"]
+                name, (count,), begin = entry["name"], entry["shape"], start + entry["offset"]
+                dtype = _DTYPES[name]
                 end = begin + dtype.itemsize * count
-                fits = start <= begin <= end and dtype == _DTYPES.get(name, dtype)
+                fits = start <= begin <= end and entry["dtype"] == dtype.str
             except (ValueError, KeyError, TypeError) as error:
                 raise RoadFileError(f"{path}: the header is broken ({error})") from None
             if not fits:
-                raise RoadFileError(f"{path}: the header is broken ({name}: {count} of {dtype} at byte {begin})")
+                raise RoadFileError(
+                    f"{path}: the header is broken ({name}: {count} of {entry['dtype']} at byte {begin})"
+                )
             if end > size:
                 raise RoadFileError(f"{path}: truncated: {name} ends at byte {end}, the file at {size}")
             arrays[name] = np.asarray(mapped[begin:end]).view(dtype)
@@ -219,7 +221,9 @@ class RoadNetwork:
 
 
 _ARRAYS = tuple(f.name for f in fields(RoadNetwork) if f.name not in ("meta", "checksum"))
-_DTYPES = {name: np.dtype(get_args(get_args(get_type_hints(RoadNetwork)[name])[1])[0]) for name in _ARRAYS}
+_DTYPES = {
+    name: np.dtype(get_args(get_args(get_type_hints(RoadNetwork)[name])[1])[0]).newbyteorder("<") for name in _ARRAYS
+}
 
 
 def checksum_of(arrays: dict[str, NDArray[Any]]) -> str:

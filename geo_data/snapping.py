@@ -12,13 +12,16 @@ decides first, then the street the unit was on, then distance, then the lower ar
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from geo_data.raw_roads import Mode
 from geo_data.road_network import RoadNetwork
-from geo_data.snapping_kernels import NO_HEADING, StreetGrid, draw_streets, find_street, find_streets, grid_counts
+
+if TYPE_CHECKING:
+    from geo_data.snapping_kernels import StreetGrid
 
 LIMIT_M = 500.0
 NOISE_M = 8.0
@@ -73,12 +76,15 @@ class Snapper:
     """
 
     def __init__(self, network: RoadNetwork, mode: Mode = Mode.EMERGENCY) -> None:
+        from geo_data import snapping_kernels  # noqa: PLC0415 - numba, wanted once there is a network
+
+        self._kernels = snapping_kernels
         allowed = (network.arc_modes & int(mode)) != 0
         if not allowed.any():
             raise PositionError("mode", mode, "a mode that some arc of the network allows")
         self._bounds = network.bounds()
         west, south, east, north = self._bounds
-        self.grid = _grid(network, allowed, ((west + east) / 2, (south + north) / 2))
+        self.grid: StreetGrid = _grid(network, allowed, ((west + east) / 2, (south + north) / 2))
 
     def snap(
         self,
@@ -110,12 +116,14 @@ class Snapper:
             When no street lies within ``limit_m``.
         """
         self._check(lon, lat, heading_deg, limit_m)
-        heading = NO_HEADING if heading_deg is None else float(heading_deg)
+        heading = math.nan if heading_deg is None else float(heading_deg)
         x, y = self._plane(lon, lat)
-        arc, fraction, distance_m = find_street(self.grid, x, y, heading, int(last_arc), NOISE_M, float(limit_m))
+        arc, fraction, distance_m = self._kernels.find_street(
+            self.grid, x, y, heading, int(last_arc), NOISE_M, float(limit_m)
+        )
         if arc < 0:
             # Rare, and the caller is told how far off it was: the same search with no limit.
-            _, _, distance_m = find_street(self.grid, x, y, NO_HEADING, -1, 0.0, math.inf)
+            _, _, distance_m = self._kernels.find_street(self.grid, x, y, math.nan, -1, 0.0, math.inf)
             raise OffRoad(lon, lat, float(distance_m), limit_m, exchanged=self._inside(lat, lon))
         return Snap(int(arc), float(fraction), float(distance_m))
 
@@ -160,7 +168,9 @@ class Snapper:
         last = np.full(len(lons), -1, np.int32) if last_arc is None else np.asarray(last_arc, np.int32)
         arc = np.empty(len(lons), np.int32)
         fraction, distance_m = np.empty(len(lons)), np.empty(len(lons))
-        find_streets(self.grid, lons, lats, headings, last, NOISE_M, float(limit_m), arc, fraction, distance_m)
+        self._kernels.find_streets(
+            self.grid, lons, lats, headings, last, NOISE_M, float(limit_m), arc, fraction, distance_m
+        )
         return arc, fraction, distance_m
 
     def _plane(self, lon: float, lat: float) -> tuple[float, float]:
@@ -234,8 +244,10 @@ def point_at(network: RoadNetwork, arc: int, fraction: float) -> tuple[float, fl
     return float(piece[0, 0]), float(piece[0, 1])
 
 
-def _grid(network: RoadNetwork, allowed: NDArray[np.bool_], origin: tuple[float, float]) -> StreetGrid:
+def _grid(network: RoadNetwork, allowed: NDArray[np.bool_], origin: tuple[float, float]) -> "StreetGrid":
     """Lay all streets with an allowed arc into the grid; a street of two arcs is stored once."""
+    from geo_data.snapping_kernels import StreetGrid, draw_streets, grid_counts  # noqa: PLC0415
+
     per_lon, per_lat = metres_per_degree(origin[1])
     geometries = len(network.geometry_first) - 1
     along, against = np.full(geometries, -1, np.int32), np.full(geometries, -1, np.int32)

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from geo_data.compiled import inlined, kernel
 
-NO_HEADING = math.nan
 _WIDER_M = 1e-3
 _FITS_DEG = 60.0
 

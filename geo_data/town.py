@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from geo_data.building import build_network
 from geo_data.raw_roads import RawRoads
 from geo_data.road_network import RoadNetwork
-from geo_data.town_names import NameBook, Word, villages
+from geo_data.town_names import Word, villages
 from geo_data.town_police import TownArea, TownStation, Words, police
 from geo_data.town_region import Region, make_region
 from geo_data.town_streets import Floats, Streets, street_numbers
@@ -108,8 +108,7 @@ def make_town(nodes: int = 2_000, seed: int = 1) -> Town:
         raise ValueError(f"nodes: {nodes} is out of range; limit: {LEAST_NODES} to {MOST_NODES}")
     if seed < 0:
         raise ValueError(f"seed: {seed} is negative; limit: 0 or more")
-    book = NameBook()
-    region = make_region(seed, nodes, book)
+    region = make_region(seed, nodes)
     rng = np.random.default_rng([seed, nodes, 1])
     settlements = villages(rng, len(region.villages_m) - region.townships)
     stations, areas, townships = police(rng, region, lambda points: np.column_stack(_on_globe(region, points)))
@@ -117,7 +116,7 @@ def make_town(nodes: int = 2_000, seed: int = 1) -> Town:
     return Town(
         name=name,
         name_zh=name_zh,
-        roads=_raw(region, book),
+        roads=_raw(region),
         stations=stations,
         areas=areas,
         places=_places(region, townships, settlements),
@@ -143,7 +142,7 @@ def _on_globe(region: Region, points_m: Floats) -> tuple[Floats, Floats]:
     return np.round(lon, 7), np.round(lat, 7)
 
 
-def _raw(region: Region, book: NameBook) -> RawRoads:
+def _raw(region: Region) -> RawRoads:
     streets = region.streets
     node_lon, node_lat = _on_globe(region, np.column_stack((streets.x_m, streets.y_m)))
     point_first, point_lon, point_lat = _courses(region, streets, node_lon, node_lat)
@@ -166,8 +165,8 @@ def _raw(region: Region, book: NameBook) -> RawRoads:
         backward_emergency_kmh=unknown.copy(),
         length_m=unknown.copy(),
         name=streets.name,
-        names=book.names,
-        names_zh=book.names_zh,
+        names=region.book.names,
+        names_zh=region.book.names_zh,
         point_first=point_first,
         point_lon=point_lon,
         point_lat=point_lat,

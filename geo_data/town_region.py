@@ -15,10 +15,16 @@ from geo_data.town_links import Links, Sites, link
 from geo_data.town_names import COUNTIES, NameBook, Word
 from geo_data.town_plan import Plan, lay_plan, place_villages, seat_grid
 from geo_data.town_seat import Seat, make_seat
-from geo_data.town_streets import Floats, Ints, Streets, join
+from geo_data.town_streets import Floats, Ints, Streets, join, junctions
 from geo_data.town_villages import Villages, make_villages
 
 _TOWNSHIP_EACH: Final = 13
+_OVERSHOOT: Final = 1.035
+"""So many more junctions arise where towns, villages and roads meet than are counted before."""
+_TRIED_UP_TO: Final = 30_000
+_MOST_TRIES: Final = 4
+_NEAR_ENOUGH: Final = 0.05
+"""A small town in which chance adds up is drawn again with another aim; large ones are near enough at once."""
 _END_M: Final = 60.0
 _PLAZA_M: Final = 420.0
 
@@ -31,7 +37,9 @@ class Region:
     ----------
     streets
         All streets.
-    plan, seats, counties
+    book
+        The names that streets have.
+    plan, counties
         Where the seats lie, and their names.
     blocks_m, block_seat
         float64 (b, 2) and int32 (b,): superblocks of all seats.
@@ -42,6 +50,7 @@ class Region:
     """
 
     streets: Streets
+    book: NameBook
     plan: Plan
     counties: list[Word]
     blocks_m: Floats
@@ -52,9 +61,21 @@ class Region:
     borders_m: Floats
 
 
-def make_region(seed: int, node_count: int, book: NameBook) -> Region:
-    """Make a region of about ``node_count`` junctions."""
-    rng = np.random.default_rng([seed, node_count])
+def make_region(seed: int, node_count: int) -> Region:
+    """Make a region of about ``node_count`` junctions, within 10 %."""
+    aim = node_count / _OVERSHOOT
+    region = _draw_region(seed, node_count, round(aim))
+    for _ in range(_MOST_TRIES if node_count <= _TRIED_UP_TO else 0):
+        there = int(junctions(region.streets).sum())
+        if abs(there - node_count) <= _NEAR_ENOUGH * node_count:
+            break
+        aim *= node_count / there
+        region = _draw_region(seed, node_count, round(aim))
+    return region
+
+
+def _draw_region(seed: int, asked: int, node_count: int) -> Region:
+    rng, book = np.random.default_rng([seed, asked]), NameBook()
     rural = round(node_count * (0.40 - 0.15 * min(1.0, np.log10(node_count / 2_000) / 2.7)))
     grid = seat_grid(node_count)
     count = grid[0] * grid[1]
@@ -83,6 +104,7 @@ def make_region(seed: int, node_count: int, book: NameBook) -> Region:
     names = [COUNTIES[index % len(COUNTIES)] for index in rng.permutation(len(COUNTIES))]
     return Region(
         streets=streets,
+        book=book,
         plan=plan,
         counties=[names[index % len(names)] for index in range(count)],
         blocks_m=blocks_m,

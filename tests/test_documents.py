@@ -1,6 +1,9 @@
 """What the documents say is held against what the code does."""
 
 import dataclasses
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -42,3 +45,19 @@ def test_the_configuration_page_names_every_policy_with_its_default():
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
     for policy in dataclasses.fields(Policies):
         assert f"| `{policy.name}` | {policy.default} |" in page
+
+
+def test_the_example_of_both_readmes_prints_what_they_say():
+    for page in ("README.md", "README.zh.md"):
+        blocks = re.findall(r"^```(\w*)\n(.*?)^```", (ROOT / page).read_text("utf-8"), re.DOTALL | re.MULTILINE)
+        example = next(number for number, (kind, _) in enumerate(blocks) if kind == "python")
+        printed = subprocess.run(
+            [sys.executable, "-c", blocks[example][1]], capture_output=True, text=True, check=True, cwd=ROOT
+        ).stdout
+        assert len(blocks[example][1].splitlines()) <= 16
+        assert printed == blocks[example + 1][1]
+
+
+def test_nothing_is_left_to_fill_in():
+    for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
+        assert "@@" not in page.read_text("utf-8"), page

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from engine.cli.demo_table import Board
 
 DEFAULT_MINUTES, DEFAULT_SPEED = 120.0, 60.0
+FAILED = 1
 _TOWN_NODES = 2_000
 _SETTLE_S = 0.3
 
@@ -65,6 +66,8 @@ def _speed(given: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     """Play, and return 0 when nothing was lost and nobody was booked twice."""
+    from engine.cli.demo_server import ServerFailed
+
     _check(args)
     say = _Say(sys.stderr if args.json else sys.stdout)
     started_s = time.monotonic()
@@ -72,7 +75,11 @@ def run(args: argparse.Namespace) -> int:
     scenario = _scenario(args)
     say(f"{scenario.told}: {len(scenario.calls):,} calls, {len(scenario.plan.units)} units")
     with tempfile.TemporaryDirectory(prefix="allpoints-demo-") as folder:
-        result = _play(args, scenario, Path(folder), say)
+        try:
+            result = _play(args, scenario, Path(folder), say)
+        except ServerFailed as error:
+            print(f"allpoints: {error}", file=sys.stderr)
+            return FAILED
     return _conclude(args, scenario, result, say, time.monotonic() - started_s)
 
 
@@ -219,4 +226,4 @@ def _conclude(args: argparse.Namespace, scenario: "Scenario", result: Any, say: 
         say(f"picture: {path}")
     if args.json:
         print(text, flush=True)
-    return 0 if result.passed else 1
+    return 0 if result.passed else FAILED

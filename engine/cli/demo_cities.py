@@ -54,15 +54,20 @@ class Scenario:
     log: CallLog | None = None
 
     def cut(self, minutes: float) -> "Scenario":
-        """Keep the busiest ``minutes`` on end: those with the most calls, the earliest of several."""
+        """Keep the busiest ``minutes`` on end: those in which most units are wanted, the earliest of several."""
         length_ms = round(minutes * 60_000)
-        calls, best, first = self.calls, (0, 0), 0
+        calls, best, first, wanted = self.calls, (0, 0, 0), 0, 0
         for last, call in enumerate(calls):
+            wanted += _wanted(call)
             while call.at - calls[first].at >= length_ms:
+                wanted -= _wanted(calls[first])
                 first += 1
-            best = max(best, (last + 1 - first, -first))
-        begin = -best[1]
-        return replace(self, calls=calls[begin : begin + best[0]])
+            best = max(best, (wanted, -first, last))
+        return replace(self, calls=calls[-best[1] : best[2] + 1])
+
+
+def _wanted(call: PlayedCall) -> int:
+    return 1 if call.needs is None else sum(need.count for need in call.needs)
 
 
 def town(nodes: int, seed: int, minutes: float) -> Scenario:

@@ -105,7 +105,7 @@ def read_stations(path: Path) -> list[Station]:
     try:
         for feature in json.loads(path.read_text("utf-8"))["features"]:
             name = feature["properties"]["common_name"]
-            number = int(_STATION.match(name)[1])  # type: ignore[index] - caught below
+            number = int(_STATION.match(name)[1])  # type: ignore[index]  # no match is a TypeError
             lon, lat = feature["geometry"]["coordinates"]
             station = StationId(f"S{number:02d}")
             found[number] = Station(

@@ -36,6 +36,8 @@ class ServerProcess:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.address: Address | None = None
+        self.up = asyncio.Event()
+        """Set while it runs, as far as we know; cleared by `kill`."""
         self._process: asyncio.subprocess.Process | None = None
 
     @property
@@ -70,13 +72,15 @@ class ServerProcess:
                 line = await self._process.stdout.readline()
         except TimeoutError:
             self.kill()
-            raise ServerFailed(self._last_words(f"not ready after {_READY_S:.0f} s")) from None
+            raise self.failed(f"was not ready after {_READY_S:.0f} s") from None
         if not line:
-            raise ServerFailed(self._last_words(f"ended with status {await self._process.wait()}"))
+            raise self.failed(f"ended with status {await self._process.wait()}")
         self.address = msgspec.json.decode(line, type=Address)
+        self.up.set()
 
     def kill(self) -> None:
         """Kill it as a crash would: no last word, nothing stored any more."""
+        self.up.clear()
         if self._process is not None and self._process.returncode is None:
             self._process.send_signal(signal.SIGKILL)
 
@@ -98,9 +102,10 @@ class ServerProcess:
             self.kill()
             await self._process.wait()
 
-    def _last_words(self, what: str) -> str:
+    def failed(self, what: str) -> ServerFailed:
+        """Return an error that says what the server did, and how its log ends."""
         lines = (self.folder / LOG).read_text("utf-8", errors="replace").splitlines()[-_LAST_LINES:]
-        return os.linesep.join([f"the server {what}; its log ends with:", *lines])
+        return ServerFailed(os.linesep.join([f"the server {what}; its log ends with:", *lines]))
 
 
 def _port(url: str) -> str:

@@ -3,6 +3,7 @@
 Split from the command so that tests can play on it, and kill the server in the middle of it.
 """
 
+import asyncio
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -69,13 +70,7 @@ class Stage:
     async def __aenter__(self) -> Self:
         await self.server.start(self._pace.begins_at)
         plan = self._scenario.plan
-        city = City(
-            name=plan.name,
-            network=plan.network,
-            units=tuple(plan.units),
-            stations=tuple(plan.stations),
-            profile=plan.profile,
-        )
+        city = City(name=plan.name, network=plan.network, units=tuple(plan.units), stations=tuple(plan.stations))
         self._field = Field(city, self.server.url, self._tokens, self._stay_ms, self._board)
         self._source = Client(self.server.url, self._tokens["calls"], backoff_s=(0.1, 1.0))
         self._play = Play(self._scenario.calls, self._field, self._source, self._pace, self._board)
@@ -91,8 +86,27 @@ class Stage:
         await self._source.close()
 
     async def play(self) -> Played:
-        """Play all calls."""
-        return await self._play.run(self._ends_at)
+        """Play all calls. A server that is killed and started again is waited for.
+
+        Raises
+        ------
+        ServerFailed
+            When the server ends by itself, or does not answer any more.
+        """
+        playing = asyncio.create_task(self._play.run(self._ends_at))
+        try:
+            while not playing.done():
+                gone = asyncio.create_task(self.server.gone())
+                await asyncio.wait((playing, gone), return_when=asyncio.FIRST_COMPLETED)
+                if not gone.cancel() and not playing.done():
+                    if self.server.up.is_set():
+                        raise self.server.failed(f"ended with status {gone.result()}")
+                    await self.server.up.wait()
+            return playing.result()
+        except TimeoutError:
+            raise self.server.failed("does not answer any more") from None
+        finally:
+            playing.cancel()
 
     def _stay_ms(self, incident: str, kind: str) -> int:
         call = self._play.calls_by_incident.get(incident)

@@ -39,7 +39,7 @@ class ResponseFigures:
     """How long things took, over all orders to units."""
 
     turnout: Spread
-    """From accepted to rolling."""
+    """From the order to rolling wheels."""
     travel: Spread
     """From rolling to on scene."""
     response: Spread
@@ -59,7 +59,7 @@ def response_figures(timeline: Timeline, level: int | None = None) -> ResponseFi
     ]
     unit_stories = [story for story in stories if story.order.recipient_kind == "unit"]
     return ResponseFigures(
-        turnout=Spread.of(story.between_ms(OrderState.ACCEPTED, OrderState.EN_ROUTE) for story in unit_stories),
+        turnout=Spread.of(story.between_ms(OrderState.SENT, OrderState.EN_ROUTE) for story in unit_stories),
         travel=Spread.of(story.between_ms(OrderState.EN_ROUTE, OrderState.ON_SCENE) for story in unit_stories),
         response=Spread.of(timeline.response_ms(incident) for incident in incidents),
         eta_error=Spread.of(_eta_error_ms(story) for story in unit_stories),

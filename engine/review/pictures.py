@@ -126,6 +126,8 @@ def _incidents(axes: "Axes", timeline: Timeline) -> None:
 
 
 def _stations(axes: "Axes", timeline: Timeline) -> None:
+    from matplotlib.patheffects import withStroke  # noqa: PLC0415
+
     stations = list(timeline.stations.values())
     axes.scatter(
         [it.lon for it in stations],
@@ -146,6 +148,7 @@ def _stations(axes: "Axes", timeline: Timeline) -> None:
             textcoords="offset points",
             fontsize=7,
             color=_STATION,
+            path_effects=[withStroke(linewidth=2, foreground="white")],
             zorder=10,
         )
 

@@ -18,6 +18,8 @@ from engine.simulation.drive import Drive, Navigator, Way, distance_m
 from engine.travel.polyline import decode_polyline
 
 MINUTE_MS = 60_000
+_SOONEST_MS = 1_000
+"""Nobody accepts, or ends a stay, sooner."""
 _AT_THE_SPOT_M = 200.0
 """A way that begins this near begins here: a vehicle stands beside the street, in a yard or a hall."""
 
@@ -97,7 +99,7 @@ class Habits:
     Attributes
     ----------
     accept_ms
-        From the order's arrival until somebody has pressed "accept".
+        From the order's arrival until somebody has pressed "accept"; sooner where the turnout is shorter.
     working_ms
         How long a unit stays at an incident, by incident and unit; asked when it arrives.
     """
@@ -152,7 +154,8 @@ class Patrol:
             self._ended.add(self.order.id)
         self._stop(now)
         self.order = order
-        self.phase, self._until = Phase.ASKED, now + self._habits.accept_ms
+        # Whoever rolls within seconds has accepted before.
+        self.phase, self._until = Phase.ASKED, now + min(self._habits.accept_ms, max(self.unit.turnout_ms, _SOONEST_MS))
         self._rolls_at = now + self.unit.turnout_ms
         return True
 
@@ -191,7 +194,7 @@ class Patrol:
             case Phase.DRIVING:
                 self._stop(at)
                 assert self.order is not None
-                self._until = at + max(1_000, self._habits.working_ms(self.order.incident, self.unit.id))
+                self._until = at + max(_SOONEST_MS, self._habits.working_ms(self.order.incident, self.unit.id))
                 return [self._where(at), self._answer("on_scene", at)]
             case Phase.WORKING:
                 said: list[Say] = [self._where(at), self._answer("report", at), self._answer("clear", at)]

@@ -82,7 +82,7 @@ class Client:
     backoff_s
         The first and the longest pause between two attempts to connect; each is shortened by chance by up to half.
     ssl, proxy
-        Handed to the WebSocket.
+        Handed to the WebSocket; by default no proxy.
 
     Raises
     ------
@@ -250,17 +250,20 @@ class Client:
 
     async def _stay_connected(self) -> None:
         pause_s = self._backoff_s[0]
-        while self.ended is None:
+        while True:
             with contextlib.suppress(OSError, WebSocketException, TimeoutError):
                 await self._converse()
                 if self._session.welcome is not None:
                     pause_s = self._backoff_s[0]
             self._socket = None
-            if self.ended is not None:
+            if self._is_over():
                 return
             self._welcomed.clear()
             await asyncio.sleep(pause_s * self._chance.uniform(0.5, 1.0))
             pause_s = min(2.0 * pause_s, self._backoff_s[1])
+
+    def _is_over(self) -> bool:
+        return self.ended is not None
 
     async def _converse(self) -> None:
         """Hold one connection, from the greeting to its end."""
@@ -277,14 +280,14 @@ class Client:
                 close_timeout=2.0,
             )
         self._socket = socket
-        self._session.connect(self._now_ms())
+        self._session.connect(_now_ms())
         self._outbox.again()
         self._flush()
         self._set_timer()
         try:
             while self._session.closing is None:
                 frame = await socket.recv(decode=False)
-                for incoming in self._session.receive(frame, self._now_ms()):
+                for incoming in self._session.receive(frame, _now_ms()):
                     self._take(incoming)
                 self._flush()
             await socket.close(self._session.closing.code, self._session.closing.reason)
@@ -370,7 +373,7 @@ class Client:
         for frame in frames:
             broadcast((self._socket,), frame.decode() if self._codec.is_text else frame)
         if frames:
-            self._session.sent(self._now_ms())
+            self._session.sent(_now_ms())
 
     async def _call_back(self, on_order: Callable[[Item], Awaitable[None]]) -> None:
         with contextlib.suppress(ClientEnded):
@@ -390,19 +393,19 @@ class Client:
                 future.exception()  # seen: nobody has to await an answer
         self._answers.clear()
 
-    @staticmethod
-    def _now_ms() -> float:
-        return asyncio.get_running_loop().time() * 1_000.0
-
     def _set_timer(self) -> None:
         due_s = self._session.next_ms() / 1_000.0
         self._timer = asyncio.get_running_loop().call_at(due_s, self._on_time)
 
     def _on_time(self) -> None:
-        self._session.tick(self._now_ms())
+        self._session.tick(_now_ms())
         self._send_position()
         self._flush()
         if self._session.closing is not None and self._socket is not None:
             self._socket.transport.abort()
         else:
             self._set_timer()
+
+
+def _now_ms() -> float:
+    return asyncio.get_running_loop().time() * 1_000.0

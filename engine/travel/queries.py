@@ -225,10 +225,10 @@ def _onwards(streets: Streets, memory: Memory, version: int, node: int, to_arc: 
     if back >= 0:
         ahead = base | word(passed_ms(streets.ms[back], 1.0 - to_fraction))
         if streets.tail[back] == node and label == ahead:
-            return back
+            return int(back)
     for arc in range(streets.first_out[node], streets.first_out[node + 1]):
         if streets.ms[arc] < NEVER and memory.label[streets.head[arc]] + word(streets.ms[arc]) == label:
-            return arc
+            return int(arc)
     return -1
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from geo_data.distinct import distinct
 from geo_data.progress import Progress, silent
 from geo_data.raw_roads import ALL_MODES, RawRoads
 from geo_data.sources.osm_barriers import barrier_passes
@@ -121,7 +122,7 @@ def _read_nodes(file: Path, ways: WayTable, tell: Progress) -> NodeTable:
     import osmium  # noqa: PLC0415
 
     tell("read nodes", 0.0)
-    wanted = np.unique(ways.refs_array())
+    wanted = distinct(ways.refs_array())
     barriers: dict[int, int] = {}
     with _told(file):
         nodes = osmium.FileProcessor(str(file), osmium.osm.NODE).with_locations("sparse_mem_array")

@@ -124,7 +124,7 @@ def _cut(ways: WayTable, nodes: NodeTable, node: NDArray[np.int64], *, every_nod
         begins[1:] &= ~step[:-1] | kept[node[1:-1]]
     steps = np.flatnonzero(step)
     begin = np.flatnonzero(begins[steps])
-    last = np.append(begin[1:], len(steps)) - 1
+    last = np.append(begin, len(steps))[1:] - 1
     return _Cut(steps[begin], steps[last] + 1, way[steps[begin]])
 
 

@@ -144,9 +144,7 @@ def _direction(tags: Tags, highway: str, odd: list[str]) -> tuple[int | None, in
         "",
     )
     contraflow = 0
-    bus_lane = tags.get("busway") == "opposite_lane" or any(
-        tags.get(f"oneway:{key}") in _NO for key in ("bus", "psv")
-    )
+    bus_lane = tags.get("busway") == "opposite_lane" or any(tags.get(f"oneway:{key}") in _NO for key in ("bus", "psv"))
     if tags.get("oneway:emergency") in _NO or (bus_lane and tags.get("oneway:emergency") not in _YES):
         contraflow = _EMERGENCY
     if text in _YES:

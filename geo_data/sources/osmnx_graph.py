@@ -102,12 +102,12 @@ def _download(asked: str, fetch: Callable[[Any], Any], limit: str) -> RawRoads:
     with _settings(osmnx.settings):
         try:
             graph = fetch(osmnx)
-        except (osmnx._errors.InsufficientResponseError, KeyError, TypeError, ValueError) as error:  # noqa: SLF001
-            # osmnx says with these that nothing usable was found: no result, no polygon, no element, a field missing.
-            raise DownloadError(f"{asked}: {_brief(error)}; limit: {limit}") from None
         except (osmnx._errors.ResponseStatusCodeError, requests.RequestException, OSError) as error:  # noqa: SLF001
             servers = f"{osmnx.settings.nominatim_url}, {osmnx.settings.overpass_url}"
             raise DownloadError(f"{asked}: no answer from {servers}: {_brief(error)}") from None
+        except (osmnx._errors.InsufficientResponseError, KeyError, TypeError, ValueError) as error:  # noqa: SLF001
+            # osmnx says with these that nothing usable was found: no result, no polygon, no element, a field missing.
+            raise DownloadError(f"{asked}: {_brief(error)}; limit: {limit}") from None
     try:
         return from_graph(graph)
     except GraphError as error:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo_data.building import RoadDataError, build_network
+from geo_data.lengths import line_lengths_m
 from geo_data.raw_roads import Mode, Restriction, RoadClass
 from tests.support.raw_streets import Edge, drawn_roads, random_roads, raw_roads
 
@@ -23,10 +24,17 @@ def arcs_of(raw):
 
 
 def strong_by_networkx(raw, mode):
-    """Return the largest strong component of a mode; of equal ones that with the lowest node."""
+    """Return the strong component of a mode whose arcs are longest in all."""
+    lengths = np.repeat(line_lengths_m(raw.point_first, raw.point_lon, raw.point_lat), 2)
     graph = nx.MultiDiGraph()
-    graph.add_edges_from((tail, head) for tail, head, modes in arcs_of(raw) if modes & mode)
-    return min(nx.strongly_connected_components(graph), key=lambda found: (-len(found), min(found)), default=set())
+    for (tail, head, modes), length_m in zip(arcs_of(raw), lengths, strict=True):
+        if modes & mode:
+            graph.add_edge(tail, head, length_m=length_m)
+    return max(
+        nx.strongly_connected_components(graph),
+        key=lambda found: graph.subgraph(found).size(weight="length_m"),
+        default=set(),
+    )
 
 
 def kept_by_networkx(raw):

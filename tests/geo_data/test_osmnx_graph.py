@@ -176,14 +176,14 @@ def _graph(elements: list[Element], *, simplify: bool) -> object:
     return osmnx.simplify_graph(graph) if simplify else graph
 
 
-# Three streets between 1 and 3, each of two pieces; the fourth is private as far as 6 and then a footway.
+# Three streets between 1 and 3, each of two pieces; the fourth is driven as far as 6 and then a footway.
 PARALLEL: list[Element] = [
     *(node(number, 113.0 + dx, 36.5 + dy) for number, dx, dy in ((1, 0, 0), (2, 0.001, 0), (3, 0.002, 0))),
     *(node(number, 113.001, 36.5 + dy) for number, dy in ((4, 0.001), (5, -0.001), (6, -0.002))),
     way(21, [1, 2, 3], highway="residential", name="解放路", maxspeed="30"),
     way(22, [3, 4, 1], highway="primary", oneway="yes"),
     way(23, [1, 5, 3], highway="tertiary", name="滨河东路"),
-    way(24, [1, 6], highway="service", access="private"),
+    way(24, [1, 6], highway="service"),
     way(25, [6, 3], highway="footway"),
 ]
 

@@ -28,7 +28,7 @@ def test_without_values_there_is_no_percentile() -> None:
 def test_figures_of_a_story(finished: Callable[[], Any]) -> None:
     timeline = read_timeline(finished().events)
     figures = response_figures(timeline)
-    assert figures.turnout == Spread(2, 60.0, 60.0)
+    assert figures.turnout == Spread(2, 70.0, 70.0)
     assert figures.travel == Spread(2, 240.0, 240.0)
     assert figures.response == Spread(2, 310.0, 310.0)
     assert figures.eta_error == Spread(2, 10.0, 10.0)

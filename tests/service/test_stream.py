@@ -467,7 +467,8 @@ def test_a_slow_reader_loses_its_connection_and_never_its_mail():
             assert server.engine.state.mailbox("near").last_seq == 1
             async with server.client("terminal:near") as client:
                 assert (await client.next_item()).order.recipient == "near"
-            await socket.close()
+            socket.transport.abort()
+            await socket.wait_closed()
 
     play(scene())
 

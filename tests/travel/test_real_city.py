@@ -1,0 +1,63 @@
+"""Travel times and snapping on Edmonton's real streets against scipy and shapely."""
+
+import numpy as np
+import pytest
+import shapely
+
+from benchmarks.nearest import Ends, Peer
+from engine.fleet import Fleet
+from engine.model.entities import Unit
+from engine.travel import NEVER, UNREACHABLE_MS, TravelTimes
+from geo_data.building import build_network
+from geo_data.snapping import Snapper
+from geo_data.sources.jemss import read_jemss
+from geo_data.speeds import travel_ms
+
+
+@pytest.fixture(scope="module")
+def edmonton(data):
+    return build_network(read_jemss(data / "edmonton"))
+
+
+def test_every_time_and_every_ranking_is_scipy_s(edmonton):
+    ms = travel_ms(edmonton, "emergency")
+    rng = np.random.default_rng(5)
+    picks = rng.integers(0, edmonton.n_nodes, 400)
+    fleet = Fleet(edmonton, ms, Snapper(edmonton))
+    aside = rng.normal(0, 3e-4, (2, 400))
+    fleet.add(
+        [
+            Unit(id=f"U{i}", name="", capabilities=(), lon=edmonton.node_lon[v] + dx, lat=edmonton.node_lat[v] + dy)
+            for i, (v, dx, dy) in enumerate(zip(picks, *aside, strict=True))
+        ],
+        0,
+    )
+    times, peer, ends = TravelTimes(edmonton, ms), Peer(edmonton, ms), Ends(edmonton, ms, fleet)
+    for arc in rng.choice(np.flatnonzero(ms < NEVER), 5).tolist():
+        fraction = float(rng.random())
+        want = peer.search(arc, fraction)
+        got = times.times_to(arc, fraction).astype(float)
+        got[got == UNREACHABLE_MS] = np.inf
+        assert np.array_equal(got, want)
+        ranking = times.nearest(arc, fraction, fleet, 0, 10, -1)
+        found = list(zip(ranking.travel_ms.tolist(), ranking.unit.tolist(), strict=True))
+        assert found == ends.rank(want, peer.ends(arc, fraction))
+        first = int(ranking.unit[0])
+        route = times.route(int(fleet.arc[first]), float(fleet.fraction[first]), arc, fraction)
+        assert route.ms == ranking.travel_ms[0]
+        assert times.to_many(arc, fraction, fleet.arc, fleet.fraction)[first] == route.ms
+
+
+def test_every_snap_is_shapely_s(edmonton):
+    snapper = Snapper(edmonton)
+    grid, first = snapper.grid, edmonton.geometry_first
+    plane = np.column_stack((grid.x, grid.y))
+    of = np.repeat(np.arange(len(first) - 1), np.diff(first))
+    tree = shapely.STRtree(shapely.linestrings(plane, indices=of))
+    rng = np.random.default_rng(6)
+    west, south, east, north = edmonton.bounds()
+    lon, lat = rng.uniform(west, east, 500), rng.uniform(south, north, 500)
+    _, _, distance_m = snapper.snap_many(lon, lat, limit_m=20_000.0)
+    points = shapely.points((lon - grid.frame[0]) * grid.frame[2], (lat - grid.frame[1]) * grid.frame[3])
+    _, want = tree.query_nearest(points, return_distance=True, all_matches=False)
+    assert np.allclose(distance_m, want, atol=1e-6)
