@@ -140,9 +140,7 @@ def run(seed: int, commits: int, folder: Path) -> tuple[list[dict[str, Any]], di
     calls = Calls(seed)
     peer = os.open(folder / "peer", os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
     measure(journal, peer, calls, 6, 50)  # warm
-    results = []
-    for size in (1, 8, 64, 6):
-        results.append(measure(journal, peer, calls, size, commits))
+    results = [measure(journal, peer, calls, size, commits) for size in (1, 8, 64, 6)]
     os.close(peer)
     begin = time.perf_counter()
     ours = list(journal.read())

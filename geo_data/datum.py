@@ -26,6 +26,8 @@ _ECCENTRICITY_SQUARED: Final = 0.006_693_421_622_965_943
 _BD_TURN: Final = np.pi * 3000.0 / 180.0
 _ACCURACY_DEG: Final = 1e-9
 _MOST_ROUNDS: Final = 60
+_FARTHEST_DEG: Final = 0.05
+"""No formula moves a place farther."""
 
 
 class DatumError(ValueError):
@@ -48,18 +50,17 @@ def convert(lon: ArrayLike, lat: ArrayLike, source: Datum, target: Datum) -> tup
         wrong = ~(np.abs(values) <= limit)
         if wrong.any():
             raise DatumError(f"{field}: {values[wrong].flat[0]} is not taken; limit: -{limit} to {limit} degrees")
-    lons, lats = lons.copy(), lats.copy()
-    if source == target:
-        return lons, lats
-    if source == "bd09":
-        lons, lats = _inverse(lons, lats, _gcj02_to_bd09)
-    if source != "wgs84" and target == "wgs84":
-        return _inverse(lons, lats, _wgs84_to_gcj02)
-    if source == "wgs84":
-        lons, lats = _where_in_china(lons, lats, _wgs84_to_gcj02)
-    if target == "bd09":
-        lons, lats = _where_in_china(lons, lats, _gcj02_to_bd09)
-    return lons, lats
+    shape, lons, lats = lons.shape, lons.flatten(), lats.flatten()
+    if source != target:
+        if source == "bd09":
+            lons, lats = _inverse(lons, lats, _gcj02_to_bd09)
+        if source == "wgs84":
+            lons, lats = _forward(lons, lats, _wgs84_to_gcj02)
+        elif target == "wgs84":
+            lons, lats = _inverse(lons, lats, _wgs84_to_gcj02)
+        if target == "bd09":
+            lons, lats = _forward(lons, lats, _gcj02_to_bd09)
+    return lons.reshape(shape), lats.reshape(shape)
 
 
 def to_wgs84(lon: float, lat: float, datum: Datum) -> tuple[float, float]:
@@ -80,26 +81,35 @@ def in_china(lon: Floats, lat: Floats) -> NDArray[np.bool_]:
     return np.asarray((lon >= west) & (lon <= east) & (lat >= south) & (lat <= north))
 
 
-def _where_in_china(lon: Floats, lat: Floats, forward: _Formula) -> tuple[Floats, Floats]:
+def _forward(lon: Floats, lat: Floats, formula: _Formula) -> tuple[Floats, Floats]:
+    """Move the places in China by a formula."""
+    there_lon, there_lat = lon.copy(), lat.copy()
     inside = in_china(lon, lat)
-    there_lon, there_lat = forward(lon, lat)
-    return np.where(inside, there_lon, lon), np.where(inside, there_lat, lat)
+    there_lon[inside], there_lat[inside] = formula(lon[inside], lat[inside])
+    return there_lon, there_lat
 
 
-def _inverse(lon: Floats, lat: Floats, forward: _Formula) -> tuple[Floats, Floats]:
-    """Return what ``forward`` moves to the given places, by going back by as much as it overshoots.
+def _inverse(lon: Floats, lat: Floats, formula: _Formula) -> tuple[Floats, Floats]:
+    """Return what a formula moves to the given places, by going back by as much as it overshoots.
 
     The shift changes by less than a fiftieth of the way, so every round gains a factor of fifty.
     """
-    back_lon, back_lat = lon.copy(), lat.copy()
+    west, south, east, north = CHINA
+    near = (lon > west - _FARTHEST_DEG) & (lon < east + _FARTHEST_DEG)
+    near &= (lat > south - _FARTHEST_DEG) & (lat < north + _FARTHEST_DEG)
+    to_lon, to_lat = lon[near], lat[near]
+    from_lon, from_lat = to_lon.copy(), to_lat.copy()
     for _ in range(_MOST_ROUNDS):
-        there_lon, there_lat = forward(back_lon, back_lat)
-        back_lon += lon - there_lon
-        back_lat += lat - there_lat
-        if max(np.abs(lon - there_lon).max(initial=0), np.abs(lat - there_lat).max(initial=0)) < _ACCURACY_DEG:
+        there_lon, there_lat = formula(from_lon, from_lat)
+        from_lon += to_lon - there_lon
+        from_lat += to_lat - there_lat
+        if max(np.abs(to_lon - there_lon).max(initial=0), np.abs(to_lat - there_lat).max(initial=0)) < _ACCURACY_DEG:
             break
-    moved = in_china(back_lon, back_lat)
-    return np.where(moved, back_lon, lon), np.where(moved, back_lat, lat)
+    moved = in_china(from_lon, from_lat)
+    back_lon, back_lat = lon.copy(), lat.copy()
+    back_lon[near] = np.where(moved, from_lon, to_lon)
+    back_lat[near] = np.where(moved, from_lat, to_lat)
+    return back_lon, back_lat
 
 
 def _wgs84_to_gcj02(lon: Floats, lat: Floats) -> tuple[Floats, Floats]:

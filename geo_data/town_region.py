@@ -19,6 +19,8 @@ from geo_data.town_streets import Floats, Ints, Streets, join, junctions
 from geo_data.town_villages import Villages, make_villages
 
 _TOWNSHIP_EACH: Final = 13
+_TOWNSHIP_M: Final = 950.0
+"""A township seat keeps this far from rivers and expressways, where there is room."""
 _OVERSHOOT: Final = 1.035
 """So many more junctions arise where towns, villages and roads meet than are counted before."""
 _TRIED_UP_TO: Final = 30_000
@@ -123,6 +125,9 @@ def _townships_first(places: Floats, towns: int, plan: Plan) -> Floats:
     for seat in plan.seat_m:
         apart = np.minimum(apart, np.hypot(*(places - seat).T) * 0.8)
     inner = np.minimum.reduce((places[:, 0], plan.width_m - places[:, 0], places[:, 1], plan.height_m - places[:, 1]))
+    courses = (*plan.rivers, *plan.expressways)
+    room = np.minimum.reduce([np.abs(places[:, 0] - course.at(places[:, 1])) for course in courses])
+    inner[room < _TOWNSHIP_M] *= 0.01
     chosen = []
     for _ in range(towns):
         best = int(np.argmax(np.minimum(apart, inner * 3)))

@@ -68,7 +68,9 @@ def make_seat(rng: np.random.Generator, book: NameBook, junction_count: int) -> 
     need = np.concatenate([part.blocks for part in parts])
     both = np.concatenate([part.both for part in parts])
     taken, kept = _grow(rng, everything, need, both, half, junction_count)
-    fine = connected_to(everything, kept, node[[len(columns.at_m) // 2], [len(rows.at_m) // 2]])
+    # The axes cross in the middle whatever else is built: what hangs together with that crossing is the town.
+    crossing = node[columns.rank == Rank.AXIS][:, rows.rank == Rank.AXIS].ravel()
+    fine = connected_to(everything, kept, crossing)
     kept &= fine[everything.tail]
     gates = _gates(columns, rows, node, everything, kept)
     seat_streets = keep_edges(everything, kept)

@@ -95,7 +95,7 @@ class _Say:
 
 def _check(args: argparse.Namespace) -> None:
     """Refuse what cannot be before anything long begins."""
-    for name, least, most in (("minutes", 0.1, 60 * 24 * 366), ("nodes", 200, 2_000_000)):
+    for name, least, most in (("minutes", 0.1, 60 * 24 * 366), ("nodes", 2_000, 2_000_000)):
         value = getattr(args, name)
         if value is not None and not least <= value <= most:
             raise Refusal("out_of_range", f"--{name}", value, f"{least} to {most}")

@@ -16,7 +16,7 @@ from engine.model.recommendation import Recommendation
 from engine.supervision import Deadlines
 
 
-class Demand(msgspec.Struct, frozen=True, kw_only=True):
+class Demand(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One unit of one capability, wanted for an incident until an order to a unit has met it."""
 
     id: DemandId
@@ -30,7 +30,7 @@ class Demand(msgspec.Struct, frozen=True, kw_only=True):
     """A shortage was stated for it."""
 
 
-class Mail(msgspec.Struct, frozen=True):
+class Mail(msgspec.Struct, frozen=True, gc=False):
     """An item of a mailbox and when it was put there."""
 
     body: Mailed
@@ -58,7 +58,7 @@ class Mailbox(msgspec.Struct, kw_only=True):
         return [mail.body for mail in self.items[start:]]
 
 
-class AlertRecord(msgspec.Struct, frozen=True):
+class AlertRecord(msgspec.Struct, frozen=True, gc=False):
     """What an alert became: the answer to the same alert reported again."""
 
     alert: AlertId

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine.dispatch.assignment import UNMET, assign
 from engine.dispatch.force import Force
 from engine.dispatch.policies import Policies
-from engine.dispatch.reasons import Barred, excluded_units, reason_counts
+from engine.dispatch.reasons import Barred, excluded_units, nearest_anyone, reason_counts
 from engine.model.ids import DemandId, RecipientId
 from engine.model.recommendation import Candidate, Decision, Recommendation
 from engine.travel import Ranking
@@ -57,11 +57,15 @@ def decide(wanted: Sequence[Wanted], force: Force, policies: Policies, now: int)
     picks = assign([want.level for want in wanted], [r.unit for r in rankings], [r.eta_ms for r in rankings])
     taken = {int(r.unit[pick]) for r, pick in zip(rankings, picks, strict=True) if pick != UNMET}
     policy = "nearest" if len(wanted) == 1 else "joint"
+    # The needs of one incident share its place, and so the search for who would have been sooner.
+    places = {(want.arc, want.fraction) for want in wanted}
+    anyone = {place: nearest_anyone(*place, force, policies.excluded) for place in places}
     decisions = []
     for want, ranking, pick in zip(wanted, rankings, picks, strict=True):
         own = int(ranking.unit[pick]) if pick != UNMET else None
         barred = Barred(refused=want.refused_by, taken=frozenset(taken - {own}), fresh_after=fresh_after, now=now)
-        decisions.append(_explain(want, ranking, pick, force, policies, policy, barred))
+        near = anyone[want.arc, want.fraction]
+        decisions.append(_explain(want, ranking, pick, near, force, policies, policy, barred))
     return decisions
 
 
@@ -82,7 +86,14 @@ def _rank(want: Wanted, force: Force, most: int, fresh_after: int) -> Ranking:
 
 
 def _explain(
-    want: Wanted, ranking: Ranking, pick: int, force: Force, policies: Policies, policy: str, barred: Barred
+    want: Wanted,
+    ranking: Ranking,
+    pick: int,
+    anyone: Ranking,
+    force: Force,
+    policies: Policies,
+    policy: str,
+    barred: Barred,
 ) -> Decision:
     chosen, route = None, ""
     if pick != UNMET:
@@ -99,8 +110,7 @@ def _explain(
         chosen=chosen,
         others=tuple(_candidate(ranking, int(row), force) for row in open_rows),
         excluded=excluded_units(
-            want.arc,
-            want.fraction,
+            anyone,
             force,
             want.capability,
             barred,

@@ -14,6 +14,7 @@ from engine.fleet import READY, STATUS_CODE
 from engine.model.ids import UnitId
 from engine.model.lifecycle import UnitStatus
 from engine.model.recommendation import Excluded, WhyNot
+from engine.travel import Ranking
 
 _ANYONE = 0
 _ALWAYS = -(1 << 62)
@@ -32,26 +33,30 @@ class Barred:
     now: int
 
 
+def nearest_anyone(arc: int, fraction: float, force: Force, most: int) -> Ranking:
+    """Return the units nearest to a place whatever they can do and are doing: whom `excluded_units` looks at."""
+    return force.times.nearest(arc, fraction, force.fleet, _ANYONE, 2 * most, _ALWAYS)
+
+
 def excluded_units(
-    arc: int, fraction: float, force: Force, capability: str, barred: Barred, *, sooner_than_ms: int | None, most: int
+    anyone: Ranking, force: Force, capability: str, barred: Barred, *, sooner_than_ms: int | None, most: int
 ) -> tuple[Excluded, ...]:
     """Return the units that would be there sooner than the chosen one (or, with none chosen, soonest), and why not."""
-    nearest = force.times.nearest(arc, fraction, force.fleet, _ANYONE, 2 * most, _ALWAYS)
     found: list[Excluded] = []
-    for row, eta_ms in zip(nearest.unit, nearest.eta_ms, strict=True):
-        if len(found) == most or (sooner_than_ms is not None and int(eta_ms) >= sooner_than_ms):
+    mask = force.fleet.capability_mask((capability,))
+    for row, eta_ms in zip(anyone.unit.tolist(), anyone.eta_ms.tolist(), strict=True):
+        if len(found) == most or (sooner_than_ms is not None and eta_ms >= sooner_than_ms):
             break
-        reason = why_not(force, int(row), capability, barred)
+        reason = why_not(force, row, capability, mask, barred)
         if reason is not None:
-            found.append(Excluded(UnitId(force.fleet.ids[int(row)]), reason[0], reason[1], int(eta_ms)))
+            found.append(Excluded(UnitId(force.fleet.ids[row]), reason[0], reason[1], eta_ms))
     return tuple(found)
 
 
-def why_not(force: Force, row: int, capability: str, barred: Barred) -> tuple[WhyNot, str] | None:
-    """Return the first reason and the fact behind it, or None for a unit that can be sent."""
+def why_not(force: Force, row: int, capability: str, mask: int, barred: Barred) -> tuple[WhyNot, str] | None:
+    """Return the first reason and its fact, or None for a unit that can be sent; ``mask`` is what it must have."""
     fleet = force.fleet
     bits, status = int(fleet.bits[row]), int(fleet.status[row])
-    mask = fleet.capability_mask((capability,))
     if bits & mask != mask:
         return "lacks_capability", capability
     if status == _OFF_DUTY:

@@ -17,11 +17,11 @@ Answer = Literal["accept", "refuse", "en_route", "on_scene", "report", "clear"]
 Via = Literal["terminal", "radio", "desk", "api"]
 
 
-class _Command(msgspec.Struct, frozen=True, kw_only=True, tag_field="command"):
+class _Command(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="command"):
     actor: str
 
 
-class Configure(_Command, frozen=True, tag="configure"):
+class Configure(_Command, frozen=True, gc=False, tag="configure"):
     """Take a city's configuration: who and what there is. ``digest`` names the files it was read from."""
 
     digest: str
@@ -29,13 +29,13 @@ class Configure(_Command, frozen=True, tag="configure"):
     stations: tuple[Station, ...]
 
 
-class ReportAlert(_Command, frozen=True, tag="report_alert"):
+class ReportAlert(_Command, frozen=True, gc=False, tag="report_alert"):
     """Somebody reports a happening."""
 
     alert: Alert
 
 
-class AnswerOrder(_Command, frozen=True, tag="answer_order"):
+class AnswerOrder(_Command, frozen=True, gc=False, tag="answer_order"):
     """A recipient answers its order, or the desk records the answer for it.
 
     ``version`` is the order's version that is answered; a stale one is refused as ``superseded``. ``said_at`` is
@@ -52,7 +52,7 @@ class AnswerOrder(_Command, frozen=True, tag="answer_order"):
     said_at: int | None = None
 
 
-class AcknowledgeMail(_Command, frozen=True, tag="acknowledge_mail"):
+class AcknowledgeMail(_Command, frozen=True, gc=False, tag="acknowledge_mail"):
     """A device has everything in a mailbox up to and including ``mail_seq``."""
 
     recipient: RecipientId
@@ -60,7 +60,7 @@ class AcknowledgeMail(_Command, frozen=True, tag="acknowledge_mail"):
     mail_seq: int
 
 
-class SetUnitStatus(_Command, frozen=True, tag="set_unit_status"):
+class SetUnitStatus(_Command, frozen=True, gc=False, tag="set_unit_status"):
     """A unit, or the desk for it, says what it is doing. A unit on an order changes by answers, not by this."""
 
     key: str
@@ -68,13 +68,13 @@ class SetUnitStatus(_Command, frozen=True, tag="set_unit_status"):
     status: UnitStatus
 
 
-class ApproveOrder(_Command, frozen=True, tag="approve_order"):
+class ApproveOrder(_Command, frozen=True, gc=False, tag="approve_order"):
     """A person lets a proposed order go."""
 
     order: OrderId
 
 
-class CancelOrder(_Command, frozen=True, tag="cancel_order"):
+class CancelOrder(_Command, frozen=True, gc=False, tag="cancel_order"):
     """The desk withdraws an order; its need waits again unless ``drop`` is set."""
 
     order: OrderId
@@ -82,7 +82,7 @@ class CancelOrder(_Command, frozen=True, tag="cancel_order"):
     drop: bool = False
 
 
-class EndIncident(_Command, frozen=True, tag="end_incident"):
+class EndIncident(_Command, frozen=True, gc=False, tag="end_incident"):
     """The desk ends an incident: its open orders are cancelled and nothing of it waits any more."""
 
     incident: IncidentId
@@ -90,7 +90,7 @@ class EndIncident(_Command, frozen=True, tag="end_incident"):
     reason: str = ""
 
 
-class ApplyPlan(_Command, frozen=True, tag="apply_plan"):
+class ApplyPlan(_Command, frozen=True, gc=False, tag="apply_plan"):
     """A worker hands back the plan it was asked for. The core revalidates every line before it believes it."""
 
     plan: PlanId
@@ -98,7 +98,7 @@ class ApplyPlan(_Command, frozen=True, tag="apply_plan"):
     failed: str = ""
 
 
-class Tick(_Command, frozen=True, tag="tick"):
+class Tick(_Command, frozen=True, gc=False, tag="tick"):
     """Time has passed: deadlines are looked at, waiting needs are looked at again.
 
     ``wall_at`` is what the wall clock says, to be held against the core's own time; None where there is no wall.

@@ -12,7 +12,7 @@ Approval = Literal["by_rule", "by_person"]
 """Who lets an order go: the run card by itself, or somebody who answers for it."""
 
 
-class _Placed(msgspec.Struct, frozen=True):
+class _Placed(msgspec.Struct, frozen=True, gc=False):
     """Something with a coordinate. Numbers of numpy's own types are taken, and kept as plain ones that encode."""
 
     def __post_init__(self) -> None:
@@ -23,7 +23,7 @@ class _Placed(msgspec.Struct, frozen=True):
                 msgspec.structs.force_setattr(self, name, plain(value))
 
 
-class Details(msgspec.Struct, frozen=True, omit_defaults=True):
+class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """All of an alert that can name someone. Stored encrypted, under a key of its own that can be deleted."""
 
     text: str = ""
@@ -32,14 +32,14 @@ class Details(msgspec.Struct, frozen=True, omit_defaults=True):
     address: str = ""
 
 
-class Need(msgspec.Struct, frozen=True):
+class Need(msgspec.Struct, frozen=True, gc=False):
     """So many units of one capability."""
 
     capability: str
     count: int = 1
 
 
-class Alert(_Placed, frozen=True, kw_only=True, omit_defaults=True):
+class Alert(_Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One report from one source. ``source`` and ``source_ref`` together are its idempotency key."""
 
     source: str
@@ -55,7 +55,7 @@ class Alert(_Placed, frozen=True, kw_only=True, omit_defaults=True):
     exercise: bool = False
 
 
-class Unit(_Placed, frozen=True, kw_only=True, omit_defaults=True):
+class Unit(_Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Something that can be sent. ``lon`` and ``lat`` are where it starts; then its positions say."""
 
     id: UnitId
@@ -68,7 +68,7 @@ class Unit(_Placed, frozen=True, kw_only=True, omit_defaults=True):
     on_duty: bool = True
 
 
-class Station(_Placed, frozen=True, kw_only=True, omit_defaults=True):
+class Station(_Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A fixed place that units belong to or that can be ordered itself."""
 
     id: StationId
@@ -80,7 +80,7 @@ class Station(_Placed, frozen=True, kw_only=True, omit_defaults=True):
     """What it can be ordered for; empty means anything."""
 
 
-class Incident(msgspec.Struct, frozen=True, kw_only=True):
+class Incident(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What the engine works on: one or more alerts about the same happening."""
 
     id: IncidentId
@@ -97,7 +97,7 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     exercise: bool = False
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
+class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One instruction to one unit or station for one incident. Orders to units are exclusive, to stations not."""
 
     id: OrderId
@@ -120,7 +120,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     exercise: bool = False
 
 
-class PositionFix(_Placed, frozen=True, omit_defaults=True):
+class PositionFix(_Placed, frozen=True, gc=False, omit_defaults=True):
     """Where a unit says it is. Heading in degrees clockwise from north, speed in m/s."""
 
     unit: UnitId

@@ -17,11 +17,11 @@ from engine.model.recommendation import Recommendation
 SCHEMA_VERSION = 1
 
 
-class _Body(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", omit_defaults=True):
+class _Body(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="kind", omit_defaults=True):
     pass
 
 
-class Configured(_Body, frozen=True, tag="configured"):
+class Configured(_Body, frozen=True, gc=False, tag="configured"):
     """The city's units and stations from here on."""
 
     digest: str
@@ -29,7 +29,7 @@ class Configured(_Body, frozen=True, tag="configured"):
     stations: tuple[Station, ...]
 
 
-class AlertReceived(_Body, frozen=True, tag="alert_received"):
+class AlertReceived(_Body, frozen=True, gc=False, tag="alert_received"):
     """An alert was taken. Its details are the event's personal part."""
 
     alert: AlertId
@@ -43,7 +43,7 @@ class AlertReceived(_Body, frozen=True, tag="alert_received"):
     exercise: bool = False
 
 
-class IncidentOpened(_Body, frozen=True, tag="incident_opened"):
+class IncidentOpened(_Body, frozen=True, gc=False, tag="incident_opened"):
     """A new incident, triaged: its type, its level, and what it needs."""
 
     incident: IncidentId
@@ -58,7 +58,7 @@ class IncidentOpened(_Body, frozen=True, tag="incident_opened"):
     exercise: bool = False
 
 
-class IncidentAdvanced(_Body, frozen=True, tag="incident_advanced"):
+class IncidentAdvanced(_Body, frozen=True, gc=False, tag="incident_advanced"):
     """An incident moved along its lifecycle."""
 
     incident: IncidentId
@@ -66,7 +66,7 @@ class IncidentAdvanced(_Body, frozen=True, tag="incident_advanced"):
     reason: str = ""
 
 
-class DemandRaised(_Body, frozen=True, tag="demand_raised"):
+class DemandRaised(_Body, frozen=True, gc=False, tag="demand_raised"):
     """One unit of one capability is wanted for an incident. It waits until an order meets it."""
 
     demand: DemandId
@@ -75,7 +75,7 @@ class DemandRaised(_Body, frozen=True, tag="demand_raised"):
     level: int
 
 
-class DemandUnmet(_Body, frozen=True, tag="demand_unmet"):
+class DemandUnmet(_Body, frozen=True, gc=False, tag="demand_unmet"):
     """A shortage, stated: nobody able is free now. The demand waits and is looked at again when anybody is."""
 
     demand: DemandId
@@ -84,14 +84,14 @@ class DemandUnmet(_Body, frozen=True, tag="demand_unmet"):
     recommendation: Recommendation
 
 
-class DemandDropped(_Body, frozen=True, tag="demand_dropped"):
+class DemandDropped(_Body, frozen=True, gc=False, tag="demand_dropped"):
     """Nobody is wanted for it any more."""
 
     demand: DemandId
     reason: str
 
 
-class Recommended(_Body, frozen=True, tag="recommended"):
+class Recommended(_Body, frozen=True, gc=False, tag="recommended"):
     """Who should go for a demand, and why."""
 
     demand: DemandId
@@ -99,7 +99,7 @@ class Recommended(_Body, frozen=True, tag="recommended"):
     recommendation: Recommendation
 
 
-class OrderProposed(_Body, frozen=True, tag="order_proposed"):
+class OrderProposed(_Body, frozen=True, gc=False, tag="order_proposed"):
     """An order exists. It holds nobody yet."""
 
     order: Order
@@ -108,7 +108,7 @@ class OrderProposed(_Body, frozen=True, tag="order_proposed"):
     """The supervision clocks of this order by name, counted from when it is sent."""
 
 
-class OrderAdvanced(_Body, frozen=True, tag="order_advanced"):
+class OrderAdvanced(_Body, frozen=True, gc=False, tag="order_advanced"):
     """An order moved along its lifecycle. ``said_at`` is when the recipient says it happened."""
 
     order: OrderId
@@ -124,7 +124,7 @@ ApprovedVia = Literal["policy", "desk"]
 MailKind = Literal["order", "cancellation", "notice"]
 
 
-class Mailed(_Body, frozen=True, tag="mailed"):
+class Mailed(_Body, frozen=True, gc=False, tag="mailed"):
     """An item stands in a mailbox, durably. ``mail_seq`` counts from 1 by recipient, without gaps."""
 
     recipient: RecipientId
@@ -137,7 +137,7 @@ class Mailed(_Body, frozen=True, tag="mailed"):
     values: dict[str, str] = {}
 
 
-class MailAcknowledged(_Body, frozen=True, tag="mail_acknowledged"):
+class MailAcknowledged(_Body, frozen=True, gc=False, tag="mail_acknowledged"):
     """A device has the mailbox up to ``mail_seq``; delivered means that the first device has it."""
 
     recipient: RecipientId
@@ -145,7 +145,7 @@ class MailAcknowledged(_Body, frozen=True, tag="mail_acknowledged"):
     mail_seq: int
 
 
-class UnitAdvanced(_Body, frozen=True, tag="unit_advanced"):
+class UnitAdvanced(_Body, frozen=True, gc=False, tag="unit_advanced"):
     """A unit said what it is doing, outside any order."""
 
     unit: UnitId
@@ -153,7 +153,7 @@ class UnitAdvanced(_Body, frozen=True, tag="unit_advanced"):
     key: str
 
 
-class PlanRequested(_Body, frozen=True, tag="plan_requested"):
+class PlanRequested(_Body, frozen=True, gc=False, tag="plan_requested"):
     """Demands are to be decided together by a worker."""
 
     plan: PlanId
@@ -161,7 +161,7 @@ class PlanRequested(_Body, frozen=True, tag="plan_requested"):
     state_version: int
 
 
-class PlanApplied(_Body, frozen=True, tag="plan_applied"):
+class PlanApplied(_Body, frozen=True, gc=False, tag="plan_applied"):
     """What a worker's plan came to: the lines that still held, and how many did not."""
 
     plan: PlanId
@@ -170,7 +170,7 @@ class PlanApplied(_Body, frozen=True, tag="plan_applied"):
     failed: str = ""
 
 
-class DeadlineMissed(_Body, frozen=True, tag="deadline_missed"):
+class DeadlineMissed(_Body, frozen=True, gc=False, tag="deadline_missed"):
     """A clock ran out."""
 
     clock: str
@@ -178,7 +178,7 @@ class DeadlineMissed(_Body, frozen=True, tag="deadline_missed"):
     due_at: int
 
 
-class ClockDeparted(_Body, frozen=True, tag="clock_departed"):
+class ClockDeparted(_Body, frozen=True, gc=False, tag="clock_departed"):
     """The clock and the wall disagree by more than 5 s."""
 
     wall_at: int
@@ -205,7 +205,7 @@ Body = (
 )
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One entry of the journal, before it is sealed: ``seq`` counts from 1 without gaps, ``at`` is the core's time."""
 
     seq: int

@@ -23,7 +23,7 @@ WhyNot = Literal[
 ]
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """Somebody who could go. ``eta_ms`` is turnout plus travel."""
 
     recipient: RecipientId
@@ -35,7 +35,7 @@ class Candidate(msgspec.Struct, frozen=True):
     """Length of the way there, where it was traced."""
 
 
-class Excluded(msgspec.Struct, frozen=True, omit_defaults=True):
+class Excluded(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A unit that would have been there sooner, and the first reason why it is not sent."""
 
     unit: UnitId
@@ -45,7 +45,7 @@ class Excluded(msgspec.Struct, frozen=True, omit_defaults=True):
     eta_ms: int
 
 
-class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
+class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Who should go for one need, who would be next, and who would have been sooner."""
 
     capability: str
@@ -61,7 +61,7 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     """How much of the road network the search looked at."""
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """What was decided for one demand: the recommendation and, where somebody goes, the way as a polyline."""
 
     demand: DemandId

@@ -7,6 +7,7 @@ waits is decided and stored, copies are kept, and every client is told. The exit
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -257,6 +258,9 @@ class CityServer:
             if fleet is not None:
                 engine.fleet.restore(fleet.blob)
             begun.pop_all()
+        # The roads, the fleet and the replayed state live as long as the process: no collection need look at them.
+        gc.collect()
+        gc.freeze()
         return Running(folder=folder, engine=engine, journal=journal, vault=vault, jobs=jobs)
 
     def _announce(self, listening: socket.socket, on_ready: Callable[[Address], None]) -> None:

@@ -153,7 +153,8 @@ class ServerSession:
         self.phase = Phase.OPEN
         after = resume_after(self.hello, opening) if opening.recipient else 0
         self.sent_seq = opening.last_seq if after is None else after
-        self.acked_seq = 0 if after is None else after
+        # What the client says it has applied may have no receipt yet: the last one can have been lost on its way.
+        self.acked_seq = 0
         self.say(
             Welcome(
                 log_id=opening.log_id,

@@ -1,6 +1,7 @@
 """OSM files: small ones drawn here for each rule, real ones for the whole, broken ones for the errors."""
 
 import bz2
+import contextlib
 import gzip
 import itertools
 import math
@@ -401,10 +402,8 @@ def test_a_real_file_cut_anywhere_is_refused(data, tmp_path, name):
         with pytest.raises(OsmFileError, match=name.partition(".")[0]):
             read_osm(file)
     file.write_bytes(content[:-1])
-    try:
-        read_osm(file)  # the last byte of a text file may be a line's end
-    except OsmFileError:
-        assert True
+    with contextlib.suppress(OsmFileError):  # the last byte of a text file may be a line's end
+        read_osm(file)
 
 
 def test_a_real_file_with_bytes_changed_is_read_or_refused(data, tmp_path):

@@ -1,6 +1,8 @@
 """The file: what is written is read back, and nothing else passes for it."""
 
+import contextlib
 import dataclasses
+import random
 import struct
 
 import msgpack
@@ -152,3 +154,16 @@ def test_a_header_that_lies_is_refused(file, change):
     file.write_bytes(prefix + content[-(-(16 + length) // 64) * 64 :])
     with pytest.raises(RoadFileError):
         RoadNetwork.load(file)
+
+
+def test_a_header_with_any_bytes_changed_is_read_or_refused(file):
+    content = file.read_bytes()
+    (length,) = struct.unpack("<I", content[12:16])
+    noise = random.Random(5)
+    for _ in range(300):
+        changed = bytearray(content)
+        for _ in range(noise.randint(1, 3)):
+            changed[noise.randrange(16 + length)] = noise.randrange(256)
+        file.write_bytes(changed)
+        with contextlib.suppress(RoadFileError):
+            RoadNetwork.load(file)
