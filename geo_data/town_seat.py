@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from geo_data.raw_roads import RoadClass
 from geo_data.town_blocks import ALWAYS, STRAY, Edges, Quarter, along, diagonals
-from geo_data.town_lattice import Gap, Ground, Lines, Rank, lay_lines
+from geo_data.town_lattice import Gap, Ground, Lines, Rank, lay_lines, ring_borders
 from geo_data.town_names import NameBook
 from geo_data.town_street_names import column_names, row_names
 from geo_data.town_streets import Floats, Ints, Mask, Streets, connected_to, keep_edges, signed_kmh, with_bends
@@ -50,7 +50,7 @@ def make_seat(rng: np.random.Generator, book: NameBook, junction_count: int) -> 
     """Make a county seat of about ``junction_count`` junctions."""
     half = max(2, round(np.sqrt(junction_count / (4 * 0.72 * JUNCTIONS_PER_BLOCK)) + 0.4))
     old_reach = int(np.clip(half // 4 + 1, 1, 3))
-    columns = lay_lines(rng, 2 * half, old_reach, river_border=half - old_reach - 1 if half > 2 else 1)
+    columns = lay_lines(rng, 2 * half, old_reach, _river_border(half, old_reach))
     rows = lay_lines(rng, 2 * half, old_reach)
     quarters = _quarters(rng, half, old_reach)
     ground = Ground.drawn(rng, columns, rows)
@@ -85,6 +85,12 @@ def make_seat(rng: np.random.Generator, book: NameBook, junction_count: int) -> 
         blocks_m=_middles(columns, rows, ground, taken),
         radius_m=float(np.hypot(seat_streets.x_m, seat_streets.y_m).max()),
     )
+
+
+def _river_border(half: int, old_reach: int) -> int:
+    """Return the border along which the river runs: west of the old centre, and never in place of a ring road."""
+    away = old_reach + 1 if half > 2 else 1
+    return half - (away - 1 if away in ring_borders(half * 2) else away)
 
 
 def _quarters(rng: np.random.Generator, half: int, old_reach: int) -> NDArray[np.uint8]:

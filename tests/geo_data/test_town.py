@@ -50,13 +50,15 @@ def _digest(town: Town) -> str:
 
 
 @given(nodes=st.integers(500, 4_000), seed=st.integers(0, 10_000))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_any_town_is_the_same_again_and_can_be_built(nodes: int, seed: int) -> None:
     town = make_town(nodes, seed)
     assert _digest(town) == _digest(make_town(nodes, seed))
     check_roads(town.roads)
     network = town.network()
     assert abs(network.n_nodes - nodes) <= 0.1 * nodes
+    report = network.meta["report"]
+    assert max(report["cut_off"][mode]["km"] for mode in report["cut_off"]) < 0.02 * report["km"]
     lon, lat = town.sample_places(50, seed)
     again = town.sample_places(50, seed)
     assert np.array_equal(lon, again[0])

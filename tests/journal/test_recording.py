@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.journal.memory_journal import MemoryJournal
+from engine.core.plain_ports import VolatileJournal
 from engine.model.errors import NotStored
 from tests.journal.samples import call
 from tests.support.recording import FailingJournal, RecordingJournal, RecordingLinks, Step, early_releases
@@ -20,7 +20,7 @@ def hasty(journal, links, events):
 
 @pytest.mark.parametrize(("cycle", "early"), [(careful, []), (hasty, [1, 2, 3, 4, 5, 6])])
 def test_a_planted_early_release_is_found(cycle, early):
-    journal = RecordingJournal(MemoryJournal())
+    journal = RecordingJournal(VolatileJournal())
     links = RecordingLinks(journal.steps)
     cycle(journal, links, call(1, 0))
     assert early_releases(journal.steps) == early
@@ -28,7 +28,7 @@ def test_a_planted_early_release_is_found(cycle, early):
 
 def test_a_release_from_another_thread_during_the_commit_is_found():
     events = call(1, 0)
-    journal = RecordingJournal(MemoryJournal(), after_commit=lambda: links.release(events[:1]))
+    journal = RecordingJournal(VolatileJournal(), after_commit=lambda: links.release(events[:1]))
     links = RecordingLinks(journal.steps)
     careful(journal, links, events)
     assert early_releases(journal.steps) == [1]
@@ -53,7 +53,7 @@ def test_the_order_of_all_steps_is_on_record(desk):
 
 
 def test_a_failing_journal_keeps_to_its_script():
-    journal = FailingJournal(MemoryJournal())
+    journal = FailingJournal(VolatileJournal())
     journal.fail_next(2)
     for _ in range(2):
         with pytest.raises(NotStored):

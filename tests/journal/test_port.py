@@ -1,17 +1,16 @@
-"""Both journals keep the same promises: what is appended is read back, and what is refused leaves no trace."""
+"""The port's promises: what is appended is read back, and what is refused leaves no trace."""
 
 import pytest
 
 from engine.journal.envelope import Checkpoint, PersonalState, Snapshot
-from engine.journal.memory_journal import MemoryJournal
 from engine.model.errors import NotStored
 from engine.model.events import PlanRequested
 from tests.journal.samples import AT, SECRET, alert, all_kinds, call, event
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def journal(request):
-    return MemoryJournal() if request.param == "memory" else request.getfixturevalue("desk").journal
+@pytest.fixture
+def journal(desk):
+    return desk.journal
 
 
 def test_an_empty_journal(journal):
