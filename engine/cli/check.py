@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.texts import text
+
 if TYPE_CHECKING:
     from engine.model.entities import Station
     from geo_data.inspection import Finding
@@ -12,21 +14,6 @@ if TYPE_CHECKING:
 
 SERIOUS = 1
 """Exit status when something was found that would send units wrongly."""
-
-_SAID = {
-    "island": ("{value:.0f} nodes cannot be reached and left by {subject}", "{value:.0f} 个节点对 {subject} 不连通"),
-    "cut_off": ("{value:.0%} of the streets for {subject} were cut off", "{subject} 可用道路有 {value:.0%} 被切除"),
-    "speed_high": ("speed of {value:.0f} km/h on {subject}", "{subject} 限速 {value:.0f} 公里/小时"),
-    "speed_low": ("speed of {value:.1f} km/h on {subject}", "{subject} 限速 {value:.1f} 公里/小时"),
-    "speed_impossible": ("{subject} is passed at {value:.0f} km/h", "{subject} 通行速度达 {value:.0f} 公里/小时"),
-    "zero_length": ("{subject} is {value:.3f} m long", "{subject} 长度为 {value:.3f} 米"),
-    "too_short": ("{subject} is {value:.0f} m too short for its ends", "{subject} 比两端直线距离短 {value:.0f} 米"),
-    "duplicate_nodes": ("{value:.0f} nodes on one spot, {subject} first", "{subject} 处有 {value:.0f} 个节点重叠"),
-    "station_off_road": ("station {subject}: no street within {limit:.0f} m", "{subject} 周围 {limit:.0f} 米内无道路"),
-    "station_unreachable": ("station {subject} lies on an island", "{subject} 所在道路不连通"),
-    "station_far": ("station {subject} is {value:.0f} m from a street", "{subject} 距最近道路 {value:.0f} 米"),
-    "unnamed": ("{value:.0%} of the streets have no name", "{value:.0%} 的道路无名称"),
-}
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
@@ -76,8 +63,8 @@ def _read(target: Path) -> "tuple[RoadNetwork, Sequence[Station], list[str]]":
 
 
 def _spell(finding: "Finding", language: str) -> str:
-    said = _SAID[finding.code][0 if language == "en" else 1]
-    line = said.format(value=finding.value, limit=finding.limit, subject=finding.subject)
+    values = {"value": finding.value, "limit": finding.limit, "subject": finding.subject}
+    line = text(f"check.{finding.code}", language, **values)
     if finding.lon is not None and finding.lat is not None:
         line += f" ({finding.lon:.6f},{finding.lat:.6f})"
     if finding.of > 1:

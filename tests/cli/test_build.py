@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli.check import _SAID
 from engine.cli.main import main
+from engine.texts import catalogue
 from geo_data import inspection
 from geo_data.road_network import RoadNetwork
 from tests.support.folders import grid_folder
@@ -103,4 +103,4 @@ def test_serious_findings_end_with_1_in_both_languages(town, monkeypatch, capsys
 
 def test_every_finding_can_be_said_and_nothing_else():
     source = Path(inspection.__file__).read_text("utf-8")
-    assert set(re.findall(r'(?:Finding\(|_worst\(network,)\s*"(\w+)"', source)) == set(_SAID)
+    assert set(re.findall(r'(?:Finding\(|_worst\(network,)\s*"(\w+)"', source)) == set(catalogue("en")["check"])

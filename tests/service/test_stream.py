@@ -1,9 +1,9 @@
 """The stream with a real server on loopback: who may say what, what bad input is answered, who gets which mail."""
 
-import asyncio
 import json
 import socket as socket_module
 from contextlib import suppress
+from itertools import count
 
 import msgpack
 import pytest
@@ -25,7 +25,6 @@ from engine.wire.messages import (
     Heartbeat,
     Hello,
     Item,
-    NeedOf,
     Positions,
     Refused,
     Snapshot,
@@ -445,9 +444,17 @@ def test_heartbeats_come_and_silence_ends():
     play(scene())
 
 
+async def mail_to_near(server, desk, ref):
+    """Have `near` ordered once more, refuse for it, and end the incident."""
+    taken = await desk.report(report(ref))
+    order = view_order(server.engine, server.engine.state.orders[taken.refs["orders"][0]], "desk")
+    assert isinstance(await desk.answer(order, "refuse", reason="busy"), Taken)
+    await server.cycle.submit(EndIncident(actor="x", incident=taken.refs["incident"], state="cancelled"))
+
+
 def test_a_slow_reader_loses_its_connection_and_never_its_mail():
     async def scene():
-        async with running(limits=Limits(outgoing_bytes=2_000)) as server:
+        async with running(unit("near", 1, 0), limits=Limits(outgoing_bytes=2_000)) as server:
             # Small buffers in the system, so that what is not read soon waits in the server.
             line = socket_module.create_connection(("127.0.0.1", server.port))
             line.setsockopt(socket_module.SOL_SOCKET, socket_module.SO_RCVBUF, 2_048)
@@ -459,16 +466,15 @@ def test_a_slow_reader_loses_its_connection_and_never_its_mail():
             theirs = connection.socket.transport.get_extra_info("socket")
             theirs.setsockopt(socket_module.SOL_SOCKET, socket_module.SO_SNDBUF, 2_048)
             socket.transport.pause_reading()
-            async with server.client("integration:cad") as cad:
-                await cad.report(report(0))
-                with suppress(ConnectionClosed):
-                    while not server.stream.counts["slow"]:
-                        await say(socket, report("heard", needs=(NeedOf("patrol"),)))
-                        await asyncio.sleep(0)
+            async with server.client("dispatcher:li") as desk:
+                for ref in count():
+                    await mail_to_near(server, desk, ref)
+                    if connection.is_slow:
+                        break
                 await until(lambda: server.stream.counts["slow"])
-            assert server.engine.state.mailbox("near").last_seq == 1
-            async with server.client("terminal:near") as client:
-                assert (await client.next_item()).order.recipient == "near"
+                last = server.engine.state.mailbox("near").last_seq
+            async with server.client("terminal:near", device="other") as client:
+                assert (await client.connected()).next_seq == last + 1
             socket.transport.abort()
             await socket.wait_closed()
 
