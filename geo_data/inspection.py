@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.connectivity import largest_component
+from geo_data.building.connectivity import largest_component
 from geo_data.lengths import distance_m
 from geo_data.raw_roads import DRIVE, Mode, RoadClass
 from geo_data.road_network import RoadNetwork

@@ -37,8 +37,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Read, build, save and report."""
-    from geo_data.build_report import peak_mib
     from geo_data.building import build_network
+    from geo_data.building.report import peak_mib
 
     begun = time.monotonic()
     kind = args.format or _guess(args.source)

@@ -335,10 +335,13 @@ class Client:
         self._retries.add(handle)
 
     def _say(self, message: Said) -> "asyncio.Future[Answered]":
-        future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         if self.ended is not None:
             raise self.ended
+        waiting = self._answers.get(reference(message))
+        if waiting is not None:
+            return waiting  # the same key is the same thing said
         self._outbox.add(message)
+        future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         self._answers[reference(message)] = future
         self._send_waiting()
         self._flush()

@@ -16,7 +16,7 @@ from geo_data.lengths import distance_m, line_lengths_m
 from geo_data.raw_roads import ALL_MODES, DRIVE, Mode, RawRoads, RoadClass
 from geo_data.sources.courses import pinned, read_lines, straight
 from geo_data.sources.nodes import NodeRows
-from geo_data.sources.osm_tags import HIGHWAYS
+from geo_data.sources.osm.tags import HIGHWAYS
 from geo_data.sources.tables import Table, TableError, read_table
 
 OSM2GMNS_TYPES: Final = {

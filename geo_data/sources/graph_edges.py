@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from geo_data.lengths import line_lengths_m
 from geo_data.raw_roads import ALL_MODES, RawRoads, RoadClass
-from geo_data.sources.osm_barriers import barrier_passes, cut_barriers
-from geo_data.sources.osm_speeds import parse_duration_s
-from geo_data.sources.osm_tags import Dropped, WayTags, read_way
+from geo_data.sources.osm.barriers import barrier_passes, cut_barriers
+from geo_data.sources.osm.speeds import parse_duration_s
+from geo_data.sources.osm.tags import Dropped, WayTags, read_way
 
 _ACCESS: Final = ("access", "vehicle", "motor_vehicle", "motorcar", "foot", "emergency", "psv", "bus", "taxi")
 WAY_TAGS: Final = frozenset(
@@ -40,11 +40,11 @@ WAY_TAGS: Final = frozenset(
         ),
     }
 )
-"""The tags of ways that `geo_data.sources.osm_tags` reads."""
+"""The tags of ways that `geo_data.sources.osm.tags` reads."""
 NODE_TAGS: Final = frozenset(
     {"barrier", "bollard", "kerb", "locked", "access", "vehicle", "motor_vehicle", "motorcar", "foot", "emergency"}
 )
-"""The tags of nodes that `geo_data.sources.osm_barriers` reads."""
+"""The tags of nodes that `geo_data.sources.osm.barriers` reads."""
 _REVERSED: Final = frozenset({"-1", "reverse", "T"})
 """Values of ``oneway`` for which osmnx turns a way round and keeps the tag."""
 _MIXED: Final = ("highway", "access")

@@ -1,7 +1,7 @@
 """Streets through osmnx: a place by name, a bounding box, or any graph that osmnx made.
 
 What is downloaded is every way with a highway tag and every ferry, drawn node by node: footways and private streets are
-kept, and `geo_data.sources.osm_tags` alone decides who may use what, as for files. Downloads are cached below
+kept, and `geo_data.sources.osm.tags` alone decides who may use what, as for files. Downloads are cached below
 ``ALLPOINTS_CACHE``. ``ALLPOINTS_OVERPASS_URL`` and ``ALLPOINTS_NOMINATIM_URL`` name other servers than the public ones.
 Turn restrictions are not part of a graph. Settings of osmnx are put back as they were.
 """

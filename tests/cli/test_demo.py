@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from engine.cli import demo_cities
-from engine.cli.demo_report import figures, read_result
-from engine.cli.demo_server import ServerFailed, ServerProcess
-from engine.cli.demo_stage import Stage
-from engine.cli.demo_table import Board
+from engine.cli.demo import cities
+from engine.cli.demo.report import figures, read_result
+from engine.cli.demo.server import ServerFailed, ServerProcess
+from engine.cli.demo.stage import Stage
+from engine.cli.demo.table import Board
 from engine.cli.main import main
 from engine.cli.new_city import write_city, write_tokens
 from engine.simulation.patrol import Patrol
@@ -116,7 +116,7 @@ class Killer(Board):
 
 
 def prepared(folder: Path, minutes: float = 40.0):
-    scenario = demo_cities.town(2_000, 3, minutes)
+    scenario = cities.town(2_000, 3, minutes)
     write_city(folder, scenario.plan)
     with write_tokens(folder, scenario.plan.units, scenario.plan.stations).open(encoding="utf-8") as file:
         return scenario, {row["subject"]: row["token"] for row in csv.DictReader(file)}

@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from engine.cli import demo_cities, demo_san_francisco
-from engine.cli.demo_cities import Scenario
+from engine.cli.demo import cities, san_francisco
+from engine.cli.demo.cities import Scenario
 from engine.cli.new_city import CityPlan
 from engine.intake.call_log import Call, CallLog, Response
 from engine.model.entities import Need
@@ -37,13 +37,13 @@ def test_the_busiest_stretch_is_kept() -> None:
 
 
 def test_stations_are_spread_over_a_map() -> None:
-    stations = demo_cities.spread_stations(city().network)
+    stations = cities.spread_stations(city().network)
     assert len(stations) == 8
     assert len({(it.lon, it.lat) for it in stations}) == 8
 
 
 def test_a_map_with_made_up_calls_is_whole() -> None:
-    made = demo_cities.map_city(grid_roads(), "grid", None, seed=3, minutes=60)
+    made = cities.map_city(grid_roads(), "grid", None, seed=3, minutes=60)
     assert len(made.calls) == 12
     assert {unit.station for unit in made.plan.units} == {station.id for station in made.plan.stations}
 
@@ -54,12 +54,12 @@ def plain(kind: str) -> CallLog:
 
 
 def test_plain_calls_need_a_card_that_sends_by_rule() -> None:
-    assert demo_cities.played_plainly(plain("fight"))[0].type == "fight"
+    assert cities.played_plainly(plain("fight"))[0].type == "fight"
     for kind in ("wanted_sighting", "nonsense"):  # the first needs a person's word, the second is unknown
         with pytest.raises(Refusal, match=r"calls\.csv: call 1: type"):
-            demo_cities.played_plainly(plain(kind))
+            cities.played_plainly(plain(kind))
     with pytest.raises(Refusal, match="wrong_city"):
-        demo_cities.played_plainly(msgspec.structs.replace(plain("fight"), plain=False))
+        cities.played_plainly(msgspec.structs.replace(plain("fight"), plain=False))
 
 
 def fire_call(*responses: Response) -> Call:
@@ -80,7 +80,7 @@ def test_the_first_engine_is_by_dispatch_then_scene_then_name() -> None:
         return Response(unit=name, kind="engine", dispatched_at=dispatched_at, on_scene_at=on_scene_at)
 
     medic = Response(unit="50", kind="medic", dispatched_at=0)
-    first = demo_san_francisco.first_engine
+    first = san_francisco.first_engine
     assert first(fire_call(medic, engine("E09", 2, 3), engine("E08", 1, 9))) == "E08"
     assert first(fire_call(engine("E08", 1, None), engine("E09", 1, 9))) == "E09"
     assert first(fire_call(engine("E09", 1, 9), engine("E08", 1, 9))) == "E08"
@@ -92,7 +92,7 @@ def test_one_unit_of_each_kind_is_wanted_and_stays_as_the_log_says() -> None:
     open_ended = Response(unit="50", kind="medic", dispatched_at=0)
     other = Response(unit="51", kind="medic", dispatched_at=0, on_scene_at=0, available_at=50_000)
     log = CallLog("log", (fire_call(known, second, open_ended), msgspec.structs.replace(fire_call(other), id="8")))
-    call = demo_san_francisco.played(log)[0]
+    call = san_francisco.played(log)[0]
     assert call.needs == (Need("engine"), Need("medic"))
     assert call.working_ms == {"engine": 600_000, "medic": 50_000}
     assert (call.type, call.level, call.at) == ("fire_alarm", 2, 0)
@@ -103,16 +103,16 @@ def test_broken_stations_are_refused(tmp_path: Path) -> None:
     for content in ("{", '{"features": [{"properties": {"common_name": "Fire House"}}]}'):
         path.write_text(content, "utf-8")
         with pytest.raises(Refusal, match=r"fire_stations\.geojson"):
-            demo_san_francisco.read_stations(path)
+            san_francisco.read_stations(path)
 
 
 @pytest.fixture(scope="module")
-def san_francisco(data: Path) -> Scenario:
-    return demo_san_francisco.scenario(data / "san_francisco")
+def real_city(data: Path) -> Scenario:
+    return san_francisco.scenario(data / "san_francisco")
 
 
-def test_engines_and_trucks_start_at_the_station_of_their_number(san_francisco: Scenario) -> None:
-    plan = san_francisco.plan
+def test_engines_and_trucks_start_at_the_station_of_their_number(real_city: Scenario) -> None:
+    plan = real_city.plan
     assert len(plan.stations) == 42
     assert len(plan.units) == 199
     at = {unit.id: unit.station for unit in plan.units}
@@ -126,15 +126,15 @@ def test_engines_and_trucks_start_at_the_station_of_their_number(san_francisco: 
             *("rescue_captain", "rescue_squad", "investigation"),
         )
     }
-    assert len(san_francisco.calls) == 5_292
-    assert sum(len(call.needs or ()) for call in san_francisco.calls) == 9_643 + 1
+    assert len(real_city.calls) == 5_292
+    assert sum(len(call.needs or ()) for call in real_city.calls) == 9_643 + 1
 
 
-def test_the_shadow_recommendation_looks_at_place_and_time_alone(san_francisco: Scenario) -> None:
+def test_the_shadow_recommendation_looks_at_place_and_time_alone(real_city: Scenario) -> None:
     """Everything else of the calls is shuffled, and the figure is the same."""
-    log, plan = san_francisco.log, san_francisco.plan
+    log, plan = real_city.log, real_city.plan
     assert log is not None
-    hits, calls = demo_san_francisco.first_station_match(plan.network, plan.stations, log)
+    hits, calls = san_francisco.first_station_match(plan.network, plan.stations, log)
     assert calls == 2_748
     assert hits / calls >= 0.80
     asked = [call for call in log.calls if "engine" in call.kinds]
@@ -145,6 +145,6 @@ def test_the_shadow_recommendation_looks_at_place_and_time_alone(san_francisco: 
         for call, other in zip(asked, others, strict=True)
     ]
     assert sum(a.responses == b.responses for a, b in zip(asked, shuffled, strict=True)) == 0
-    assert demo_san_francisco.first_station_match(plan.network, plan.stations, log, shuffled) == (hits, calls)
+    assert san_francisco.first_station_match(plan.network, plan.stations, log, shuffled) == (hits, calls)
     late = [msgspec.structs.replace(call, entered_at=call.entered_at + 86_400_000) for call in asked]
-    assert demo_san_francisco.first_station_match(plan.network, plan.stations, log, late)[0] < hits
+    assert san_francisco.first_station_match(plan.network, plan.stations, log, late)[0] < hits

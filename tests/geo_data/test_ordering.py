@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from geo_data.ordering import hilbert_order
+from geo_data.building.ordering import hilbert_order
 
 
 def test_on_a_full_grid_every_step_goes_to_a_neighbour():

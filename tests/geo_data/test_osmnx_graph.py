@@ -16,8 +16,8 @@ from geo_data.raw_roads import Mode, RoadClass
 from geo_data.road_network import RoadNetwork
 from geo_data.sources.graph_edges import NODE_TAGS, WAY_TAGS, GraphError
 from geo_data.sources.osm import read_osm
-from geo_data.sources.osm_barriers import barrier_passes
-from geo_data.sources.osm_tags import read_way
+from geo_data.sources.osm.barriers import barrier_passes
+from geo_data.sources.osm.tags import read_way
 from geo_data.sources.osmnx_graph import DownloadError, from_graph, read_bounding_box, read_place
 from tests.support.overpass import Element, elements_of, node, serving, way
 

@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo_data.areas import Area, Areas
+from geo_data.building.checks import check_roads
 from geo_data.lengths import distance_m
-from geo_data.raw_checks import check_roads
 from geo_data.raw_roads import DRIVE, Mode, RoadClass
 from geo_data.road_network import RoadNetwork
 from geo_data.snapping import Snapper
-from geo_data.sources.osm_tags import has_chinese
+from geo_data.sources.osm.tags import has_chinese
 from geo_data.town import Town, make_town
 
 

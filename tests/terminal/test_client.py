@@ -207,6 +207,16 @@ def test_a_server_with_another_journal_sends_what_is_open_there():
     play(scene())
 
 
+def test_the_same_key_said_twice_is_one_thing_with_one_answer():
+    async def scene():
+        async with running() as server, server.client("integration:cad") as cad:
+            first, second = cad.report(report(1)), cad.report(report(1))
+            assert (await first) == (await second)
+            assert len(server.engine.state.incidents) == 1
+
+    play(scene())
+
+
 def test_a_busy_server_is_asked_again():
     async def scene():
         limits = CycleLimits(waiting=1, retry_ms=1)

@@ -12,8 +12,8 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.spatial import cKDTree
 
-from geo_data.town_seat import Seat
-from geo_data.town_streets import Floats, Mask
+from geo_data.town.seat import Seat
+from geo_data.town.streets import Floats, Mask
 
 VILLAGE_SPACING_M: Final = 1_650.0
 _STEP_M: Final = 150.0

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from geo_data.lengths import distance_m
 from geo_data.raw_roads import ALL_MODES, Mode, RawRoads
-from geo_data.sources.osm_tags import access_of, first_access
+from geo_data.sources.osm.tags import access_of, first_access
 
 _OPENABLE = int(Mode.EMERGENCY | Mode.FOOT)
 _FIXED = int(Mode.FOOT)

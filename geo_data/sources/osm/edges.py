@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from geo_data.lengths import line_lengths_m
 from geo_data.raw_roads import RawRoads
-from geo_data.sources.osm_barriers import cut_barriers
-from geo_data.sources.osm_ways import WayTable
+from geo_data.sources.osm.barriers import cut_barriers
+from geo_data.sources.osm.ways import WayTable
 
 DEGREE = 10_000_000
 _FERRY_KMH = (1.0, 90.0)

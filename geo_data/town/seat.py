@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_data.raw_roads import RoadClass
-from geo_data.town_blocks import ALWAYS, STRAY, Edges, Quarter, along, diagonals
-from geo_data.town_lattice import Gap, Ground, Lines, Rank, lay_lines, ring_borders
-from geo_data.town_names import NameBook
-from geo_data.town_street_names import column_names, row_names
-from geo_data.town_streets import Floats, Ints, Mask, Streets, connected_to, keep_edges, signed_kmh, with_bends
+from geo_data.town.blocks import ALWAYS, STRAY, Edges, Quarter, along, diagonals
+from geo_data.town.lattice import Gap, Ground, Lines, Rank, lay_lines, ring_borders
+from geo_data.town.names import NameBook
+from geo_data.town.street_names import column_names, row_names
+from geo_data.town.streets import Floats, Ints, Mask, Streets, connected_to, keep_edges, signed_kmh, with_bends
 
 JUNCTIONS_PER_BLOCK: Final = 9.0
 """About how many a superblock has; says how large a lattice to lay."""

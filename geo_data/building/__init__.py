@@ -1,8 +1,8 @@
 """From streets as drawn to a road network: check, measure, cut off, merge, order, and say what was done.
 
-1. Input that cannot be is refused (`geo_data.raw_checks`); lengths that are not known are measured.
-2. Each mode keeps its largest strong component (`geo_data.connectivity`); arcs without a mode, nodes without an arc go.
-3. Chains become single streets (`geo_data.merging`), nodes get their Hilbert order (`geo_data.ordering`).
+1. Input that cannot be is refused (`checks`); lengths that are not known are measured.
+2. Each mode keeps its largest strong component (`connectivity`); arcs without a mode, nodes without an arc go.
+3. Chains become single streets (`merging`), nodes get their Hilbert order (`ordering`).
 4. Everything left out is counted in the report, ``network.meta["report"]``; the same input gives the same checksum.
 """
 
@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.arranging import Streets, arrange
-from geo_data.build_report import cut_off_report, peak_mib, totals
-from geo_data.connectivity import keep_strong
+from geo_data.building.arranging import Streets, arrange
+from geo_data.building.checks import RoadDataError, check_roads
+from geo_data.building.connectivity import keep_strong
+from geo_data.building.report import cut_off_report, peak_mib, totals
 from geo_data.lengths import line_lengths_m
 from geo_data.progress import Progress, silent
-from geo_data.raw_checks import RoadDataError, check_roads
 from geo_data.raw_roads import RawRoads
 from geo_data.road_network import RoadNetwork, checksum_of
 
 if TYPE_CHECKING:
-    from geo_data.merging import Chains
+    from geo_data.building.merging import Chains
 
 __all__ = ["BUILDER", "RoadDataError", "build_network"]
 
@@ -113,7 +113,7 @@ class _Clock:
 
 
 def _chains(raw: RawRoads, streets: Streets, merge_chains: bool) -> "Chains":
-    from geo_data.merging import find_chains, single_edges  # noqa: PLC0415 - brings the compiler, only wanted here
+    from geo_data.building.merging import find_chains, single_edges  # noqa: PLC0415 - brings the compiler, only wanted here
 
     if not merge_chains:
         return single_edges(len(streets.kept))

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.town_streets import Floats, Ints
+from geo_data.town.streets import Floats, Ints
 
 MEDIAN_M: Final = 24.0
 RIVER_M: Final = 130.0

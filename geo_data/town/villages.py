@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_data.raw_roads import RoadClass
-from geo_data.town_names import NameBook, lanes, street
-from geo_data.town_streets import (
+from geo_data.town.names import NameBook, lanes, street
+from geo_data.town.streets import (
     FREE,
     Floats,
     Ints,

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_data.raw_roads import Restriction, RoadClass
-from geo_data.sources.osm_speeds import parse_duration_s
-from geo_data.sources.osm_tags import Dropped, read_way
+from geo_data.sources.osm.speeds import parse_duration_s
+from geo_data.sources.osm.tags import Dropped, read_way
 
 Members = Sequence[tuple[str, int, str]]
 """Of a relation: type (``n``, ``w`` or ``r``), id and role of each member."""

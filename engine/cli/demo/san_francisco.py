@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.cli.demo_cities import Scenario
+from engine.cli.demo.cities import Scenario
 from engine.cli.new_city import CityPlan
 from engine.core.city import City
 from engine.dispatch.policies import Policies

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.ordering import hilbert_order
+from geo_data.building.ordering import hilbert_order
 from geo_data.raw_roads import RawRoads
 from geo_data.road_network import RoadNetwork, pack_texts
 
 if TYPE_CHECKING:
-    from geo_data.merging import Chains
+    from geo_data.building.merging import Chains
 
 DEGREE = 10_000_000
 """Points are stored as integers of 1e-7 degrees, about a centimetre."""

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from geo_data.building import build_network
 from geo_data.raw_roads import RawRoads
 from geo_data.road_network import RoadNetwork
-from geo_data.town_names import Word, villages
-from geo_data.town_police import TownArea, TownStation, Words, police
-from geo_data.town_region import Region, make_region
-from geo_data.town_streets import Floats, Streets, street_numbers
+from geo_data.town.names import Word, villages
+from geo_data.town.police import TownArea, TownStation, Words, police
+from geo_data.town.region import Region, make_region
+from geo_data.town.streets import Floats, Streets, street_numbers
 
 LEAST_NODES: Final = 500
 MOST_NODES: Final = 4_000_000

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from engine.model.errors import Refusal
 
 if TYPE_CHECKING:
-    from engine.cli.demo_cities import Scenario
-    from engine.cli.demo_field import Measured
-    from engine.cli.demo_play import Played
-    from engine.cli.demo_table import Board
+    from engine.cli.demo.cities import Scenario
+    from engine.cli.demo.field import Measured
+    from engine.cli.demo.play import Played
+    from engine.cli.demo.table import Board
 
 DEFAULT_MINUTES, DEFAULT_SPEED = 120.0, 60.0
 FAILED = 1
@@ -66,7 +66,7 @@ def _speed(given: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     """Play, and return 0 when nothing was lost and nobody was booked twice."""
-    from engine.cli.demo_server import ServerFailed
+    from engine.cli.demo.server import ServerFailed
 
     _check(args)
     say = _Say(sys.stderr if args.json else sys.stdout)
@@ -103,23 +103,23 @@ def _check(args: argparse.Namespace) -> None:
 
 def _scenario(args: argparse.Namespace) -> "Scenario":
     """Return what the arguments ask for, cut to the window that is played."""
-    from engine.cli import demo_cities
+    from engine.cli.demo import cities
     from engine.intake.call_log import read_call_log
 
     minutes = args.minutes if args.minutes is not None or not args.speed else DEFAULT_MINUTES
-    data = demo_cities.find_data(os.environ.get("ALLPOINTS_DATA"))
+    data = cities.find_data(os.environ.get("ALLPOINTS_DATA"))
     if args.osm is not None or args.place is not None:
         raw, title = _streets(args)
         calls = None if args.calls is None else read_call_log(args.calls)
-        scenario = demo_cities.map_city(raw, title, calls, args.seed, minutes or DEFAULT_MINUTES)
+        scenario = cities.map_city(raw, title, calls, args.seed, minutes or DEFAULT_MINUTES)
     elif args.nodes is not None or (data is None and args.calls is None):
-        scenario = demo_cities.town(args.nodes or _TOWN_NODES, args.seed, minutes or DEFAULT_MINUTES)
+        scenario = cities.town(args.nodes or _TOWN_NODES, args.seed, minutes or DEFAULT_MINUTES)
     elif data is None:
         raise Refusal("missing", "--calls", str(args.calls), "streets for them: --osm FILE or --place QUERY")
     else:
-        from engine.cli import demo_san_francisco
+        from engine.cli.demo import san_francisco
 
-        scenario = demo_san_francisco.scenario(data, args.calls)
+        scenario = san_francisco.scenario(data, args.calls)
     return scenario if minutes is None else scenario.cut(minutes)
 
 
@@ -135,7 +135,7 @@ def _streets(args: argparse.Namespace) -> tuple[Any, str]:
 
 def _play(args: argparse.Namespace, scenario: "Scenario", folder: Path, say: _Say) -> Any:
     """Write the city, run server and field over its calls, and look over what came of it."""
-    from engine.cli.demo_report import read_result
+    from engine.cli.demo.report import read_result
     from engine.cli.new_city import write_city, write_tokens
 
     write_city(folder, scenario.plan)
@@ -143,7 +143,7 @@ def _play(args: argparse.Namespace, scenario: "Scenario", folder: Path, say: _Sa
     measured, played = asyncio.run(_perform(args, scenario, folder, tokens, say))
     first_station = None
     if scenario.log is not None:
-        from engine.cli.demo_san_francisco import first_station_match
+        from engine.cli.demo.san_francisco import first_station_match
 
         first_station = first_station_match(scenario.plan.network, scenario.plan.stations, scenario.log)
     return read_result(folder, measured, played, first_station)
@@ -160,9 +160,9 @@ def _tokens(path: Path) -> dict[str, str]:
 async def _perform(
     args: argparse.Namespace, scenario: "Scenario", folder: Path, tokens: dict[str, str], say: _Say
 ) -> "tuple[Measured, Played]":
-    from engine.cli.demo_server import ServerProcess
-    from engine.cli.demo_stage import Stage
-    from engine.cli.demo_table import live
+    from engine.cli.demo.server import ServerProcess
+    from engine.cli.demo.stage import Stage
+    from engine.cli.demo.table import live
 
     board = _board(args, scenario)
     server = ServerProcess(folder)
@@ -184,14 +184,14 @@ async def _perform(
 
 
 def _board(args: argparse.Namespace, scenario: "Scenario") -> "Board":
-    from engine.cli.demo_stage import end_of
-    from engine.cli.demo_table import Board
+    from engine.cli.demo.stage import end_of
+    from engine.cli.demo.table import Board
 
     return Board(scenario.told, scenario.plan.time_zone, end_of(scenario, args.speed))
 
 
 def _length(args: argparse.Namespace, scenario: "Scenario") -> str:
-    from engine.cli.demo_stage import end_of
+    from engine.cli.demo.stage import end_of
 
     ends_at = end_of(scenario, args.speed)
     if ends_at is None:
@@ -204,7 +204,7 @@ def _conclude(args: argparse.Namespace, scenario: "Scenario", result: Any, say: 
     """Say what it came to, draw it, and return the exit status."""
     import json
 
-    from engine.cli.demo_report import FIGURES, draw, figures, say_summary
+    from engine.cli.demo.report import FIGURES, draw, figures, say_summary
 
     say_summary(result, say.out)
     out = args.out or Path(f"demo-{scenario.plan.name}")

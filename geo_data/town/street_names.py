@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from geo_data.town_lattice import Lines, Rank
-from geo_data.town_names import AXES, MAIN, NameBook, lanes, street, words_for
-from geo_data.town_streets import Ints
+from geo_data.town.lattice import Lines, Rank
+from geo_data.town.names import AXES, MAIN, NameBook, lanes, street, words_for
+from geo_data.town.streets import Ints
 
 
 def _lane_numbers(book: NameBook, lines: Lines, crossing: Lines) -> Ints:

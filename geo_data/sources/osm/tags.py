@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from geo_data.raw_roads import Mode, RoadClass
-from geo_data.sources.osm_speeds import parse_speed
+from geo_data.sources.osm.speeds import parse_speed
 
 Tags = Mapping[str, str]
 

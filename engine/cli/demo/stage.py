@@ -7,11 +7,11 @@ import asyncio
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from engine.cli.demo_cities import Scenario
-from engine.cli.demo_field import Field, Measured
-from engine.cli.demo_play import Play, Played
-from engine.cli.demo_server import ServerProcess
-from engine.cli.demo_table import Board
+from engine.cli.demo.cities import Scenario
+from engine.cli.demo.field import Field, Measured
+from engine.cli.demo.play import Play, Played
+from engine.cli.demo.server import ServerProcess
+from engine.cli.demo.table import Board
 from engine.core.city import City
 from engine.simulation.clock import Pace
 from engine.terminal.client import Client

@@ -2,7 +2,7 @@
 
 Read as a stream, twice: first the ways that are streets and the turn restrictions, then the nodes that those ways use.
 Only streets are held, in flat arrays, so a small country needs hundreds of megabytes, not gigabytes. What tags mean
-stands in `geo_data.sources.osm_tags`, barriers in `osm_barriers`; how ways become edges in `osm_edges`.
+stands in `geo_data.sources.osm.tags`, barriers in `osm_barriers`; how ways become edges in `osm_edges`.
 """
 
 import os
@@ -16,9 +16,9 @@ import numpy as np
 from geo_data.distinct import distinct
 from geo_data.progress import Progress, silent
 from geo_data.raw_roads import ALL_MODES, RawRoads
-from geo_data.sources.osm_barriers import barrier_passes
-from geo_data.sources.osm_edges import NodeTable, roads_of
-from geo_data.sources.osm_ways import WayTable
+from geo_data.sources.osm.barriers import barrier_passes
+from geo_data.sources.osm.edges import NodeTable, roads_of
+from geo_data.sources.osm.ways import WayTable
 
 SUFFIXES = (".osm.pbf", ".osm", ".osm.gz", ".osm.bz2")
 ATTRIBUTION = "© OpenStreetMap contributors"

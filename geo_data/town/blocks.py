@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_data.raw_roads import RoadClass
-from geo_data.town_lattice import Gap, Lines, Rank
-from geo_data.town_streets import FREE, STROLL, WALK, Floats, Ints, Mask
+from geo_data.town.lattice import Gap, Lines, Rank
+from geo_data.town.streets import FREE, STROLL, WALK, Floats, Ints, Mask
 
 OUTSIDE: Final = -1
 ALWAYS: Final = -2

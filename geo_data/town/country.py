@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_data.raw_roads import RoadClass
-from geo_data.town_plan import Course
-from geo_data.town_streets import FAST, FREE, Floats, Ints, Streets, signed_kmh, with_bends
+from geo_data.town.plan import Course
+from geo_data.town.streets import FAST, FREE, Floats, Ints, Streets, signed_kmh, with_bends
 
 _CHAIN_M: Final = 380.0
 _SPUR_CHANCE: Final = 0.16

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from engine.cli.demo_field import Measured
-from engine.cli.demo_play import Played
+from engine.cli.demo.field import Measured
+from engine.cli.demo.play import Played
 from engine.review.audit import Audit, audit
 from engine.review.figures import Spread, percentile, response_figures
 from engine.review.timeline import Timeline, read_timeline

@@ -16,8 +16,8 @@ from scipy.sparse.csgraph import dijkstra, minimum_spanning_tree
 from scipy.spatial import Delaunay, cKDTree
 
 from geo_data.raw_roads import RoadClass
-from geo_data.town_plan import Course, Plan
-from geo_data.town_streets import Floats, Ints, Mask
+from geo_data.town.plan import Course, Plan
+from geo_data.town.streets import Floats, Ints, Mask
 
 _LOOPS: Final = 0.5
 _THROUGH_TOWN_M: Final = 330.0

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from geo_data.raw_roads import RoadClass
-from geo_data.town_names import MAIN, Word, townships, words_for
-from geo_data.town_region import Region
-from geo_data.town_streets import Floats
+from geo_data.town.names import MAIN, Word, townships, words_for
+from geo_data.town.region import Region
+from geo_data.town.streets import Floats
 
 Words = list[Word]
 Globe = Callable[[Floats], Floats]

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_data.raw_roads import RoadClass
-from geo_data.town_country import Stops, country_roads, expressway, farm_tracks
-from geo_data.town_links import Links, Sites, link
-from geo_data.town_names import COUNTIES, NameBook, Word
-from geo_data.town_plan import Plan, lay_plan, place_villages, seat_grid
-from geo_data.town_seat import Seat, make_seat
-from geo_data.town_streets import Floats, Ints, Streets, join, junctions
-from geo_data.town_villages import Villages, make_villages
+from geo_data.town.country import Stops, country_roads, expressway, farm_tracks
+from geo_data.town.links import Links, Sites, link
+from geo_data.town.names import COUNTIES, NameBook, Word
+from geo_data.town.plan import Plan, lay_plan, place_villages, seat_grid
+from geo_data.town.seat import Seat, make_seat
+from geo_data.town.streets import Floats, Ints, Streets, join, junctions
+from geo_data.town.villages import Villages, make_villages
 
 _TOWNSHIP_EACH: Final = 13
 _TOWNSHIP_M: Final = 950.0

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from engine.cli.demo_field import Field
+from engine.cli.demo.field import Field
 from engine.simulation.clock import Pace
 from engine.simulation.played import PlayedCall
 from engine.terminal.client import Client
