@@ -88,7 +88,7 @@ class Engine:
         self.finished: deque[c.Command] = deque()
         """Commands that workers have handed back and that are still to be handled."""
         self._world = World(city, self._replayed(snapshot))
-        self._give_up_plans()
+        self.give_up_plans()
         if self.state.kept.digest != city.digest:
             command = c.Configure(actor="system", digest=city.digest, units=city.units, stations=city.stations)
             reply = self.submit(command)[0]
@@ -178,7 +178,7 @@ class Engine:
         """
         self.finished.clear()
         self._world.reset(self._replayed(snapshot))
-        self._give_up_plans()
+        self.give_up_plans()
 
     def next_deadline(self) -> int | None:
         """Return when a `Tick` is due next, in milliseconds since the epoch; None when no clock runs."""
@@ -221,8 +221,8 @@ class Engine:
                 if event is not None and event.personal is not None:
                     state.details[record.alert] = event.personal
 
-    def _give_up_plans(self) -> None:
-        """Hand back, empty, what a lost worker was asked for: nobody else will, and what it was about waits again."""
+    def give_up_plans(self) -> None:
+        """Hand back all open plans, empty: their worker is lost, and what they were about waits again."""
         for plan in dict.fromkeys(demand.plan for demand in self.state.demands.values()):
             if plan is not None:
                 self.finished.append(c.ApplyPlan(actor="system", plan=plan, decisions=(), failed="lost"))

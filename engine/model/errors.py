@@ -45,6 +45,12 @@ class NotStored(Exception):
 
 
 def shorten(value: object, most: int = 80) -> str:
-    """Return ``repr(value)`` cut to ``most`` characters: an error never carries a message of 10 MB back."""
-    text = repr(value) if not isinstance(value, str) else repr(value[: most + 1])
-    return text if len(text) <= most else text[: most - 1] + "…"
+    """Return ``repr(value)`` cut in its middle to ``most`` characters: an error never carries 10 MB back.
+
+    Beginning and end stay, because the end of a path is what names the file.
+    """
+    if isinstance(value, str) and len(value) > most:
+        value = value[:most] + value[-most:]
+    text = repr(value)
+    half = most // 2
+    return text if len(text) <= most else f"{text[: half - 1]}…{text[-half:]}"

@@ -28,6 +28,10 @@ class Keeper(Protocol):
         """Keep the state after event ``seq``; raises `NotStored`."""
         ...
 
+    def settle(self) -> None:
+        """Do now what would make a commit wait later; raises `NotStored`."""
+        ...
+
 
 class Copies:
     """Keeps copies of an engine.
@@ -38,16 +42,28 @@ class Copies:
         Read between two batches, when all of its state is committed.
     keeper
         Where they go; usually the journal itself.
+    newest
+        The snapshot that the engine started from, if there was one.
     checkpoint_ms, snapshot_events
         How often the fleet, and after how many events the state.
     """
 
-    def __init__(self, engine: Engine, keeper: Keeper, *, checkpoint_ms: int, snapshot_events: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        keeper: Keeper,
+        *,
+        newest: bytes | None = None,
+        checkpoint_ms: int,
+        snapshot_events: int,
+    ) -> None:
         self._engine = engine
         self._keeper = keeper
         self._checkpoint_s = checkpoint_ms / 1_000.0
         self._snapshot_events = snapshot_events
         self._snapshot_seq = engine.state.seq
+        self.newest = newest
+        """The newest snapshot, everything in it durable: after a failed commit the state is made from it."""
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="copies")
         self._running: asyncio.Future[None] | None = None
         self.due_s = 0.0
@@ -75,12 +91,14 @@ class Copies:
         state = None
         if seq - self._snapshot_seq >= (1 if at_end else self._snapshot_events):
             state, self._snapshot_seq = engine.snapshot(), seq
+            self.newest = state
 
         def write() -> None:
             try:
                 keeper.save_checkpoint(FLEET, at, fleet)
                 if state is not None:
                     keeper.save_snapshot(seq, state)
+                keeper.settle()
             except NotStored:
                 LOGGER.warning("copy_not_kept")
 

@@ -93,6 +93,8 @@ class Cycle(Inbox):
         With its journal, clock and jobs; its clock may be a `VirtualClock`, which messages then set.
     keeper
         Keeps snapshots and checkpoints; usually the journal itself. None keeps none.
+    snapshot
+        What the engine started from, if it did not start from the journal alone.
     limits
         Bounds.
     trace
@@ -106,6 +108,7 @@ class Cycle(Inbox):
         engine: Engine,
         *,
         keeper: Keeper | None = None,
+        snapshot: bytes | None = None,
         limits: CycleLimits | None = None,
         trace: bool = False,
         figures: Figures | None = None,
@@ -121,7 +124,11 @@ class Cycle(Inbox):
         if keeper is not None:
             every = self.limits
             self._copies = Copies(
-                engine, keeper, checkpoint_ms=every.checkpoint_ms, snapshot_events=every.snapshot_events
+                engine,
+                keeper,
+                newest=snapshot,
+                checkpoint_ms=every.checkpoint_ms,
+                snapshot_events=every.snapshot_events,
             )
 
     async def run(self) -> None:
@@ -310,7 +317,7 @@ class Cycle(Inbox):
         if self._figures is not None:
             self._figures.not_stored()
         self._closed_until = asyncio.get_running_loop().time() + self.limits.retry_ms / 1_000.0
-        self.engine.rebuild()
+        self._rebuild()
         for entry, reply in zip(asked, replies, strict=True):
             self._tell(entry.done, Outcome(reply=reply, retry_ms=self.limits.retry_ms))
         for done, outcome in self._refuse_waiting():
@@ -319,11 +326,14 @@ class Cycle(Inbox):
     def _recover(self, asked: list[Asked], culprit: int) -> None:
         """After an error of our own in the middle of a batch: nothing of it has happened; name the one it broke on."""
         self.counts["faults"] += 1
-        self.engine.rebuild()
+        self._rebuild()
         for number, entry in enumerate(asked):
             code, retry_ms = ("internal_error", None) if number == culprit else ("not_stored", self.limits.retry_ms)
             refusal = RefusalBody(code, "command", "", "an error of the server, which is logged")
             self._tell(entry.done, Outcome(reply=Reply(refusal=refusal), retry_ms=retry_ms))
+
+    def _rebuild(self) -> None:
+        self.engine.rebuild(self._copies.newest if self._copies is not None else None)
 
     def _tell(self, done: Done, outcome: Outcome) -> None:
         """Answer one caller; one that cannot be told is no reason for the others not to be."""

@@ -80,6 +80,7 @@ class Running:
     journal: SqliteJournal
     vault: Vault
     jobs: WorkerJobs
+    snapshot: bytes | None
     cycle: Cycle = field(init=False)
     stream: StreamServer = field(init=False)
 
@@ -214,7 +215,11 @@ class CityServer:
         running = await asyncio.to_thread(self._open)
         try:
             cycle = running.cycle = Cycle(
-                running.engine, keeper=running.journal, trace=self.options.trace, figures=self.metrics
+                running.engine,
+                keeper=running.journal,
+                snapshot=running.snapshot,
+                trace=self.options.trace,
+                figures=self.metrics,
             )
             running.jobs.attach(cycle)
             running.stream = StreamServer(
@@ -250,10 +255,9 @@ class CityServer:
             begun.callback(journal.close)
             jobs = WorkerJobs()
             begun.callback(jobs.close)
-            snapshot = journal.load_snapshot()
-            engine = Engine(
-                folder.city, journal=journal, clock=clock, jobs=jobs, snapshot=snapshot.blob if snapshot else None
-            )
+            found = journal.load_snapshot()
+            snapshot = found.blob if found else None
+            engine = Engine(folder.city, journal=journal, clock=clock, jobs=jobs, snapshot=snapshot)
             fleet = journal.load_checkpoint(FLEET)
             if fleet is not None:
                 engine.fleet.restore(fleet.blob)
@@ -261,7 +265,7 @@ class CityServer:
         # The roads, the fleet and the replayed state live as long as the process: no collection need look at them.
         gc.collect()
         gc.freeze()
-        return Running(folder=folder, engine=engine, journal=journal, vault=vault, jobs=jobs)
+        return Running(folder=folder, engine=engine, journal=journal, vault=vault, jobs=jobs, snapshot=snapshot)
 
     def _announce(self, listening: socket.socket, on_ready: Callable[[Address], None]) -> None:
         """Say where we listen: in the folder, in the log, and to whoever started us."""

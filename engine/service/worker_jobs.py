@@ -56,6 +56,6 @@ class WorkerJobs:
             self._cycle.wake()
 
     def _give_up(self) -> None:
-        """Let what a failed worker was asked for wait again: a rebuilt engine hands back its open plans, empty."""
+        """Let what a failed worker was asked for wait again."""
         if self._cycle is not None:
-            self._cycle.visit(self._cycle.engine.rebuild)
+            self._cycle.visit(self._cycle.engine.give_up_plans)

@@ -39,6 +39,20 @@ class Unreliable(VolatileJournal):
         super().append(events)
 
 
+def test_after_a_failed_append_a_snapshot_saves_replaying_what_lies_before_it():
+    journal, reads = Unreliable(), []
+    engine = Engine(city(UNITS), clock=SetClock(), journal=journal)
+    engine.submit(ReportAlert(actor="x", alert=alert(1, 0, 0, needs=(Need("patrol"),))))
+    snapshot, seq = engine.snapshot(), engine.state.seq
+    engine.submit(ReportAlert(actor="x", alert=alert(2, 3, 3, needs=(Need("patrol"),))))
+    before = engine.snapshot()
+    read, journal.read = journal.read, lambda after=0: reads.append(after) or read(after)
+    engine.rebuild(snapshot)
+    assert engine.snapshot() == before
+    assert reads[0] == seq
+    assert {details.caller for details in engine.state.details.values()} == {"Wang"}
+
+
 class Desk(RuleBasedStateMachine):
     @initialize(close=st.sampled_from(("by_person", "by_rule")), inline=st.sampled_from((1, 8)))
     def start(self, close, inline):

@@ -202,7 +202,7 @@ def test_an_erasure_line_cut_by_a_power_cut_was_never_confirmed(folder):
 def test_a_list_of_erasures_that_cannot_be_read_is_named(folder):
     opened(folder).close()
     (folder / "erasures.jsonl").write_text("nonsense\n")
-    with pytest.raises(Refusal, match=r"erasures.jsonl:1"):
+    with pytest.raises(Refusal, match=r"erasures\.jsonl:1"):
         opened(folder)
     (folder / "erasures.jsonl").unlink()
     opened(folder).close()

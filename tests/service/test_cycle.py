@@ -361,6 +361,9 @@ class Keeping:
     def save_snapshot(self, seq, blob):
         self.keep("snapshot", seq)
 
+    def settle(self):
+        self.keep("settled", 0)
+
     def keep(self, name, mark):
         if not self.works:
             raise NotStored("disk full")

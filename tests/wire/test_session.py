@@ -53,6 +53,11 @@ def test_resuming_is_never_pretended(log_id, applied, last, kept):
     assert after in (None, applied)
 
 
+def test_a_receipt_that_was_lost_before_a_resume_is_taken_when_it_comes_again():
+    session = opened(applied_seq=5)
+    assert hear(session, Ack(seq=5)) == Ack(seq=5)
+
+
 def test_a_client_resumes_after_its_own_number():
     session = session_at()
     hello = hear(session, Hello(token="t", log_id="log", applied_seq=3))
