@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from geo_data.cells import FINEST, boundary_of, cell_of, cells_of, cells_over, disk_of, mean_area_m2, mean_edge_m
 from geo_data.geojson import Feature, GeoJsonError, read_features
-from geo_data.lengths import EARTH_RADIUS_M
+from geo_data.lengths import DEGREE_M
 
 AreaKind = Literal["jurisdiction", "beat", "closure"]
 MAY_OVERLAP: Final[dict[str, bool]] = {"jurisdiction": False, "beat": True, "closure": True}
@@ -221,9 +221,8 @@ def _check_overlaps(areas: tuple[Area, ...], shapes: NDArray[Any]) -> None:
 
 def _resolution_for(shapes: NDArray[Any]) -> int:
     """Return the finest resolution at which the table stays small."""
-    degree_m = EARTH_RADIUS_M * np.pi / 180
     ground_m2 = sum(
-        shapely.area(shape) * degree_m**2 * np.cos(np.radians(shapely.get_y(shapely.centroid(shape))))
+        shapely.area(shape) * DEGREE_M**2 * np.cos(np.radians(shapely.get_y(shapely.centroid(shape))))
         for shape in shapes
     )
     fitting = [finer for finer in range(_FINEST_CELL + 1) if ground_m2 / mean_area_m2(finer) <= _MOST_CELLS]
@@ -251,7 +250,7 @@ def _cell_shapes(cells: NDArray[np.uint64]) -> NDArray[Any]:
 
 
 def _width_deg(resolution: int) -> float:
-    return _BORDER_WIDTH * mean_edge_m(min(resolution, FINEST)) / (EARTH_RADIUS_M * np.pi / 180)
+    return _BORDER_WIDTH * mean_edge_m(min(resolution, FINEST)) / DEGREE_M
 
 
 def _polygon(feature: Feature) -> Any:

@@ -78,11 +78,6 @@ class Finding:
     serious: bool = False
     of: int = 1
 
-    @property
-    def text_key(self) -> str:
-        """The key of the sentence that says it."""
-        return f"check.{self.code}"
-
 
 def inspect_network(
     network: RoadNetwork, stations: Iterable[Place] = (), *, station_limit_m: float = STATION_M

@@ -5,11 +5,15 @@ on a sphere of the WGS-84 ellipsoid's mean radius. Against the ellipsoid it is o
 than what a digitised street is off by.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 EARTH_RADIUS_M = 6_371_008.8
 """Mean radius of the WGS-84 ellipsoid, (2 a + b) / 3 (IUGG)."""
+DEGREE_M = EARTH_RADIUS_M * math.pi / 180
+"""A degree of latitude on that sphere; of longitude at the equator."""
 
 _CHUNK = 1 << 20
 

@@ -105,14 +105,3 @@ def travel_ms(network: RoadNetwork, profile: Profile = "normal") -> NDArray[np.i
     ms = np.rint(np.asarray(network.arc_length_m, np.float64) / speed_mps * 1000.0)
     allowed = (network.arc_modes & _MODE[profile]) != 0
     return np.where(allowed, np.clip(ms, 1, NEVER - 1), NEVER).astype(np.int32)
-
-
-def fastest_mps(network: RoadNetwork, arc_ms: NDArray[np.int32]) -> float:
-    """Return the greatest speed in m/s that any arc's length and time come to; 0 where nothing may go.
-
-    A straight line divided by this is a lower bound of travel time, since times are rounded to whole milliseconds.
-    """
-    passable = arc_ms < NEVER
-    if not passable.any():
-        return 0.0
-    return float((network.arc_length_m[passable] / arc_ms[passable]).max()) * 1000.0

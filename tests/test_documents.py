@@ -61,3 +61,10 @@ def test_the_example_of_both_readmes_prints_what_they_say():
 def test_nothing_is_left_to_fill_in():
     for page in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")):
         assert "@@" not in page.read_text("utf-8"), page
+
+
+def test_the_configuration_page_names_every_variable_of_the_environment():
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    sources = (path for room in ("engine", "geo_data") for path in (ROOT / room).rglob("*.py"))
+    for name in {name for path in sources for name in re.findall(r"ALLPOINTS_[A-Z_]+", path.read_text("utf-8"))}:
+        assert f"`{name}`" in page, name

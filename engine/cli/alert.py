@@ -98,14 +98,18 @@ def _trust(certificate: Path | None) -> Any:
 
 def _print(said: dict[str, Any], language: str) -> None:
     """Print the orders, then the reasons."""
-    heads = {"zh": "警情 {incident}(接警单 {alert})", "en": "incident {incident} (alert {alert})"}
-    print(heads[language].format(**said))
+    print(text("alert.taken", language, incident=said["incident"], alert=said["alert"]))
     for order in said.get("orders", ()):
-        eta = "" if order.get("eta_ms") is None else f"  ETA {duration(order['eta_ms'])}"
-        if language == "zh":
-            eta = eta.replace("ETA", "预计到达")
-        state = text(f"order_state.{order['state']}", language)
-        print(f"  {order['id']}  {order['recipient']}  {order['capability']}{eta}  {state}")
+        values = {
+            "order": order["id"],
+            "recipient": order["recipient"],
+            "capability": order["capability"],
+            "state": text(f"order_state.{order['state']}", language),
+        }
+        if order.get("eta_ms") is None:
+            print(text("alert.order", language, **values))
+        else:
+            print(text("alert.order_eta", language, eta=duration(order["eta_ms"]), **values))
     for recommendation in said.get("recommendations", ()):
         print()
         for line in recommendation["said"]:

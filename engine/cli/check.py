@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.texts import text
+from engine.texts import LANGUAGES, text
 
 if TYPE_CHECKING:
     from engine.model.entities import Station
@@ -22,7 +22,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser("check", help=description, description=description)
     parser.add_argument("target", type=Path, help="a city's folder, or a road network such as roads.apn")
     parser.add_argument("--station-limit", type=float, metavar="METRES", help="how far a station may be from a street")
-    parser.add_argument("--lang", choices=("zh", "en"), default="en", help="language of the findings")
+    parser.add_argument("--lang", choices=LANGUAGES, default="en", help="language of the findings")
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     return parser
 
@@ -39,14 +39,15 @@ def run(args: argparse.Namespace) -> int:
         _print_json(findings, warnings)
         return SERIOUS if serious else 0
     report = network.meta.get("report", {})
-    print(f"{args.target}: {network.n_nodes:,} nodes, {network.n_arcs:,} arcs, {report.get('km', 0):,.1f} km")
+    size = {"nodes": network.n_nodes, "arcs": network.n_arcs, "km": report.get("km", 0)}
+    print(text("check_summary.network", args.lang, target=args.target, **size))
     for warning in warnings:
         print(f"  {warning}")
     for finding in findings:
         print(f"  {_spell(finding, args.lang)}")
-    print(
-        f"{len(findings) + len(warnings)} findings, {serious} of them serious" if findings or warnings else "all well"
-    )
+    found = len(findings) + len(warnings)
+    key = "summary" if found else "all_well"
+    print(text(f"check_summary.{key}", args.lang, found=found, serious=serious))
     return SERIOUS if serious else 0
 
 

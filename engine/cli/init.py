@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from geo_data.road_network import RoadNetwork
 
 _TOWN_NODES = 2_000
+_LONGEST_NAME = 200
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
@@ -106,7 +107,8 @@ def _land(args: argparse.Namespace) -> _Land:
     raw = _read_roads(args)
     if raw is not None:
         network = build_network(raw, progress=_progress)
-        return _Land(network=network, stations=[_central_station(network)], title={"en": args.place or ""})
+        stations = _police_stations(args.osm, network) if args.osm is not None else []
+        return _Land(network=network, stations=stations or [_central_station(network)], title={"en": args.place or ""})
     return _town(args.town or _TOWN_NODES, args.seed)
 
 
@@ -157,6 +159,36 @@ def _town(nodes: int, seed: int) -> _Land:
         areas=areas,
         title={"en": town.name, "zh": town.name_zh},
     )
+
+
+def _police_stations(file: Path, network: "RoadNetwork") -> "list[Station]":
+    """Return the police stations of an OSM file that a unit can be sent from: those near one of its streets."""
+    from engine.dispatch.policies import Policies
+    from engine.model.entities import Station
+    from engine.model.ids import StationId
+    from geo_data.raw_roads import Mode
+    from geo_data.snapping import Snapper
+    from geo_data.sources.osm import read_police
+
+    places = read_police(file)
+    lon, lat = [place.lon for place in places], [place.lat for place in places]
+    arcs, _, _ = Snapper(network, Mode.EMERGENCY).snap_many(lon, lat, limit_m=Policies().snap_limit_m)
+    near = [place for place, arc in zip(places, arcs.tolist(), strict=True) if arc >= 0]
+    return [
+        Station(
+            id=StationId(f"S{number}"),
+            name=_printable(place.name) or f"Police station {number}",
+            name_zh=_printable(place.name_zh) if place.name else f"{number}号派出所",
+            lon=place.lon,
+            lat=place.lat,
+        )
+        for number, place in enumerate(near, 1)
+    ]
+
+
+def _printable(name: str) -> str:
+    """Return a name of other people's as a folder may hold it."""
+    return "".join(letter for letter in name if letter.isprintable())[:_LONGEST_NAME].strip()
 
 
 def _central_station(network: "RoadNetwork") -> "Station":

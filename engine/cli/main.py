@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "alert": ("engine.cli.alert", "report an alert to a running server · 录入一条报警"),
     "device": ("engine.cli.device", "add, revoke or list terminals · 终端令牌"),
     "user": ("engine.cli.user", "add, revoke or list people and programs · 用户令牌"),
+    "journal": ("engine.cli.journal", "verify the record, sign it, erase personal details · 校验与删除"),
     "warm": ("engine.cli.warm", "compile the kernels ahead of time · 预编译"),
 }
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130

@@ -10,11 +10,18 @@ from engine.model.commands import AcknowledgeMail, Answer, AnswerOrder, SetUnitS
 from engine.model.entities import Details
 from engine.model.errors import Refusal
 from engine.model.ids import IncidentId
-from engine.model.lifecycle import INCIDENT, OPEN_ORDERS, ORDER, UNIT, IncidentState, OrderState, UnitStatus
+from engine.model.lifecycle import (
+    INCIDENT,
+    OPEN_ORDERS,
+    ORDER,
+    UNDER_ORDER,
+    UNIT,
+    IncidentState,
+    OrderState,
+)
+from engine.model.limits import LONGEST_ID, LONGEST_SCOPED_KEY, LONGEST_TEXT
 
-MOST_ANSWER_CHARACTERS = 4_000
-MOST_KEY_CHARACTERS = 200
-
+_LONGEST_SAID = {"reason": LONGEST_ID, "text": LONGEST_TEXT}
 STATE_OF_ANSWER: Mapping[Answer, OrderState] = {
     "accept": OrderState.ACCEPTED,
     "refuse": OrderState.REFUSED,
@@ -37,9 +44,9 @@ def answer_order(world: World, draft: Draft, command: AnswerOrder) -> None:
     if to not in ORDER[order.state]:
         allowed = ", ".join(sorted(ORDER[order.state])) or "nothing: it has ended"
         raise Refusal("wrong_state", "answer", command.answer, f"after {order.state}: {allowed}")
-    for name in ("reason", "text"):
-        if len(getattr(command, name)) > MOST_ANSWER_CHARACTERS:
-            raise Refusal("too_long", name, getattr(command, name), f"{MOST_ANSWER_CHARACTERS} characters")
+    for name, most in _LONGEST_SAID.items():
+        if len(getattr(command, name)) > most:
+            raise Refusal("too_long", name, getattr(command, name), f"{most} characters")
     if command.answer == "refuse" and not command.reason:
         raise Refusal("missing", "reason", "", "a refusal says why")
     ahead = world.city.policies.alert_ahead_ms
@@ -99,14 +106,13 @@ def set_unit_status(world: World, draft: Draft, command: SetUnitStatus) -> None:
     claim = world.state.claims.get(command.unit)
     if claim is not None:
         raise Refusal("on_order", "status", command.status, f"answers to {claim} say what the unit is doing")
-    held_by_orders = (UnitStatus.ASSIGNED, UnitStatus.EN_ROUTE, UnitStatus.ON_SCENE)
     now = world.state.unit_status[command.unit]
-    if command.status in held_by_orders or (command.status != now and command.status not in UNIT[now]):
-        allowed = ", ".join(sorted(status for status in UNIT[now] if status not in held_by_orders))
+    if command.status in UNDER_ORDER or (command.status != now and command.status not in UNIT[now]):
+        allowed = ", ".join(sorted(status for status in UNIT[now] if status not in UNDER_ORDER))
         raise Refusal("wrong_state", "status", command.status, f"after {now}: {allowed}")
     draft.emit(e.UnitAdvanced(unit=command.unit, to=command.status, key=command.key))
 
 
 def _check_key(key: str) -> None:
-    if not 0 < len(key) <= MOST_KEY_CHARACTERS:
-        raise Refusal("wrong_length", "key", key, f"1 to {MOST_KEY_CHARACTERS} characters")
+    if not 0 < len(key) <= LONGEST_SCOPED_KEY:
+        raise Refusal("wrong_length", "key", key, f"1 to {LONGEST_SCOPED_KEY} characters")

@@ -12,7 +12,7 @@ import msgspec
 from engine.core.state import AlertRecord, Demand, Mail, Mailbox, State
 from engine.model import events as e
 from engine.model.entities import Incident, Order
-from engine.model.ids import RecipientId, StationId, UnitId, number_of
+from engine.model.ids import DESK, OrderId, RecipientId, StationId, UnitId, number_of
 from engine.model.lifecycle import (
     ENDED_INCIDENTS,
     HOLDING_ORDERS,
@@ -196,6 +196,12 @@ def deadline_key(order: str, clock: str) -> str:
     return f"{order} {clock}"
 
 
+def order_and_clock(key: str) -> tuple[OrderId, str]:
+    """Read the key of a deadline: whose it is, and which clock."""
+    order, _, clock = key.partition(" ")
+    return OrderId(order), clock
+
+
 def _count(state: State, kind: str, minted: str) -> None:
     state.kept.counts[kind] = number_of(minted)
 
@@ -275,6 +281,7 @@ def _forget(state: State, at: int) -> None:
             recipient = state.orders.pop(order).recipient
             del state.kept.order_demand[order], state.kept.order_clocks[order]
             _trim(state, recipient, at)
+        _trim(state, DESK, at)
         for alert in incident.alerts:
             state.details.pop(alert, None)
     for key in _before(state.kept.keys.items(), at - RETAIN_KEYS_MS):

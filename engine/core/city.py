@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from engine.dispatch.policies import Policies
 from engine.dispatch.run_cards import COUNTY, RunCards
 from engine.model.entities import Station, Unit
+from engine.texts import LANGUAGES
 from geo_data.raw_roads import Mode
 from geo_data.road_network import RoadNetwork
 from geo_data.snapping import Snapper
@@ -38,7 +39,7 @@ class City:
     run_cards: RunCards = field(default_factory=lambda: RunCards.load(COUNTY))
     policies: Policies = field(default_factory=Policies)
     time_zone: str = "UTC"
-    languages: tuple[str, ...] = ("zh", "en")
+    languages: tuple[str, ...] = LANGUAGES
     profile: Profile = "emergency"
 
     @cached_property

@@ -34,6 +34,7 @@ from engine.core.city_places import (
 )
 from engine.dispatch.policies import Policies
 from engine.dispatch.run_cards import RunCardError, RunCards
+from engine.texts import LANGUAGES
 from geo_data.datum import Datum
 from geo_data.road_network import RoadFileError, RoadNetwork
 from geo_data.speeds import Profile, SpeedError
@@ -51,6 +52,8 @@ __all__ = [
 
 CITY, ROADS, STATIONS = "city.toml", "roads.apn", "stations.geojson"
 UNITS, AREAS, RUN_CARDS = "units.csv", "areas.geojson", "run_cards.toml"
+RECORD = "record"
+"""The folder inside it that the server writes: journal, keys, and where it listens."""
 SCHEMA = 1
 _GREATEST = 10 * 365 * 86_400_000
 
@@ -119,7 +122,7 @@ def load_folder(folder: Path) -> CityFolder:
         run_cards=cards,
         policies=policies,
         time_zone=table["time_zone"],
-        languages=tuple(table.get("languages", ("zh", "en"))),
+        languages=tuple(table.get("languages", LANGUAGES)),
         profile=table.get("profile", "emergency"),
     )
     try:
@@ -181,14 +184,13 @@ def _is_zone(value: object) -> bool:
 
 
 def _texts_by_language(value: object) -> bool:
-    return isinstance(value, dict) and value.keys() <= {"zh", "en"} and all(_is_text(text) for text in value.values())
+    return isinstance(value, dict) and value.keys() <= set(LANGUAGES) and all(_is_text(text) for text in value.values())
 
 
 def _one_of(words: tuple[Any, ...]) -> Rule:
     return Rule(lambda value: isinstance(value, str) and value in words, f"one of {', '.join(words)}")
 
 
-_LANGUAGES = ("zh", "en")
 _TOP_RULES: Mapping[str, Rule] = {
     "schema": Rule(lambda value: value is not True and value == SCHEMA, f"this program reads schema {SCHEMA}"),
     "name": Rule(
@@ -199,8 +201,8 @@ _TOP_RULES: Mapping[str, Rule] = {
     "datum": _one_of(get_args(Datum)),
     "time_zone": Rule(_is_zone, 'an IANA time zone such as "Asia/Shanghai"'),
     "languages": Rule(
-        lambda value: isinstance(value, list) and bool(value) and all(word in _LANGUAGES for word in value),
-        f"a list out of {', '.join(_LANGUAGES)}",
+        lambda value: isinstance(value, list) and bool(value) and all(word in LANGUAGES for word in value),
+        f"a list out of {', '.join(LANGUAGES)}",
     ),
     "profile": _one_of(get_args(Profile)),
     "policies": Rule(lambda _: True, ""),
@@ -227,12 +229,18 @@ _SECTION_RULES: Mapping[str, Mapping[str, Rule]] = {
 }
 
 
-def _policy_rule(kind: object) -> Rule:
-    """Return what a policy of this type may hold."""
+_LEAST: Mapping[str, int] = {"joint_most": 1}
+"""The least that a policy of a whole number may hold, where it is not 0."""
+
+
+def _policy_rule(name: str, kind: object) -> Rule:
+    """Return what a policy of this name and type may hold."""
     if get_origin(kind) is Literal:
         return _one_of(get_args(kind))
     if kind is int:
-        return Rule(lambda value: type(value) is int and 0 <= value <= _GREATEST, f"a whole number, 0 to {_GREATEST}")
+        least = _LEAST.get(name, 0)
+        limit = f"a whole number, {least} to {_GREATEST}"
+        return Rule(lambda value: type(value) is int and least <= value <= _GREATEST, limit)
     return Rule(lambda value: type(value) in {int, float} and 0 < value <= 1e6, "a number above 0, at most 1000000")
 
 
@@ -244,7 +252,7 @@ def _checked(toml: TomlFile, problems: Problems) -> dict[str, Any]:
         if key not in table:
             problems.add(toml.file, None, key, "", f"missing; {_TOP_RULES[key].limit}")
     hints = get_type_hints(Policies)
-    sections = {**_SECTION_RULES, "policies": {name: _policy_rule(kind) for name, kind in hints.items()}}
+    sections = {**_SECTION_RULES, "policies": {name: _policy_rule(name, kind) for name, kind in hints.items()}}
     for section, rules in sections.items():
         if section in table:
             check_table(toml, section, table[section], rules, problems)

@@ -5,7 +5,7 @@ A place that would lie right with longitude and latitude exchanged is told so.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,13 @@ import numpy as np
 from engine.core.city import City
 from engine.core.city_files import Problems, Row, is_position, read_csv, read_features
 from engine.model.entities import Station, Unit
-from engine.model.ids import StationId, UnitId
+from engine.model.ids import DESK, StationId, UnitId
+from engine.model.limits import LONGEST_CALL_SIGN
 from geo_data.datum import Datum, to_wgs84
 
 UNIT_COLUMNS = ("id", "name", "capabilities", "station", "lon", "lat", "turnout_s", "on_duty")
 STATION_PROPERTIES = ("id", "name", "name_zh", "capabilities")
 AREA_PROPERTIES = ("id", "name", "name_zh", "kind")
-_LONGEST_ID = 64
 _NEAR_DEG = 0.05
 _LONGEST_NAME = 200
 _LONGEST_TURNOUT_S = 3_600
@@ -129,18 +129,23 @@ def read_stations(reading: Reading, file: str) -> tuple[Station, ...]:
             capabilities=tuple(capabilities),
         )
     reading.check_places()
+    _check_desk(reading, file, stations)
     return tuple(stations.values())
 
 
 def _named(reading: Reading, file: str, line: int | None, said: Mapping[str, Any], known: Mapping[str, object]) -> bool:
     """Note what is wrong with ``id, name, name_zh``; return whether the thing can be taken."""
     before = len(reading.problems.found)
-    for name, longest, required in (("id", _LONGEST_ID, True), ("name", _LONGEST_NAME, True), ("name_zh", 200, False)):
+    for name, longest, required in (
+        ("id", LONGEST_CALL_SIGN, True),
+        ("name", _LONGEST_NAME, True),
+        ("name_zh", _LONGEST_NAME, False),
+    ):
         value = said.get(name, "")
         if not isinstance(value, str) or len(value) > longest or not value.isprintable() or (required and not value):
             limit = f"{'a text' if required else 'a text or nothing'} of at most {longest} characters"
             reading.problems.add(file, line, name, value, limit)
-    if said.get("id") in known:
+    if isinstance(said.get("id"), str) and said["id"] in known:
         reading.problems.add(file, line, "id", said["id"], "each id may stand once")
     return len(reading.problems.found) == before
 
@@ -166,7 +171,13 @@ def read_units(reading: Reading, file: str, stations: Sequence[Station]) -> tupl
     if units and any(str(station) in units for station in by_id):
         both = ", ".join(sorted(str(station) for station in by_id if str(station) in units))
         reading.problems.add(file, None, "id", both, "a unit and a station may not share an id: mailboxes go by id")
+    _check_desk(reading, file, units)
     return tuple(units.values())
+
+
+def _check_desk(reading: Reading, file: str, ids: Container[str]) -> None:
+    if DESK in ids:
+        reading.problems.add(file, None, "id", DESK, "the command room's own id: mailboxes go by id")
 
 
 def _unit(

@@ -17,7 +17,7 @@ from engine.core.apply import apply
 from engine.core.batch import Batch, Reply
 from engine.core.city import City
 from engine.core.draft import Draft
-from engine.core.ordering import Work, apply_plan, approve_order, cancel_order, serve, waiting
+from engine.core.ordering import apply_plan, approve_order, cancel_order, serve, waiting
 from engine.core.plain_ports import AtOnce, NoLinks, SystemClock, VolatileJournal
 from engine.core.ports import Clock, Jobs, Journal, Links
 from engine.core.positions import move
@@ -127,9 +127,9 @@ class Engine:
         draft = Draft(self.city.name, self.state, now, "system", self._world.follow)
         look_again, self.state.freed = self.state.freed, False
         demands = waiting(self._world, look_again=look_again)
-        work: Work | None = serve(self._world, draft, demands) if demands else None
+        work = serve(self._world, draft, demands) if demands else None
         if work is not None:
-            work.submit(self.jobs, self.finished.append)
+            self.jobs.submit(work, self.finished.append)
         return draft.events
 
     def move(self, fixes: Sequence[PositionFix], now: int) -> list[Refusal | None]:

@@ -1,10 +1,7 @@
 """From what waits to orders: which demands are looked at, how a decision becomes orders, what a plan came to."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 from engine.core.draft import Draft
-from engine.core.ports import Jobs
+from engine.core.ports import Work
 from engine.core.state import Demand
 from engine.core.world import World
 from engine.dispatch.decide import decide
@@ -18,17 +15,6 @@ from engine.model.recommendation import Decision
 
 BY_RULE = "policy:run_card"
 _OPEN_TO_BETTER = frozenset((OrderState.SENT, OrderState.DELIVERED))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Work:
-    """A joint plan asked of a worker: decide these demands over a frozen copy of everyone who could go."""
-
-    run: Callable[[], Command]
-
-    def submit(self, jobs: Jobs, done: Callable[[Command], None]) -> None:
-        """Hand it to whoever does the work."""
-        jobs.submit(self.run, done)
 
 
 def waiting(world: World, *, look_again: bool) -> list[Demand]:
@@ -56,7 +42,7 @@ def _open(world: World, demand: Demand) -> bool:
 
 
 def serve(world: World, draft: Draft, demands: list[Demand]) -> Work | None:
-    """Decide a few demands at once; ask a worker for many, and return what it has to do."""
+    """Decide a few demands at once; for many, return the work of a joint plan over a frozen copy of everyone."""
     policies = world.city.policies
     wanted = world.wanted([demand.id for demand in demands])
     if not wanted:
@@ -73,7 +59,7 @@ def serve(world: World, draft: Draft, demands: list[Demand]) -> Work | None:
     def work() -> Command:
         return ApplyPlan(actor="system", plan=plan, decisions=tuple(decide(wanted, force, policies, now)))
 
-    return Work(run=work)
+    return work
 
 
 def apply_plan(world: World, draft: Draft, command: ApplyPlan) -> None:

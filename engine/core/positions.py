@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from engine.core.reporting import hint
 from engine.core.world import World
 from engine.fleet import Reason
 from engine.model.entities import PositionFix
@@ -30,7 +31,7 @@ def move(world: World, fixes: Sequence[PositionFix], now: int) -> list[Refusal |
     for number, reason in zip(taken, moves.reason.tolist(), strict=True):
         if reason == Reason.OFF_ROAD:
             fix = fixes[number]
-            away = f"within {limit_m:g} m of a road"
+            away = f"within {limit_m:g} m of a road{hint(world, fix.lon, fix.lat)}"
             answers[number] = Refusal("off_road", "lon,lat", f"{fix.lon},{fix.lat}", away)
     return answers
 
@@ -40,11 +41,14 @@ def _check(world: World, fix: PositionFix, now: int) -> Refusal | None:
         return Refusal("unknown_unit", "unit", fix.unit, "a unit of this city")
     for name, value, limit in (("lon", fix.lon, 180.0), ("lat", fix.lat, 90.0)):
         if not -limit <= value <= limit:
-            return Refusal("out_of_range", name, value, f"-{limit:g} to {limit:g}")
+            return Refusal("out_of_range", name, value, f"-{limit:g} to {limit:g}{hint(world, fix.lon, fix.lat)}")
     heading = fix.heading_deg
     if heading is not None and not 0.0 <= heading <= 360.0:
         return Refusal("out_of_range", "heading_deg", heading, "0 to 360")
-    ahead = world.city.policies.alert_ahead_ms
+    ahead, stale = world.city.policies.alert_ahead_ms, world.city.policies.stale_position_ms
     if fix.at > now + ahead:
         return Refusal("clock_ahead", "at", fix.at, f"at most {ahead} ms ahead of {now}")
+    if stale and fix.at < now - stale:
+        # Nobody is sent by such a position: a terminal whose clock is behind has to hear of it.
+        return Refusal("too_old", "at", fix.at, f"at most {stale} ms before {now}")
     return None

@@ -6,19 +6,28 @@ from engine.core.apply import alert_key
 from engine.core.draft import Draft
 from engine.core.state import AlertRecord
 from engine.core.world import World
-from engine.dispatch.run_cards import LEVELS
 from engine.model import events as e
 from engine.model.commands import EndIncident, ReportAlert
 from engine.model.entities import Alert, Need
 from engine.model.errors import Refusal
 from engine.model.ids import AlertId, DemandId, IncidentId
 from engine.model.lifecycle import INCIDENT, OPEN_ORDERS, IncidentState, OrderState
+from engine.model.limits import (
+    LEVELS,
+    LONGEST_ADDRESS,
+    LONGEST_ID,
+    LONGEST_TEXT,
+    MOST_NEEDS,
+    MOST_UNITS_OF_NEED,
+)
 from geo_data.snapping import OffRoad
 
-MOST_NEEDS = 32
-MOST_UNITS = 64
-MOST_REF_CHARACTERS = 200
-MOST_TEXT_CHARACTERS = 4_000
+_LONGEST_DETAILS = {
+    "text": LONGEST_TEXT,
+    "caller": LONGEST_ID,
+    "phone": LONGEST_ID,
+    "address": LONGEST_ADDRESS,
+}
 
 
 def known_alert(world: World, alert: Alert) -> AlertRecord | None:
@@ -88,27 +97,21 @@ def end_incident(world: World, draft: Draft, command: EndIncident) -> None:
     draft.emit(e.IncidentAdvanced(incident=incident.id, to=to, reason=command.reason))
 
 
-def check_place(world: World, lon: float, lat: float, field: str = "") -> None:
-    """Refuse a coordinate that is no place, or none that a road of this city is near.
-
-    Raises
-    ------
-    Refusal
-        Named after ``lon`` or ``lat``, with the prefix ``field``.
-    """
+def _check_place(world: World, lon: float, lat: float) -> None:
+    """Refuse a coordinate that is no place, or none that a road of this city is near."""
     for name, value, limit in (("lon", lon, 180.0), ("lat", lat, 90.0)):
         if not math.isfinite(value):
-            raise Refusal("not_finite", field + name, value, "a finite number of degrees")
+            raise Refusal("not_finite", name, value, "a finite number of degrees")
         if abs(value) > limit:
-            raise Refusal("out_of_range", field + name, value, f"-{limit:g} to {limit:g}{_hint(world, lon, lat)}")
+            raise Refusal("out_of_range", name, value, f"-{limit:g} to {limit:g}{hint(world, lon, lat)}")
     try:
         world.city.snapper.snap(lon, lat, limit_m=world.city.policies.snap_limit_m)
     except OffRoad as off:
-        limit_text = f"within {off.limit_m:g} m of a road; it is {off.distance_m:.0f} m away{_hint(world, lon, lat)}"
-        raise Refusal("off_road", f"{field}lon,{field}lat", f"{lon},{lat}", limit_text) from None
+        limit_text = f"within {off.limit_m:g} m of a road; it is {off.distance_m:.0f} m away{hint(world, lon, lat)}"
+        raise Refusal("off_road", "lon,lat", f"{lon},{lat}", limit_text) from None
 
 
-def _hint(world: World, lon: float, lat: float) -> str:
+def hint(world: World, lon: float, lat: float) -> str:
     """Say so when the two would make sense the other way round."""
     west, south, east, north = world.city.network.bounds()
     return "; longitude and latitude look exchanged" if west <= lat <= east and south <= lon <= north else ""
@@ -118,18 +121,18 @@ def _check(world: World, alert: Alert, now: int) -> None:
     policies = world.city.policies
     for name in ("source", "source_ref"):
         value = getattr(alert, name)
-        if not 0 < len(value) <= MOST_REF_CHARACTERS or "\n" in value:
-            raise Refusal("wrong_length", name, value, f"one line of 1 to {MOST_REF_CHARACTERS} characters")
+        if not 0 < len(value) <= LONGEST_ID or "\n" in value:
+            raise Refusal("wrong_length", name, value, f"one line of 1 to {LONGEST_ID} characters")
     if alert.type not in world.city.run_cards.cards:
         known = ", ".join(sorted(world.city.run_cards.cards))
         raise Refusal("unknown_type", "type", alert.type, f"a run card of this city: {known}")
     if alert.level is not None and alert.level not in LEVELS:
-        raise Refusal("out_of_range", "level", alert.level, "1 to 4")
-    for name in ("text", "caller", "phone", "address"):
+        raise Refusal("out_of_range", "level", alert.level, f"{LEVELS[0]} to {LEVELS[-1]}")
+    for name, most in _LONGEST_DETAILS.items():
         value = getattr(alert.details, name)
-        if len(value) > MOST_TEXT_CHARACTERS:
-            raise Refusal("too_long", f"details.{name}", value, f"{MOST_TEXT_CHARACTERS} characters")
-    check_place(world, alert.lon, alert.lat)
+        if len(value) > most:
+            raise Refusal("too_long", f"details.{name}", value, f"{most} characters")
+    _check_place(world, alert.lon, alert.lat)
     if alert.at > now + policies.alert_ahead_ms:
         raise Refusal("clock_ahead", "at", alert.at, f"at most {policies.alert_ahead_ms} ms ahead of {now}")
     if alert.at < now - policies.alert_age_ms:
@@ -146,5 +149,5 @@ def _check_needs(world: World, needs: tuple[Need, ...] | None) -> None:
         if need.capability not in world.city.run_cards.capabilities:
             known = ", ".join(world.city.run_cards.capabilities)
             raise Refusal("unknown_capability", f"needs[{number}].capability", need.capability, known)
-        if not 1 <= need.count <= MOST_UNITS:
-            raise Refusal("out_of_range", f"needs[{number}].count", need.count, f"1 to {MOST_UNITS}")
+        if not 1 <= need.count <= MOST_UNITS_OF_NEED:
+            raise Refusal("out_of_range", f"needs[{number}].count", need.count, f"1 to {MOST_UNITS_OF_NEED}")

@@ -1,10 +1,10 @@
 """What the passing of time does: clocks that ran out are stated, and the desk is told to use the radio."""
 
+from engine.core.apply import order_and_clock
 from engine.core.draft import Draft
 from engine.core.world import World
 from engine.model import events as e
 from engine.model.commands import Tick
-from engine.model.ids import OrderId
 from engine.supervision import CLOCKS
 
 DEPARTED_MS = 5_000
@@ -16,8 +16,8 @@ LOOK_AGAIN_MS = 10_000
 def tick(world: World, draft: Draft, command: Tick) -> None:
     """State every deadline that is over."""
     for key, due_at in world.state.deadlines.due(draft.now):
-        order_id, _, clock = key.partition(" ")
-        order = world.state.orders[OrderId(order_id)]
+        order_id, clock = order_and_clock(key)
+        order = world.state.orders[order_id]
         draft.emit(e.DeadlineMissed(clock=clock, order=order.id, due_at=due_at))
         draft.tell_desk(CLOCKS[clock].notice, order=order.id, incident=order.incident, recipient=order.recipient)
     if command.wall_at is not None:

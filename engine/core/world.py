@@ -50,6 +50,8 @@ class World:
                 self._show(UnitId(order.recipient))
 
     def _show(self, unit: UnitId) -> None:
+        if unit not in self.fleet:  # the city's file has dropped it while it had an order
+            return
         self.fleet.set_status(self.fleet.index(unit), self.state.unit_status[unit])
 
     def line_up(self) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from engine.dispatch.force import Force
 from engine.fleet import READY, STATUS_CODE
 from engine.model.ids import UnitId
-from engine.model.lifecycle import UnitStatus
+from engine.model.lifecycle import UNDER_ORDER, UnitStatus
 from engine.model.recommendation import Excluded, WhyNot
 from engine.travel import Ranking
 
@@ -35,7 +35,7 @@ class Barred:
 
 def nearest_anyone(arc: int, fraction: float, force: Force, most: int) -> Ranking:
     """Return the units nearest to a place whatever they can do and are doing: whom `excluded_units` looks at."""
-    return force.times.nearest(arc, fraction, force.fleet, _ANYONE, 2 * most, _ALWAYS)
+    return force.times.nearest(arc, fraction, force.fleet, _ANYONE, max(1, 2 * most), _ALWAYS)
 
 
 def excluded_units(
@@ -84,10 +84,7 @@ def reason_counts(force: Force, capability: str, barred: Barred) -> dict[str, in
     fleet = force.fleet
     mask = np.uint64(fleet.capability_mask((capability,)))
     reason: NDArray[np.int8] = np.zeros(len(fleet.bits), np.int8)
-    claimed = np.isin(
-        fleet.status,
-        [STATUS_CODE[s] for s in (UnitStatus.ASSIGNED, UnitStatus.EN_ROUTE, UnitStatus.ON_SCENE)],
-    )
+    claimed = np.isin(fleet.status, [STATUS_CODE[status] for status in UNDER_ORDER])
     tests: tuple[tuple[WhyNot, NDArray[np.bool_]], ...] = (
         ("lacks_capability", (fleet.bits & mask) != mask),
         ("off_duty", fleet.status == _OFF_DUTY),

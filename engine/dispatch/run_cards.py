@@ -13,11 +13,11 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from engine.model.entities import Need
+from engine.model.limits import LEVELS, MOST_UNITS_OF_NEED
 
 COUNTY = Path(__file__).with_name("county_run_cards.toml")
 """The starting set for a county."""
 
-LEVELS = (1, 2, 3, 4)
 _TOP_KEYS = frozenset(
     ("schema", "meta", "rules", "clocks", "escalation", "capabilities", "told", "raise", "approvers", "cards", "lists")
 )
@@ -157,7 +157,7 @@ class _Reader:
         where = f"card {raw['id']}"
         level = raw.get("level")
         if level not in LEVELS:
-            raise self.wrong(f"{where}.level", level, "levels are 1 to 4")
+            raise self.wrong(f"{where}.level", level, f"levels are {LEVELS[0]} to {LEVELS[-1]}")
         send = raw.get("approve", {}).get("send", "dispatcher")
         approval: Approval = {"auto": "by_rule", "none": "nothing"}.get(send, "by_person")  # type: ignore[assignment]
         return RunCard(
@@ -191,7 +191,7 @@ class _Reader:
             if entry.get("capability") not in capabilities:
                 raise self.wrong(f"{where}.capability", entry.get("capability"), f"known: {', '.join(capabilities)}")
             count = entry.get("count", 1)
-            if not isinstance(count, int) or not 1 <= count <= 64:
-                raise self.wrong(f"{where}.count", count, "1 to 64")
+            if not isinstance(count, int) or not 1 <= count <= MOST_UNITS_OF_NEED:
+                raise self.wrong(f"{where}.count", count, f"1 to {MOST_UNITS_OF_NEED}")
             needs.append(Need(entry["capability"], count))
         return tuple(needs)

@@ -94,10 +94,6 @@ class CallLog(msgspec.Struct, frozen=True):
     plain: bool = False
     """The file says what happened but not who was sent."""
 
-    def between(self, begins_at: int, ends_at: int) -> "CallLog":
-        """Keep the calls entered from ``begins_at`` up to but without ``ends_at``."""
-        return CallLog(self.source, tuple(c for c in self.calls if begins_at <= c.entered_at < ends_at), self.plain)
-
 
 def read_call_log(path: str | Path) -> CallLog:
     """Read a file of calls in either format.

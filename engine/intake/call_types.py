@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from engine.model.errors import Refusal
+from engine.model.limits import LEVELS
 
 SAN_FRANCISCO_CALL_TYPES = Path(__file__).with_name("call_types_sf.toml")
 
@@ -32,8 +33,9 @@ class CallTypes:
             if not isinstance(incident_type, str) or not incident_type:
                 raise Refusal("bad_value", f"{source}: {call_type}.type", incident_type, "an incident type")
             for priority, level in levels.items():
-                if not isinstance(level, int) or not 1 <= level <= 4:
-                    raise Refusal("out_of_range", f"{source}: {call_type}.{priority}", level, "a level from 1 to 4")
+                if level not in LEVELS:
+                    limit = f"a level from {LEVELS[0]} to {LEVELS[-1]}"
+                    raise Refusal("out_of_range", f"{source}: {call_type}.{priority}", level, limit)
             self._rows[call_type] = (incident_type, {key: int(str(level)) for key, level in levels.items()})
 
     @classmethod
@@ -50,10 +52,6 @@ class CallTypes:
         except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise Refusal("bad_file", path.name, str(error), "a readable TOML file") from None
         return cls(table.get("call_types", {}), path.name)
-
-    def incident_types(self) -> list[str]:
-        """Return all incident types that the table leads to."""
-        return sorted({incident_type for incident_type, _ in self._rows.values()})
 
     def of(self, call_type: str, priority: str) -> tuple[str, int]:
         """Return the incident type and level of a call.

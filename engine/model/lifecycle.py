@@ -96,7 +96,6 @@ ORDER: Mapping[OrderState, frozenset[OrderState]] = {
 }
 
 _U = UnitStatus
-_BY_ORDER = (_U.ASSIGNED, _U.EN_ROUTE, _U.ON_SCENE)
 
 UNIT: Mapping[UnitStatus, frozenset[UnitStatus]] = {
     _U.OFF_DUTY: frozenset((_U.AVAILABLE, _U.BUSY, _U.OUT_OF_SERVICE)),
@@ -126,6 +125,9 @@ UNIT_STATUS_UNDER: Mapping[OrderState, UnitStatus] = {
     _O.REPORTED: _U.ON_SCENE,
 }
 """What a unit is doing while the order that claims it stands so; when the claim ends it is available."""
+
+UNDER_ORDER: frozenset[UnitStatus] = frozenset(UNIT_STATUS_UNDER.values())
+"""What a unit is doing only while an order claims it: answers say so, nothing else."""
 
 INCIDENT_STATE_UNDER: Mapping[OrderState, IncidentState] = {
     _O.SENT: _I.DISPATCHED,

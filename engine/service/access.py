@@ -21,12 +21,12 @@ from typing import Self
 import msgspec
 
 from engine.model.errors import Refusal
+from engine.model.limits import LONGEST_CALL_SIGN
 
 STORE_NAME = "access.sqlite"
 _PREFIX = "apt"
 _SECRET_BYTES = 32
 _MOST_TOKEN_CHARACTERS = 128
-_MOST_NAME_CHARACTERS = 64
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tokens (
     id TEXT PRIMARY KEY,
@@ -105,6 +105,10 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     def actor(self) -> str:
         """How commands and the record name this speaker."""
         return f"{_SPEAKERS.get(self.role, 'user')}:{self.subject}"
+
+    def scoped(self, key: str) -> str:
+        """Return an idempotency key of this speaker's own: two that number alike do not silence each other."""
+        return f"{self.subject}/{key}"
 
     def may(self, permission: Permission) -> bool:
         """Say whether the role allows it."""
@@ -226,5 +230,5 @@ def _digest(secret: str) -> bytes:
 
 
 def _check_name(field: str, name: str, *, empty_allowed: bool) -> None:
-    if (not name and not empty_allowed) or len(name) > _MOST_NAME_CHARACTERS or not name.isprintable():
-        raise Refusal("bad_name", field, name, f"1 to {_MOST_NAME_CHARACTERS} printable characters")
+    if (not name and not empty_allowed) or len(name) > LONGEST_CALL_SIGN or not name.isprintable():
+        raise Refusal("bad_name", field, name, f"1 to {LONGEST_CALL_SIGN} printable characters")

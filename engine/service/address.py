@@ -7,10 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from engine.core.city_folder import load_settings
+from engine.core.city_folder import RECORD, load_settings
 
-RECORD = "record"
-"""The folder inside a city's folder that the server writes: journal, keys, and this file."""
+STREAM_PATH = "/v1/stream"
 _FILE = "address.json"
 
 
@@ -50,7 +49,7 @@ def read_address(folder: Path) -> Address:
     secure = "s" if settings.certificate is not None else ""
     return Address(
         http=f"http{secure}://{reachable(settings.http.host)}:{settings.http.port}",
-        stream=f"ws{secure}://{reachable(settings.stream.host)}:{settings.stream.port}/v1/stream",
+        stream=f"ws{secure}://{reachable(settings.stream.host)}:{settings.stream.port}{STREAM_PATH}",
         pid=0,
     )
 

@@ -11,9 +11,9 @@ import msgspec
 from engine.model.commands import Answer
 from engine.model.entities import Incident, RecipientKind
 from engine.model.lifecycle import OrderState
+from engine.model.limits import MOST_NEEDS
 from engine.model.recommendation import Recommendation
-from engine.wire.limits import MOST_NEEDS
-from engine.wire.messages import Count, Id, Instant, Lat, Lon, NeedOf, PersonalDetails, Text, Word
+from engine.wire.messages import Count, Id, Instant, Lat, Level, Lon, NeedOf, PersonalDetails, Text, Word
 from geo_data.datum import Datum
 
 
@@ -34,7 +34,7 @@ class NewAlert(_Body, frozen=True, forbid_unknown_fields=True):
     datum: Datum = "wgs84"
     source: Word = ""
     at: Instant | None = None
-    level: Annotated[int, msgspec.Meta(ge=1, le=9)] | None = None
+    level: Level | None = None
     needs: Annotated[tuple[NeedOf, ...], msgspec.Meta(max_length=MOST_NEEDS)] | None = None
     details: PersonalDetails = PersonalDetails()
     exercise: bool = False

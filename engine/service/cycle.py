@@ -18,6 +18,7 @@ import msgspec
 
 from engine.core.batch import Batch, Reply
 from engine.core.engine import Engine
+from engine.core.supervising import LOOK_AGAIN_MS
 from engine.model.commands import AcknowledgeMail, Command, Tick
 from engine.model.errors import NotStored, Refusal, RefusalBody
 from engine.model.events import Event
@@ -49,7 +50,7 @@ class CycleLimits(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int = 10_000
     batch: int = 128
     retry_ms: int = 1_000
-    look_again_ms: int = 10_000
+    look_again_ms: int = LOOK_AGAIN_MS
     checkpoint_ms: int = 5_000
     snapshot_events: int = 50_000
 

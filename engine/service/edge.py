@@ -18,6 +18,7 @@ from engine.service.access import Access, AccessDenied, Identity, Permission
 from engine.service.bodies import ProblemBody
 from engine.service.routes import Route
 from engine.wire.codec import Reader
+from engine.wire.limits import STANDARD
 
 MOST_BODY_BYTES = 65_536
 """Bytes of a body; of headers the ASGI server takes at most 64 kB."""
@@ -26,7 +27,6 @@ MOST_CONNECTIONS = 2_000
 BODY_TIMEOUT_S = 10.0
 """A body that is not whole after this time is given up."""
 RETRY_AFTER_S = 1
-_DEPTH = 8
 _STATUS: Mapping[str, int] = {
     "malformed": 400,
     "not_yours": 403,
@@ -109,16 +109,13 @@ async def read_body(request: Request, reader: Reader[Any]) -> Any:
     except TimeoutError:
         raise Refusal("too_slow", "body", f"{len(body)} bytes", f"a whole body in {BODY_TIMEOUT_S:g} s") from None
     try:
-        return reader.read(bytes(body), MOST_BODY_BYTES, _DEPTH)
+        return reader.read(bytes(body), MOST_BODY_BYTES, STANDARD.depth)
     except Refusal as refusal:
         unknown = re.search(r"unknown field `(.*?)`", refusal.limit)
         if unknown:
             raise Refusal("unknown_field", unknown[1], "", "the fields that /openapi.json lists") from None
         if refusal.field == "frame":
             refusal.field = "body"
-        elif refusal.field == "lat" and refusal.code == "out_of_range":
-            # The usual mistake, where the city lies so that exchanged coordinates are no place at all.
-            refusal.limit += "; longitude and latitude look exchanged"
         raise
 
 

@@ -109,7 +109,7 @@ class Hearing:
             if unit != speaker.subject:
                 raise Refusal("not_yours", "unit", unit, f"{speaker.subject}, who this token is for")
         return c.SetUnitStatus(
-            actor=speaker.actor, key=_scoped(connection, message.key), unit=UnitId(unit), status=message.status
+            actor=speaker.actor, key=speaker.scoped(message.key), unit=UnitId(unit), status=message.status
         )
 
     def _answer(self, connection: Connection, message: AnswerOrder) -> c.Command:
@@ -124,7 +124,7 @@ class Hearing:
             via = "radio"
         return c.AnswerOrder(
             actor=speaker.actor,
-            key=_scoped(connection, message.key),
+            key=speaker.scoped(message.key),
             order=OrderId(message.order),
             version=message.version,
             answer=message.answer,
@@ -143,10 +143,6 @@ class Hearing:
     def _permit(connection: Connection, permission: Permission, message: str) -> None:
         if not connection.speaker.may(permission):
             raise Refusal("not_allowed", "message", message, f"a role that may {permission.value}")
-
-
-def _scoped(connection: Connection, key: str) -> str:
-    return f"{connection.speaker.subject}/{key}"
 
 
 def _refs(reply: Reply) -> dict[str, str | list[str]]:

@@ -9,7 +9,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast, get_args
 
 import msgspec
 from starlette.applications import Starlette
@@ -22,7 +22,7 @@ from engine.core.batch import Reply
 from engine.core.city import City
 from engine.core.engine import Engine
 from engine.model import commands as c
-from engine.model.entities import Alert, Details, Need
+from engine.model.entities import Alert
 from engine.model.errors import Refusal
 from engine.model.ids import OrderId
 from engine.service import views
@@ -31,13 +31,13 @@ from engine.service.bodies import AnswerIn, Bootstrap, CancelIn, Health, NewAler
 from engine.service.edge import TITLES, Refused, answer, let_in, problem_of, read_body
 from engine.service.metrics import Metrics
 from engine.service.openapi import document
-from engine.service.routes import ROUTES, Route
+from engine.service.routes import MOST_PAGE, ROUTES, USUAL_PAGE, Route, Which
 from engine.texts import LANGUAGES
 from engine.version import version
 from engine.wire.codec import JSON, SUBPROTOCOLS, Reader
 from geo_data.datum import to_wgs84
 
-_LOG = logging.getLogger("allpoints.http")
+LOGGER = logging.getLogger("allpoints.http")
 V = TypeVar("V")
 
 
@@ -112,7 +112,6 @@ class Api:
         if call.speaker.role in DEVICE_ROLES and said.source not in {"", subject}:
             raise Refusal("not_yours", "source", said.source, f"{subject}, whom this token is for")
         lon, lat = to_wgs84(said.lon, said.lat, said.datum)
-        details = said.details
         alert = Alert(
             source=said.source or subject,
             source_ref=said.source_ref,
@@ -121,8 +120,8 @@ class Api:
             lat=lat,
             at=said.at if said.at is not None else self.backend.now(),
             level=said.level,
-            needs=None if said.needs is None else tuple(Need(n.capability, n.count) for n in said.needs),
-            details=Details(details.text, details.caller, details.phone, details.address),
+            needs=None if said.needs is None else tuple(need.plain() for need in said.needs),
+            details=said.details.plain(),
             exercise=said.exercise,
         )
         language = self._language(call.request)
@@ -135,13 +134,13 @@ class Api:
         """List incidents."""
         query = call.request.query_params
         which = query.get("state", "open")
-        if which not in {"open", "ended", "all"}:
-            raise Refusal("unknown_value", "state", which, "open, ended or all")
-        limit = query.get("limit", "100")
-        if not re.fullmatch(r"\d{1,3}", limit) or not 1 <= int(limit) <= 500:
-            raise Refusal("out_of_range", "limit", limit, "1 to 500")
+        if which not in get_args(Which):
+            raise Refusal("unknown_value", "state", which, " or ".join(get_args(Which)))
+        limit = query.get("limit", str(USUAL_PAGE))
+        if not re.fullmatch(r"\d{1,3}", limit) or not 1 <= int(limit) <= MOST_PAGE:
+            raise Refusal("out_of_range", "limit", limit, f"1 to {MOST_PAGE}")
         before = query.get("before")
-        state = cast("views.Which", which)
+        state = cast("Which", which)
         return _json(await self.backend.look(lambda engine: views.incident_list(engine, state, int(limit), before)))
 
     async def read_incident(self, call: Call) -> Response:
@@ -177,7 +176,7 @@ class Api:
         await self._done(
             c.AnswerOrder(
                 actor=call.speaker.actor,
-                key=f"{call.speaker.subject}/{said.key}",
+                key=call.speaker.scoped(said.key),
                 order=_order_id(call),
                 version=said.version,
                 answer=said.answer,
@@ -281,9 +280,9 @@ def _endpoint(route: Route, api: Api) -> Callable[[Request], Awaitable[Response]
             problem, headers = refused.problem, refused.headers
         except ClientDisconnect:
             return Response(status_code=400)
-        except Exception:  # noqa: BLE001 - logged below; see there
+        except Exception:
             # Whatever it is: one request must not take the server down, and its text may quote what was sent.
-            _LOG.exception("request_failed", extra={"route": route.name})
+            LOGGER.exception("request_failed", extra={"route": route.name})
             problem, headers = ProblemBody(title=TITLES[500], status=500, code="internal"), {}
         api.figures.refused("http", problem.code)
         return answer(problem, headers)

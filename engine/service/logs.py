@@ -11,7 +11,7 @@ import time
 import traceback
 from typing import TextIO
 
-LOGGER = "allpoints"
+LOGGER_NAME = "allpoints"
 _STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", None, None))) | {"message", "asctime", "taskName"}
 
 
@@ -20,7 +20,7 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        ours = record.name == LOGGER or record.name.startswith(f"{LOGGER}.")
+        ours = record.name == LOGGER_NAME or record.name.startswith(f"{LOGGER_NAME}.")
         line: dict[str, object] = {
             "at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
@@ -43,6 +43,6 @@ def log_to(stream: TextIO | None = None, level: int = logging.INFO) -> logging.L
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
-    logger = logging.getLogger(LOGGER)
+    logger = logging.getLogger(LOGGER_NAME)
     logger.setLevel(level)
     return logger

@@ -5,10 +5,11 @@ A route that is not here does not exist; a type that is not here is not in the d
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from engine.service import bodies
 from engine.service.access import Permission
+from engine.texts import LANGUAGES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,18 +46,24 @@ class Route:
     query: Mapping[str, Query] = field(default_factory=dict)
 
 
+Which = Literal["open", "ended", "all"]
+"""Which incidents are listed."""
+USUAL_PAGE, MOST_PAGE = 100, 500
+"""Incidents on a page, unless asked otherwise, and at most."""
+
 _LANGUAGE = {
     "lang": Query(
-        schema={"type": "string", "enum": ["zh", "en"]},
+        schema={"type": "string", "enum": list(LANGUAGES)},
         meaning="The language of reasons; otherwise Accept-Language, then the city's first language.",
     )
 }
 _PAGE = {
     "state": Query(
-        schema={"type": "string", "enum": ["open", "ended", "all"], "default": "open"}, meaning="Which incidents."
+        schema={"type": "string", "enum": list(get_args(Which)), "default": "open"}, meaning="Which incidents."
     ),
     "limit": Query(
-        schema={"type": "integer", "minimum": 1, "maximum": 500, "default": 100}, meaning="How many on a page."
+        schema={"type": "integer", "minimum": 1, "maximum": MOST_PAGE, "default": USUAL_PAGE},
+        meaning="How many on a page.",
     ),
     "before": Query(schema={"type": "string"}, meaning="The `next` of the page before."),
 }

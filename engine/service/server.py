@@ -20,28 +20,29 @@ from typing import Any, Literal, TypeVar, cast
 
 from engine.core.batch import Reply
 from engine.core.city import City
-from engine.core.city_folder import CityFolder, Listener, Settings, load_folder, load_settings
+from engine.core.city_folder import RECORD, CityFolder, Listener, Settings, load_folder, load_settings
 from engine.core.engine import Engine
 from engine.core.plain_ports import SystemClock
 from engine.core.ports import Clock
+from engine.journal.record import open_record
 from engine.journal.sqlite_journal import SqliteJournal
-from engine.journal.vault import Vault, load_master_key
+from engine.journal.vault import Vault
 from engine.model import commands as c
 from engine.model.errors import Refusal
 from engine.service.access import STORE_NAME, Access
-from engine.service.address import RECORD, Address, reachable, remove_address, write_address
+from engine.service.address import STREAM_PATH, Address, reachable, remove_address, write_address
 from engine.service.copies import FLEET
 from engine.service.cycle import Cycle
 from engine.service.edge import MOST_CONNECTIONS
 from engine.service.http import make_app
 from engine.service.metrics import Metrics
-from engine.service.stream import PATH, StreamServer
+from engine.service.stream import StreamServer
 from engine.service.virtual_clock import VirtualClock
 from engine.service.warming import warm
 from engine.service.worker_jobs import WorkerJobs
 
 V = TypeVar("V")
-_LOG = logging.getLogger("allpoints.server")
+LOGGER = logging.getLogger("allpoints.server")
 _GRACE_S = 3
 
 
@@ -142,7 +143,7 @@ class CityServer:
 
     def stream_url(self, host: str) -> str:
         """Return where the stream is, for a client that reached us under ``host``."""
-        return f"ws{'s' * self._secure}://{reachable(host)}:{self._now_running.stream.port}{PATH}"
+        return f"ws{'s' * self._secure}://{reachable(host)}:{self._now_running.stream.port}{STREAM_PATH}"
 
     async def submit(self, command: c.Command) -> Reply:
         """Have a command decided and stored."""
@@ -177,7 +178,7 @@ class CityServer:
                 turning = asyncio.create_task(self._running.cycle.run())
                 self._announce(listening, on_ready)
                 await asyncio.wait((answering, stopped, turning), return_when=asyncio.FIRST_COMPLETED)
-                _LOG.info("stopping")
+                LOGGER.info("stopping")
             finally:
                 stopped.cancel()
                 http.should_exit = True
@@ -242,16 +243,15 @@ class CityServer:
         """Do all of the beginning that takes long; called in a thread."""
         folder = load_folder(self.folder)
         for warning in folder.warnings:
-            _LOG.warning("city", extra={"file": warning.file, "line": warning.line, "field": warning.field})
+            LOGGER.warning("city", extra={"file": warning.file, "line": warning.line, "field": warning.field})
         warm()
         record = self.folder / RECORD
         record.mkdir(mode=0o700, exist_ok=True)
         virtual = self.options.virtual_now
         clock: Clock = SystemClock() if virtual is None else VirtualClock(virtual)
         with contextlib.ExitStack() as begun:
-            vault = Vault(record / "keys.sqlite", load_master_key(record / "master.key", create=True))
+            journal, vault = open_record(record, create=True, synchronous=self.options.synchronous)
             begun.callback(vault.close)
-            journal = SqliteJournal(record / "journal.sqlite", vault, synchronous=self.options.synchronous)
             begun.callback(journal.close)
             jobs = WorkerJobs()
             begun.callback(jobs.close)
@@ -273,12 +273,12 @@ class CityServer:
         http_port, stream_port = listening.getsockname()[1], running.stream.port
         address = Address(
             http=f"http{secure}://{reachable(self.settings.http.host)}:{http_port}",
-            stream=f"ws{secure}://{reachable(self.settings.stream.host)}:{stream_port}{PATH}",
+            stream=f"ws{secure}://{reachable(self.settings.stream.host)}:{stream_port}{STREAM_PATH}",
             pid=os.getpid(),
         )
         write_address(self.folder, address)
         counts = {"units": len(self.city.units), "stations": len(self.city.stations)}
-        _LOG.info(
+        LOGGER.info(
             "ready",
             extra={"http_port": http_port, "stream_port": stream_port, "seq": running.engine.state.seq, **counts},
         )
@@ -297,7 +297,7 @@ class CityServer:
         finally:
             await running.stream.stop()
             running.close()
-        _LOG.info("stopped", extra={"seq": running.engine.state.seq})
+        LOGGER.info("stopped", extra={"seq": running.engine.state.seq})
 
 
 def _overridden(settings: Settings, options: Options) -> Settings:

@@ -23,6 +23,7 @@ from websockets.typing import Origin, Subprotocol
 from engine.model.events import Mailed
 from engine.model.ids import DESK, RecipientId
 from engine.service.access import DEVICE_ROLES, AccessDenied, Identity, Permission
+from engine.service.address import STREAM_PATH
 from engine.service.connection import Connection
 from engine.service.cycle import Commit, Cycle
 from engine.service.hearing import Hearing
@@ -34,7 +35,6 @@ from engine.wire.messages import Hello, Item
 from engine.wire.session import Opening
 
 LOGGER = logging.getLogger("allpoints.stream")
-PATH = "/v1/stream"
 _PIECE = 64
 """Items resent before the client is waited for."""
 
@@ -156,8 +156,8 @@ class StreamServer:
         self.counts["items"] += 1
 
     def _look_at_request(self, socket: ServerConnection, request: Request) -> Response | None:
-        if request.path.partition("?")[0] != PATH:
-            return socket.respond(HTTPStatus.NOT_FOUND, f"The stream is at {PATH}.\n")
+        if request.path.partition("?")[0] != STREAM_PATH:
+            return socket.respond(HTTPStatus.NOT_FOUND, f"The stream is at {STREAM_PATH}.\n")
         if len(self._connections) >= self.limits.connections:
             self.counts["connections_refused"] += 1
             return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, f"{self.limits.connections} are connected.\n")

@@ -1,6 +1,6 @@
 """From the engine's state to what HTTP gives: each function builds one body, and none changes anything."""
 
-from typing import Literal
+import re
 
 from engine.core.batch import Reply
 from engine.core.engine import Engine
@@ -16,10 +16,11 @@ from engine.service.bodies import (
     RecommendationBody,
     WaitingBody,
 )
+from engine.service.routes import Which
 from engine.texts.reading import explain
 from engine.wire.messages import PersonalDetails
 
-Which = Literal["open", "ended", "all"]
+_MINTED = re.compile(r".*-[0-9]{1,18}")
 
 
 def known_incident(engine: Engine, incident_id: str) -> Incident:
@@ -93,7 +94,7 @@ def incident_list(engine: Engine, which: Which, limit: int, before: str | None) 
     """
     last = None
     if before is not None:
-        if not before.rpartition("-")[2].isdecimal():
+        if not _MINTED.fullmatch(before):
             raise Refusal("out_of_range", "before", before, "the `next` of the page before")
         last = number_of(before)
     page: list[Incident] = []

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from engine.core.ports import Work
 from engine.model.commands import Command
 from engine.service.inbox import Inbox
 
@@ -29,7 +30,7 @@ class WorkerJobs:
         """Say whom to wake; called on the running loop, before the first command."""
         self._cycle, self._loop = cycle, asyncio.get_running_loop()
 
-    def submit(self, work: Callable[[], Command], done: Callable[[Command], None]) -> None:
+    def submit(self, work: Work, done: Callable[[Command], None]) -> None:
         """Run ``work`` in a thread and hand its command to ``done`` on the loop's thread."""
         self._pool.submit(self._work, work, done)
 
@@ -37,7 +38,7 @@ class WorkerJobs:
         """Let no new work begin; what runs is waited for."""
         self._pool.shutdown(cancel_futures=True)
 
-    def _work(self, work: Callable[[], Command], done: Callable[[Command], None]) -> None:
+    def _work(self, work: Work, done: Callable[[Command], None]) -> None:
         try:
             command = work()
         except Exception:

@@ -5,7 +5,6 @@ names, so that two runs of one seed do the same things in the same order.
 """
 
 import heapq
-from collections.abc import Iterable
 
 
 class Agenda:
@@ -26,11 +25,6 @@ class Agenda:
         elif self._due.get(name) != at:
             self._due[name] = at
             heapq.heappush(self._heap, (at, name))
-
-    def set_all(self, entries: Iterable[tuple[str, int | None]]) -> None:
-        """Say it for several."""
-        for name, at in entries:
-            self.set(name, at)
 
     def next_at(self) -> int | None:
         """Return the earliest due instant, None when nobody waits."""

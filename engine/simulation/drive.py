@@ -6,8 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-_M_PER_DEGREE = 111_195.0
-"""Length of a degree of latitude on a sphere of 6,371,009 m; enough to share out a way of known travel time."""
+from geo_data.lengths import DEGREE_M
 
 
 @dataclass(frozen=True)
@@ -27,10 +26,10 @@ class Way:
 
 
 def distance_m(here: ArrayLike, there: ArrayLike) -> NDArray[np.float64]:
-    """Return distances in metres between points, or rows of points, that lie near each other."""
+    """Return distances in metres between points, or rows of points, that lie near each other: on a flat map."""
     step = np.asarray(there, np.float64) - np.asarray(here, np.float64)
     across = step[..., 0] * np.cos(np.radians(np.asarray(here, np.float64)[..., 1]))
-    return np.asarray(np.hypot(across, step[..., 1]) * _M_PER_DEGREE)
+    return np.asarray(np.hypot(across, step[..., 1]) * DEGREE_M)
 
 
 class Navigator(Protocol):

@@ -6,6 +6,9 @@ import msgspec
 
 from engine.model.entities import Need
 
+USUAL_STAY_MS = 900_000
+"""How long a unit stays at an incident of which nothing is known."""
+
 
 class PlayedCall(msgspec.Struct, frozen=True, kw_only=True):
     """One call as it will come in.
@@ -30,7 +33,7 @@ class PlayedCall(msgspec.Struct, frozen=True, kw_only=True):
     lat: float
     needs: tuple[Need, ...] | None = None
     working_ms: Mapping[str, int] = {}
-    usual_ms: int = 900_000
+    usual_ms: int = USUAL_STAY_MS
 
     def stay_ms(self, kind: str) -> int:
         """Return how long a unit of a kind stays."""

@@ -26,10 +26,12 @@ from websockets.typing import Subprotocol
 
 from engine.model.commands import Answer
 from engine.model.lifecycle import UnitStatus
+from engine.terminal.awaited import Answered, Awaited
 from engine.terminal.outbox import Outbox, Said
 from engine.wire.client_session import Arrival, ClientSession
 from engine.wire.closing import ClosingCode, may_retry
 from engine.wire.codec import MSGPACK, Codec
+from engine.wire.limits import MOST_FROM_SERVER
 from engine.wire.messages import (
     AnswerOrder,
     Clock,
@@ -40,13 +42,10 @@ from engine.wire.messages import (
     Refused,
     ReportAlert,
     Status,
-    Superseded,
     Taken,
     Welcome,
-    reference,
 )
 
-Answered = Taken | Refused | Superseded
 _OPEN_S = 10.0
 _ENDING_ANSWERS = ("refuse", "clear")
 _MOST_UNSENT_BYTES = 262_144
@@ -115,7 +114,7 @@ class Client:
         self._socket: ClientConnection | None = None
         self._arrivals: asyncio.Queue[Arrival | None] = asyncio.Queue()
         self._current: Arrival | None = None
-        self._answers: dict[str, asyncio.Future[Answered]] = {}
+        self._awaited = Awaited()
         self._fix: Fix | None = None
         self._welcomed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -274,7 +273,7 @@ class Client:
                 ssl=self._ssl,
                 proxy=self._proxy,
                 compression=None,
-                max_size=16 << 20,
+                max_size=MOST_FROM_SERVER,
                 open_timeout=_OPEN_S,
                 ping_interval=None,
                 close_timeout=2.0,
@@ -319,9 +318,7 @@ class Client:
         if isinstance(answered, Taken) and isinstance(message, AnswerOrder) and message.answer in _ENDING_ANSWERS:
             self._session.forget(message.order)
             self._outbox.save()
-        future = self._answers.pop(answered.ref, None)
-        if future is not None and not future.done():
-            future.set_result(answered)
+        self._awaited.settle(answered)
         self._send_waiting()
 
     def _retry_in(self, delay_s: float, ref: str) -> None:
@@ -337,12 +334,11 @@ class Client:
     def _say(self, message: Said) -> "asyncio.Future[Answered]":
         if self.ended is not None:
             raise self.ended
-        waiting = self._answers.get(reference(message))
+        waiting = self._awaited.waiting(message)
         if waiting is not None:
             return waiting  # the same key is the same thing said
         self._outbox.add(message)
-        future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
-        self._answers[reference(message)] = future
+        future = self._awaited.add(message)
         self._send_waiting()
         self._flush()
         return future
@@ -390,11 +386,7 @@ class Client:
         self._welcomed.set()
         for handle in self._retries:
             handle.cancel()
-        for future in self._answers.values():
-            if not future.done():
-                future.set_exception(ended)
-                future.exception()  # seen: nobody has to await an answer
-        self._answers.clear()
+        self._awaited.fail(ended)
 
     def _set_timer(self) -> None:
         due_s = self._session.next_ms() / 1_000.0

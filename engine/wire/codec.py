@@ -14,8 +14,9 @@ import msgspec
 from engine.model.commands import Answer
 from engine.model.errors import Refusal, shorten
 from engine.model.lifecycle import UnitStatus
+from engine.model.limits import LONGEST_ID
 from engine.wire.depth import json_depth_within, msgpack_depth_within
-from engine.wire.limits import Limits
+from engine.wire.limits import MOST_FROM_SERVER, STANDARD, Limits
 from engine.wire.messages import ClientMessage, ServerMessage
 
 MSGPACK = "allpoints.v1.msgpack"
@@ -86,6 +87,9 @@ class Reader(Generic[M]):
         code = _code(limit, field)
         if field in _WORDS and code in ("unknown_message", "unknown_value"):
             limit = "one of " + ", ".join(_WORDS[field])
+        if code == "out_of_range" and field.rpartition(".")[2] == "lat":
+            # The usual mistake, where the city lies so that exchanged coordinates are no place at all.
+            limit += "; longitude and latitude look exchanged"
         return UnreadableFrame(code, field or "frame", value, limit, _reference(content))
 
     def _untyped(self, frame: bytes) -> Any:
@@ -133,15 +137,15 @@ class Codec:
         """
         return self._from_client.read(frame, most_bytes or limits.frame_bytes, limits.depth)
 
-    def from_server(self, frame: bytes, *, most_bytes: int = 16 << 20, depth: int = 8) -> ServerMessage:
-        """Read what a server sent. A snapshot may be large; nothing else is.
+    def from_server(self, frame: bytes) -> ServerMessage:
+        """Read what a server sent.
 
         Raises
         ------
         UnreadableFrame
             A ``Refusal``; the only exception there is.
         """
-        return self._from_server.read(frame, most_bytes, depth)
+        return self._from_server.read(frame, MOST_FROM_SERVER, STANDARD.depth)
 
 
 def _code(limit: str, field: str) -> str:
@@ -175,7 +179,7 @@ def _reference(content: Any) -> str:
     for name in _REFERENCES:
         value = content.get(name)
         if isinstance(value, str) and value:
-            return shorten(value, 130).strip("'\"")
+            return shorten(value, LONGEST_ID + 2).strip("'\"")
     return ""
 
 

@@ -1,5 +1,6 @@
-"""Every bound of the stream, in one table. Sizes are bytes of one frame, times are milliseconds.
+"""Every bound of the stream, in one table; those of alerts and texts stand in `engine.model.limits`.
 
+Sizes are bytes of one frame, times are milliseconds.
 What can be bounded before anything is parsed is: size, depth of nesting, rate. Counts and lengths inside a message
 are bounded by its type in ``messages`` and are checked while it is parsed.
 """
@@ -8,14 +9,10 @@ import msgspec
 
 MOST_FIXES = 500
 """Position fixes in one message."""
-MOST_NEEDS = 32
-"""Needs in one alert."""
-LONGEST_ID = 128
-"""Characters of an id, a key, a reference or a type."""
-LONGEST_TEXT = 4_000
-"""Characters of a free text."""
 LONGEST_TOKEN = 2_048
 """Characters of an access token."""
+MOST_FROM_SERVER = 16 << 20
+"""Bytes of a frame from the server: a snapshot may be large, nothing else is."""
 LATEST_AT = 4_102_444_800_000
 """Instants end with the year 2099: a later one is a mistaken unit, not a time."""
 
@@ -56,3 +53,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     burst: int = 4_000
     outgoing_bytes: int = 1_048_576
     connections: int = 12_000
+
+
+STANDARD = Limits()
+"""What holds where nobody has set anything else."""

@@ -14,13 +14,15 @@ from engine.model.entities import Alert, Details, Need, PositionFix
 from engine.model.events import MailKind
 from engine.model.ids import OrderId, UnitId
 from engine.model.lifecycle import OrderState, UnitStatus
-from engine.wire.limits import LATEST_AT, LONGEST_ID, LONGEST_TEXT, LONGEST_TOKEN, MOST_FIXES, MOST_NEEDS
+from engine.model.limits import LEVELS, LONGEST_ADDRESS, LONGEST_ID, LONGEST_TEXT, MOST_NEEDS, MOST_UNITS_OF_NEED
+from engine.wire.limits import LATEST_AT, LONGEST_TOKEN, MOST_FIXES
 
 Text = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
 Word = Annotated[str, msgspec.Meta(max_length=LONGEST_ID)]
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_ID)]
 Lon = Annotated[float, msgspec.Meta(ge=-180.0, le=180.0)]
 Lat = Annotated[float, msgspec.Meta(ge=-90.0, le=90.0)]
+Level = Annotated[int, msgspec.Meta(ge=LEVELS[0], le=LEVELS[-1])]
 Instant = Annotated[int, msgspec.Meta(ge=0, le=LATEST_AT)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
@@ -98,14 +100,22 @@ class PersonalDetails(msgspec.Struct, frozen=True, omit_defaults=True):
     text: Text = ""
     caller: Word = ""
     phone: Word = ""
-    address: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    address: Annotated[str, msgspec.Meta(max_length=LONGEST_ADDRESS)] = ""
+
+    def plain(self) -> Details:
+        """Return it as the engine's own type."""
+        return Details(self.text, self.caller, self.phone, self.address)
 
 
 class NeedOf(msgspec.Struct, frozen=True):
     """So many units of one capability."""
 
     capability: Id
-    count: Annotated[int, msgspec.Meta(ge=1, le=100)] = 1
+    count: Annotated[int, msgspec.Meta(ge=1, le=MOST_UNITS_OF_NEED)] = 1
+
+    def plain(self) -> Need:
+        """Return it as the engine's own type."""
+        return Need(self.capability, self.count)
 
 
 class ReportAlert(_Message, frozen=True, tag="alert"):
@@ -117,15 +127,13 @@ class ReportAlert(_Message, frozen=True, tag="alert"):
     lon: Lon
     lat: Lat
     at: Instant
-    level: Annotated[int, msgspec.Meta(ge=1, le=9)] | None = None
+    level: Level | None = None
     needs: Annotated[tuple[NeedOf, ...], msgspec.Meta(max_length=MOST_NEEDS)] | None = None
     details: PersonalDetails = PersonalDetails()
     exercise: bool = False
 
     def alert(self) -> Alert:
         """Return it as the engine's own type."""
-        needs = self.needs
-        said = self.details
         return Alert(
             source=self.source,
             source_ref=self.source_ref,
@@ -134,8 +142,8 @@ class ReportAlert(_Message, frozen=True, tag="alert"):
             lat=self.lat,
             at=self.at,
             level=self.level,
-            needs=None if needs is None else tuple(Need(need.capability, need.count) for need in needs),
-            details=Details(said.text, said.caller, said.phone, said.address),
+            needs=None if self.needs is None else tuple(need.plain() for need in self.needs),
+            details=self.details.plain(),
             exercise=self.exercise,
         )
 

@@ -65,5 +65,5 @@ def test_a_ranking_that_differs_is_counted_and_fails_the_run(small, monkeypatch)
         ({"mismatches": 0, "ours_median_ms_300k_1000": 0.4, "ratio_scipy_full_300k_1000": 49.9}, False),
     ],
 )
-def test_the_bars(summary, held):
+def test_the_verdict_holds_the_summary_against_the_bars(summary, held):
     assert (nearest.verdict(harness.Report("nearest", 1, (), summary=summary)) == 0) is held

@@ -2,10 +2,12 @@
 
 import asyncio
 import csv
+import io
 import json
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from engine.cli.demo import cities
 from engine.cli.demo.report import figures, read_result
@@ -15,6 +17,8 @@ from engine.cli.demo.table import Board
 from engine.cli.main import main
 from engine.cli.new_city import write_city, write_tokens
 from engine.simulation.patrol import Patrol
+from engine.simulation.played import PlayedCall
+from engine.wire.messages import OrderView
 
 AGREED = [
     *("alerts", "unit_orders", "station_orders", "shortages", "served_share", "lost", "double_booked"),
@@ -95,6 +99,38 @@ def test_what_cannot_be_is_refused_in_words(
 def test_a_speed_is_max_or_a_number(speed: str) -> None:
     with pytest.raises(SystemExit):
         main(["demo", f"--speed={speed}"])
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("who goes", "on scene", "no patrol free", "1 orders")),
+        ("zh", ("派往", "已到场", "没有可派的“patrol”", "指令 1")),
+    ],
+)
+def test_the_table_reads_in_either_language(language: str, words: tuple[str, ...]) -> None:
+    board = Board("the town", "UTC", None, language)
+    call = PlayedCall(id="1", at=0, type="robbery", level=1, lon=0.0, lat=0.0)
+    order = OrderView(
+        id="town-order-1",
+        version=1,
+        incident="town-incident-1",
+        recipient="car-1",
+        state="sent",
+        type="robbery",
+        level=1,
+        lon=0.0,
+        lat=0.0,
+        capability="patrol",
+        eta_ms=60_000,
+    )
+    board.reported(call, order.incident, ["patrol"])
+    board.delivered(order, 1.5)
+    board.answered(order.id, "on_scene", 0)
+    screen = Console(width=160, file=io.StringIO())
+    screen.print(board.draw())
+    for word in words:
+        assert word in screen.file.getvalue()
 
 
 class Killer(Board):

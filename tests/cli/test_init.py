@@ -75,6 +75,44 @@ def test_what_cannot_be_made_is_said_in_one_line(
     assert not (tmp_path / "city").exists()
 
 
+DRAWN = """<?xml version='1.0' encoding='UTF-8'?><osm version='0.6'>
+<node id="1" lon="113.0" lat="36.5"/><node id="2" lon="113.01" lat="36.5"/>
+<node id="5" lon="113.005" lat="36.501"><tag k="amenity" v="police"/><tag k="name" v="城关派出所"/></node>
+<node id="6" lon="113.006" lat="36.501"><tag k="amenity" v="police"/></node>
+<node id="7" lon="113.5" lat="36.9"><tag k="amenity" v="police"/><tag k="name" v="far away"/></node>
+<node id="8" lon="113.001" lat="36.5">
+<tag k="amenity" v="police"/><tag k="name" v="PSP&#x200b; 5"/><tag k="name:zh" v="警察局"/></node>
+<way id="1"><nd ref="1"/><nd ref="2"/><tag k="highway" v="residential"/></way>
+</osm>"""
+
+
+def test_police_stations_on_the_map_become_the_city_s(tmp_path: Path):
+    (tmp_path / "drawn.osm").write_text(DRAWN, "utf-8")
+    assert main(["init", str(tmp_path / "city"), "--osm", str(tmp_path / "drawn.osm")]) == 0
+    city = load_folder(tmp_path / "city").city
+    assert [(it.id, it.name, it.name_zh) for it in city.stations] == [
+        ("S1", "城关派出所", "城关派出所"),
+        ("S2", "Police station 2", "2号派出所"),
+        ("S3", "PSP 5", "警察局"),
+    ]
+    assert {unit.station for unit in city.units} == {"S1", "S2", "S3"}
+
+
+def test_a_map_without_police_gets_one_station_in_the_middle(tmp_path: Path):
+    (tmp_path / "drawn.osm").write_text(DRAWN.replace("police", "pub"), "utf-8")
+    assert main(["init", str(tmp_path / "city"), "--osm", str(tmp_path / "drawn.osm")]) == 0
+    assert [it.name for it in load_folder(tmp_path / "city").city.stations] == ["Central station"]
+
+
+def test_police_of_real_maps(data: Path, tmp_path: Path):
+    assert main(["init", str(tmp_path / "campus"), "--osm", str(data / "osm" / "tsinghua.osm")]) == 0
+    assert [it.name_zh for it in load_folder(tmp_path / "campus").city.stations] == ["保卫处派出所"]
+    assert main(["init", str(tmp_path / "porto"), "--osm", str(data / "osm" / "porto.osm.pbf")]) == 0
+    stations = load_folder(tmp_path / "porto").city.stations
+    assert all(it.name for it in stations)
+    assert len(stations) > 5
+
+
 def test_a_place_on_a_real_map(data: Path, tmp_path: Path):
     assert main(["init", str(tmp_path / "krems"), "--osm", str(data / "osm" / "krems.osm.gz")]) == 0
     assert load_folder(tmp_path / "krems").city.network.n_nodes > 100

@@ -240,6 +240,53 @@ def test_an_old_position_is_not_sent_and_says_how_old():
     assert (excluded.unit, excluded.why) == ("old", "stale_position")
 
 
+def test_the_desk_s_mail_that_was_delivered_is_forgotten_after_a_day():
+    engine, clock = engine_with()
+    for number, at in enumerate((NOW, NOW + 86_400_001, NOW + 3 * 86_400_000)):
+        clock.time = at
+        reply = report(engine, alert(number, 1, 0, needs=(Need("patrol"),), at=at))
+        box = engine.state.mailbox(DESK)
+        engine.submit(AcknowledgeMail(actor="user:li", recipient=DESK, device="d", mail_seq=box.last_seq))
+        engine.submit(EndIncident(actor="user:li", incident=reply.incident, state="cancelled", reason="test"))
+    kept = [mail.at for mail in engine.state.mailbox(DESK).items]
+    assert kept
+    assert min(kept) >= clock.time - 86_400_000
+
+
+def test_a_unit_that_was_struck_off_while_on_an_order_does_not_stand_in_the_way():
+    engine, _ = engine_with(unit("a", 1, 0), unit("b", 4, 0))
+    reply = report(engine, alert(1, 0, 0, needs=(Need("patrol"),)))
+    later = Engine(city((unit("b", 4, 0),)), journal=engine.journal, clock=SetClock())
+    (order,) = orders_of(later, reply)
+    assert order.recipient == "a"
+    cancelled = later.submit(CancelOrder(actor="user:li", order=order.id, reason="struck off"))[0]
+    assert cancelled.refusal is None
+    assert [it.recipient for it in orders_of(later, reply)] == ["a", "b"]
+
+
+def test_a_position_from_a_clock_that_is_behind_is_refused_by_name():
+    engine, clock = engine_with(unit("a", 1, 0), policies=Policies(stale_position_ms=600_000))
+    lon, lat = place(2, 0)
+    late, fresh = PositionFix("a", lon, lat, NOW - 3_600_000), PositionFix("a", lon, lat, NOW)
+    refusal, taken = engine.move([late, fresh], NOW)
+    assert taken is None
+    assert (refusal.code, refusal.field, refusal.value) == ("too_old", "at", str(late.at))
+    assert refusal.limit == f"at most 600000 ms before {NOW}"
+    trusting, _ = engine_with(unit("a", 1, 0))
+    assert trusting.move([late], clock.time) == [None], "stale_position_ms 0 trusts any age"
+
+
+@pytest.mark.parametrize("policies", [{"excluded": 0}, {"others": 0}, {"others": 0, "excluded": 0}])
+def test_a_recommendation_may_name_nobody_else(policies):
+    wanted = Policies(stale_position_ms=0, **policies)
+    engine, _ = engine_with(unit("near", 1, 0, "traffic"), unit("a", 2, 0), unit("b", 4, 0), policies=wanted)
+    reply = report(engine, alert(1, 1, 0, needs=(Need("patrol"),)))
+    assert [order.recipient for order in orders_of(engine, reply)] == ["a"]
+    (recommendation,) = engine.recommendations(reply.incident)
+    assert [it.recipient for it in recommendation.others] == ([] if "others" in policies else ["b"])
+    assert [it.unit for it in recommendation.excluded] == ([] if "excluded" in policies else ["near"])
+
+
 def test_units_are_where_they_say_they_are():
     engine, _ = engine_with(unit("a", 5, 4), unit("b", 2, 0))
     lon, lat = place(0, 0.5)

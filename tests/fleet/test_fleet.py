@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from engine.fleet import NEVER_FIXED, READY, STATUS_CODE, Fleet, Reason, warm
+from engine.fleet.kernels import fill_cells, find_in_cells, link_all, move_units
 from engine.model.entities import Unit
 from engine.model.errors import Refusal
 from engine.model.lifecycle import UnitStatus
@@ -291,5 +292,6 @@ def test_the_table_of_cells_outlives_a_long_drive():
     assert fleet.cell[0] != h3.str_to_int(h3.latlng_to_cell(LAT, LON, 9))
 
 
-def test_warming_needs_no_data():
+def test_warming_compiles_every_kernel_without_data():
     warm()
+    assert all(kernel.signatures for kernel in (link_all, fill_cells, move_units, find_in_cells))

@@ -12,7 +12,7 @@ from geo_data.lengths import distance_m
 ON_GLOBE = {"lon": st.floats(-180, 180), "lat": st.floats(-89, 89)}
 
 
-def test_a_known_cell() -> None:
+def test_the_example_of_h3_lies_in_its_cell() -> None:
     # The example of H3's own documentation: 37.3615593 north, 122.0553238 west.
     assert cells.cell_of(-122.0553238, 37.3615593, 7) == 0x87283472BFFFFFF
 

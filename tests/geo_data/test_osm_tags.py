@@ -322,7 +322,7 @@ def test_a_footway_has_no_speed():
         ({}, "", ""),
     ],
 )
-def test_names(given_tags, name, name_zh):
+def test_names_are_read_in_two_languages(given_tags, name, name_zh):
     assert read_names(given_tags) == (name, name_zh)
 
 

@@ -64,7 +64,7 @@ def test_refusals_name_file_feature_and_field(tmp_path: Path, features: list[obj
         (b'{"type":"FeatureCollection","features":[],"crs":{"properties":{"name":"EPSG:4490x"}}}', "EPSG:4490x"),
     ],
 )
-def test_files_that_are_none(tmp_path: Path, content: bytes, part: str) -> None:
+def test_files_that_are_no_geojson_are_refused(tmp_path: Path, content: bytes, part: str) -> None:
     path = tmp_path / "broken.geojson"
     path.write_bytes(content)
     with pytest.raises(GeoJsonError, match="broken") as refused:

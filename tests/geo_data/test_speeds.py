@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo_data.raw_roads import DRIVE, Mode, RoadClass
-from geo_data.speeds import FREE_FLOW_KMH, NEVER, SpeedError, fastest_mps, travel_ms
+from geo_data.raw_roads import Mode, RoadClass
+from geo_data.speeds import FREE_FLOW_KMH, NEVER, SpeedError, travel_ms
 from tests.support.networks import Street, network
 
 
@@ -68,18 +68,3 @@ def test_an_unknown_class_or_profile_is_refused():
         travel_ms(one_street(road_class=77))
     with pytest.raises(SpeedError, match="profile"):
         travel_ms(one_street(), "train")
-
-
-def test_the_fastest_arc_bounds_every_time_from_below():
-    roads = network(
-        [(0, 0), (500, 0), (900, 0)],
-        [Street(0, 1, kmh=40.0), Street(1, 2, kmh=90.0), Street(0, 2, modes=int(Mode.FOOT))],
-    )
-    ms = travel_ms(roads, "normal")
-    fastest = fastest_mps(roads, ms)
-    assert fastest == pytest.approx(25, rel=1e-3)
-    passable = ms < NEVER
-    assert (roads.arc_length_m[passable] / fastest * 1000 <= ms[passable] + 1e-3).all()
-    closed = np.full(roads.n_arcs, NEVER, np.int32)
-    assert fastest_mps(roads, closed) == 0
-    assert int(DRIVE) == 3

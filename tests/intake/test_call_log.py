@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.intake.call_log import CallLog, read_call_log
+from engine.intake.call_log import read_call_log
 from engine.model.errors import Refusal
 
 FIRE = {
@@ -149,14 +149,7 @@ def test_every_instant_comes_back_but_in_the_hour_that_autumn_repeats(at: dateti
     assert (int(at.timestamp()) * 1000 - read) == (3_600_000 if local.fold else 0)
 
 
-def test_a_log_can_be_cut_to_a_window(tmp_path: Path) -> None:
-    log = read_call_log(write(tmp_path, FIRE))
-    at = log.calls[0].entered_at
-    assert len(log.between(at, at + 1).calls) == 1
-    assert log.between(at + 1, at + 2) == CallLog("calls.csv", ())
-
-
-def test_the_real_log(data: Path) -> None:
+def test_the_real_log_is_read_whole(data: Path) -> None:
     log = read_call_log(data / "san_francisco" / "fire_calls_2020-04.csv")
     assert len(log.calls) == 5_292
     assert sum(len(call.responses) for call in log.calls) == 10_410

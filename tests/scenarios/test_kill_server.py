@@ -14,8 +14,7 @@ import httpx
 
 from engine.core.city_folder import load_city
 from engine.core.engine import Engine
-from engine.journal.sqlite_journal import SqliteJournal
-from engine.journal.vault import Vault, load_master_key
+from engine.journal.record import open_record
 from engine.model.events import AlertReceived, Mailed, OrderAdvanced, OrderProposed
 from engine.model.lifecycle import HOLDING_ORDERS, OrderState
 from engine.terminal.client import Client
@@ -113,8 +112,7 @@ def test_nothing_that_was_accepted_is_lost_and_nothing_is_doubled(tmp_path: Path
             world.server.kill()
 
     record = folder / "record"
-    vault = Vault(record / "keys.sqlite", load_master_key(record / "master.key"))
-    journal = SqliteJournal(record / "journal.sqlite", vault)
+    journal, vault = open_record(record)
     try:
         assert journal.verify().ok
         bodies = [event.body for event in journal.read()]

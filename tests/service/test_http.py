@@ -268,6 +268,7 @@ def test_a_terminal_speaks_for_itself(tmp_path: Path):
         ("/v1/orders/x/approve", "POST", {}, 404, "unknown_order"),
         ("/v1/incidents?limit=0", "GET", {}, 422, "out_of_range"),
         ("/v1/incidents?before=x", "GET", {}, 422, "out_of_range"),
+        ("/v1/incidents?before=x-" + "9" * 5_000, "GET", {}, 422, "out_of_range"),
         ("/v1/incidents?state=x", "GET", {}, 422, "unknown_value"),
         ("/v1/incidents/x?lang=fr", "GET", {}, 422, "unknown_value"),
     ],

@@ -6,13 +6,13 @@ import logging
 
 import pytest
 
-from engine.service.logs import LOGGER, log_to
+from engine.service.logs import LOGGER_NAME, log_to
 
 
 @pytest.fixture
 def log():
     """Log into memory, and leave logging as it was."""
-    root, ours = logging.getLogger(), logging.getLogger(LOGGER)
+    root, ours = logging.getLogger(), logging.getLogger(LOGGER_NAME)
     before = root.handlers[:], root.level, ours.level
     stream = io.StringIO()
     log_to(stream)

@@ -26,9 +26,3 @@ def test_it_gives_what_a_sorted_list_gives(script: list[tuple[str, int | None] |
             assert agenda.due(step) == [name for _, name in expected]
         assert agenda.next_at() == min(plain.values(), default=None)
         assert len(agenda) == len(plain)
-
-
-def test_several_are_set_at_once() -> None:
-    agenda = Agenda()
-    agenda.set_all([("b", 5), ("a", 5), ("c", None)])
-    assert agenda.due(5) == ["a", "b"]

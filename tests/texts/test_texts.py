@@ -1,9 +1,11 @@
 import re
 import string
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
+import engine.core
 from engine.model.lifecycle import IncidentState, OrderState
 from engine.model.recommendation import Candidate, Excluded, Recommendation, WhyNot
 from engine.supervision import CLOCKS
@@ -23,13 +25,17 @@ def test_both_languages_have_the_same_keys_and_values():
             assert fields(sentence) == fields(zh[section][key]), (section, key)
 
 
-def test_every_code_that_events_hold_has_a_text():
+def test_every_code_that_events_and_items_hold_has_a_text():
+    sources = (path.read_text("utf-8") for path in Path(engine.core.__file__).parent.glob("*.py"))
+    told = {code for source in sources for code in re.findall(r'tell_desk\("(\w+)"', source)}
+    assert told
     for language in LANGUAGES:
         texts = catalogue(language)
         assert set(texts["why"]) == set(texts["why_short"]) == set(get_args(WhyNot))
         assert set(texts["order_state"]) == set(OrderState)
         assert set(texts["incident_state"]) == set(IncidentState)
-        assert {clock.notice for clock in CLOCKS.values()} <= set(texts["notice"])
+        notices = {clock.notice for clock in CLOCKS.values()} | told
+        assert set(texts["notice"]) == notices | {"ended_elsewhere"}
 
 
 def test_chinese_is_chinese():

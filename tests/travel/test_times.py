@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from engine.model.errors import Refusal
 from engine.travel import UNREACHABLE_MS, NoWay, TravelTimes, warm
+from engine.travel.queries import find_way, rank_nearest, times_from_all, times_from_many
 from geo_data.speeds import NEVER, travel_ms
 from tests.support.crew import Crew, passed
 from tests.support.networks import Street, arc_between, drawn_map, network, random_network
@@ -284,5 +285,6 @@ def test_nobody_at_all_is_an_empty_ranking():
     assert (len(got.unit), got.eligible, got.settled) == (0, 0, 0)
 
 
-def test_warming_needs_no_data():
+def test_warming_compiles_every_kernel_without_data():
     warm()
+    assert all(kernel.signatures for kernel in (rank_nearest, times_from_all, times_from_many, find_way))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.model.errors import Refusal
+from engine.texts import LANGUAGES, text
 
 if TYPE_CHECKING:
     from engine.cli.demo.cities import Scenario
@@ -46,6 +47,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--speed", type=_speed, default=DEFAULT_SPEED, metavar="X|max", help="simulated seconds in a real one"
     )
     parser.add_argument("--headless", action="store_true", help="no live table · 不显示实时表格")
+    parser.add_argument("--lang", choices=LANGUAGES, default="en", help="language of what is shown · 显示语言")
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output, all else on error")
     parser.add_argument("--seed", type=int, default=1, help="of the made-up town and calls")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the pictures go; default: demo-<city>")
@@ -69,11 +71,11 @@ def run(args: argparse.Namespace) -> int:
     from engine.cli.demo.server import ServerFailed
 
     _check(args)
-    say = _Say(sys.stderr if args.json else sys.stdout)
+    say = _Say(sys.stderr if args.json else sys.stdout, args.lang)
     started_s = time.monotonic()
-    say("building the city …")
+    say("building")
     scenario = _scenario(args)
-    say(f"{scenario.told}: {len(scenario.calls):,} calls, {len(scenario.plan.units)} units")
+    say("city", told=scenario.told, calls=len(scenario.calls), units=len(scenario.plan.units))
     with tempfile.TemporaryDirectory(prefix="allpoints-demo-") as folder:
         try:
             result = _play(args, scenario, Path(folder), say)
@@ -84,13 +86,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 class _Say:
-    """Tells people how it goes, on the one stream that is theirs."""
+    """Tells people how it goes, on the one stream that is theirs, in their language."""
 
-    def __init__(self, out: Any) -> None:
-        self.out = out
+    def __init__(self, out: Any, language: str) -> None:
+        self.out, self.language = out, language
 
-    def __call__(self, text: str) -> None:
-        print(text, file=self.out, flush=True)
+    def __call__(self, key: str, **values: object) -> None:
+        print(text(f"demo.{key}", self.language, **values), file=self.out, flush=True)
 
 
 def _check(args: argparse.Namespace) -> None:
@@ -167,10 +169,11 @@ async def _perform(
     board = _board(args, scenario)
     server = ServerProcess(folder)
     stage = Stage(scenario, server, tokens, board, speed=args.speed)
-    say("starting the server and connecting everybody …")
+    say("starting")
     try:
         async with stage:
-            say(f"{len(tokens)} clients are connected; {_length(args, scenario)}")
+            say("connected", clients=len(tokens))
+            _say_length(args, scenario, say)
             if args.headless or args.json:
                 played = await stage.play()
             else:
@@ -187,17 +190,17 @@ def _board(args: argparse.Namespace, scenario: "Scenario") -> "Board":
     from engine.cli.demo.stage import end_of
     from engine.cli.demo.table import Board
 
-    return Board(scenario.told, scenario.plan.time_zone, end_of(scenario, args.speed))
+    return Board(scenario.told, scenario.plan.time_zone, end_of(scenario, args.speed), args.lang)
 
 
-def _length(args: argparse.Namespace, scenario: "Scenario") -> str:
+def _say_length(args: argparse.Namespace, scenario: "Scenario", say: _Say) -> None:
     from engine.cli.demo.stage import end_of
 
     ends_at = end_of(scenario, args.speed)
     if ends_at is None:
-        return "time goes as fast as everybody keeps up"
-    seconds = (ends_at - scenario.calls[0].at) / 1000 / args.speed
-    return f"time goes {args.speed:g} times as fast, for {seconds / 60:.1f} minutes"
+        say("full_speed")
+    else:
+        say("steady", speed=args.speed, minutes=(ends_at - scenario.calls[0].at) / 60_000 / args.speed)
 
 
 def _conclude(args: argparse.Namespace, scenario: "Scenario", result: Any, say: _Say, seconds: float) -> int:
@@ -206,7 +209,7 @@ def _conclude(args: argparse.Namespace, scenario: "Scenario", result: Any, say: 
 
     from engine.cli.demo.report import FIGURES, draw, figures, say_summary
 
-    say_summary(result, say.out)
+    say_summary(result, say.out, say.language)
     out = args.out or Path(f"demo-{scenario.plan.name}")
     title = scenario.plan.title.get("en") or scenario.plan.name
     paths = draw(out, result, scenario.plan.network, scenario.plan.time_zone, title)
@@ -220,10 +223,10 @@ def _conclude(args: argparse.Namespace, scenario: "Scenario", result: Any, say: 
         "seconds": round(seconds, 1),
         "versions": {name: version(name) for name in ("allpoints", "numpy", "numba", "websockets", "ortools")},
     }
-    text = json.dumps(numbers, ensure_ascii=False)
-    (out / FIGURES).write_text(text + "\n", "utf-8")
+    line = json.dumps(numbers, ensure_ascii=False)
+    (out / FIGURES).write_text(line + "\n", "utf-8")
     for path in paths:
-        say(f"picture: {path}")
+        say("picture", path=path)
     if args.json:
-        print(text, flush=True)
+        print(line, flush=True)
     return 0 if result.passed else FAILED

@@ -105,16 +105,6 @@ class Field:
         """Disconnect everybody."""
         await asyncio.gather(*(client.close() for client in self._clients.values()))
 
-    @property
-    def busy(self) -> int:
-        """How many units and stations have an order or are on their way."""
-        return len(self.agenda)
-
-    @property
-    def received(self) -> frozenset[str]:
-        """The orders that terminals have in their hands."""
-        return frozenset(self._received)
-
     async def act(self, now: int) -> None:
         """Let everybody do what is due by ``now``, and wait until their answers are taken.
 

@@ -13,6 +13,7 @@ from engine.cli.demo.play import Played
 from engine.review.audit import Audit, audit
 from engine.review.figures import Spread, percentile, response_figures
 from engine.review.timeline import Timeline, read_timeline
+from engine.texts import text
 
 if TYPE_CHECKING:
     from geo_data.road_network import RoadNetwork
@@ -47,13 +48,10 @@ def read_result(folder: Path, measured: Measured, played: Played, first_station:
     first_station
         For how many calls the recommended engine was of the real first one's station, and of how many.
     """
-    from engine.journal.sqlite_journal import SqliteJournal
-    from engine.journal.vault import Vault, load_master_key
-    from engine.service.address import RECORD
+    from engine.core.city_folder import RECORD
+    from engine.journal.record import open_record
 
-    record = folder / RECORD
-    vault = Vault(record / "keys.sqlite", load_master_key(record / "master.key"))
-    journal = SqliteJournal(record / "journal.sqlite", vault)
+    journal, vault = open_record(folder / RECORD)
     try:
         timeline = read_timeline(journal.read())
     finally:
@@ -87,45 +85,50 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def say_summary(result: Result, out: TextIO) -> None:
-    """Print what it came to, for people."""
+def say_summary(result: Result, out: TextIO, language: str) -> None:
+    """Print what it came to, for people, in their language."""
     from rich.console import Console
     from rich.table import Table
 
     found, numbers = result.audit, figures(result)
     console = Console(file=out, highlight=False)
-    table = Table(title="What it came to", title_justify="left", show_header=False)
+    table = Table(title=_said("title", language), title_justify="left", show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(justify="right")
-    for name, value in _summary_rows(result, numbers):
-        table.add_row(name, value)
+    for name, value in _summary_rows(result, numbers, language):
+        table.add_row(_said(name, language), value)
     console.print(table)
-    for what, lines in (("lost", found.lost), ("double booked", found.double_booked)):
+    for key, lines in (("lost_one", found.lost), ("booked_twice", found.double_booked)):
         for line in lines[:_MOST_NAMED]:
-            console.print(f"{what}: {line}", style="bold red", markup=False)
+            console.print(_said(key, language, what=line), style="bold red", markup=False)
     for call, why in list(result.played.refused.items())[:_MOST_NAMED]:
-        console.print(f"call {call} was refused: {why}", markup=False)
+        console.print(_said("refused_one", language, call=call, why=why), markup=False)
 
 
-def _summary_rows(result: Result, numbers: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _said(key: str, language: str, **values: object) -> str:
+    return text(f"demo_summary.{key}", language, **values)
+
+
+def _summary_rows(result: Result, numbers: Mapping[str, Any], language: str) -> list[tuple[str, str]]:
+    """Return the rows of the summary: the key of what it is, and the figure."""
     times = response_figures(result.timeline)
     rows = [
         ("alerts", f"{numbers['alerts']:,}"),
-        ("orders to units, to stations", f"{numbers['unit_orders']:,}, {numbers['station_orders']:,}"),
-        ("shortages stated", f"{numbers['shortages']:,}"),
-        ("everything idle that was needed, and sent", _share(numbers["served_share"])),
-        ("lost · booked twice", f"{numbers['lost']} · {numbers['double_booked']}"),
-        ("decided in (median, 99 %)", _ms(numbers["decide_p50_ms"], numbers["decide_p99_ms"])),
-        ("delivered in, from commit (median, 99 %)", _ms(numbers["deliver_p50_ms"], numbers["deliver_p99_ms"])),
-        ("turnout (median, 9 of 10)", _spread(times.turnout)),
-        ("travel (median, 9 of 10)", _spread(times.travel)),
-        ("response, first unit on scene (median, 9 of 10)", _spread(times.response)),
+        ("orders", f"{numbers['unit_orders']:,}, {numbers['station_orders']:,}"),
+        ("shortages", f"{numbers['shortages']:,}"),
+        ("served", _share(numbers["served_share"])),
+        ("lost", f"{numbers['lost']} · {numbers['double_booked']}"),
+        ("decided", _ms(numbers["decide_p50_ms"], numbers["decide_p99_ms"], language)),
+        ("delivered", _ms(numbers["deliver_p50_ms"], numbers["deliver_p99_ms"], language)),
+        ("turnout", _spread(times.turnout, language)),
+        ("travel", _spread(times.travel, language)),
+        ("response", _spread(times.response, language)),
     ]
     if result.played.refused:
-        rows.insert(1, ("alerts refused", f"{len(result.played.refused):,}"))
+        rows.insert(1, ("refused", f"{len(result.played.refused):,}"))
     if numbers["first_station_calls"] is not None:
-        share = _share(numbers["first_station_match"])
-        rows.append(("recommended = real first station", f"{share} of {numbers['first_station_calls']:,} calls"))
+        share, calls = _share(numbers["first_station_match"]), numbers["first_station_calls"]
+        rows.append(("first_station", _said("of_calls", language, share=share, calls=calls)))
     return rows
 
 
@@ -133,14 +136,16 @@ def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.1%}"
 
 
-def _ms(median: float | None, slow: float | None) -> str:
-    return "-" if median is None or slow is None else f"{median:.2f}, {slow:.2f} ms"
+def _ms(median: float | None, slow: float | None, language: str) -> str:
+    if median is None or slow is None:
+        return "-"
+    return _said("milliseconds", language, median=median, slow=slow)
 
 
-def _spread(spread: Spread) -> str:
+def _spread(spread: Spread, language: str) -> str:
     if spread.median_s is None or spread.p90_s is None:
         return "-"
-    return f"{spread.median_s / 60:.1f}, {spread.p90_s / 60:.1f} min"
+    return _said("minutes", language, median=spread.median_s / 60, slow=spread.p90_s / 60)
 
 
 def draw(out: Path, result: Result, network: "RoadNetwork", time_zone: str, title: str) -> list[Path]:

@@ -29,7 +29,7 @@ from engine.model.entities import Need, Station, Unit
 from engine.model.errors import Refusal
 from engine.model.ids import StationId, UnitId
 from engine.review.first_station import PlaceAndTime, recommend_each
-from engine.simulation.played import PlayedCall
+from engine.simulation.played import USUAL_STAY_MS, PlayedCall
 from engine.travel import TravelTimes
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def _stay_ms(call: Call, kind: str, usual: dict[str, int]) -> int:
     """Return how long the first unit of a kind stayed, until it was available; the kind's median where unknown."""
     first = min((it for it in call.responses if it.kind == kind), key=lambda it: (it.dispatched_at, it.unit))
     if first.on_scene_at is None or first.available_at is None or first.available_at <= first.on_scene_at:
-        return usual.get(kind, 900_000)
+        return usual.get(kind, USUAL_STAY_MS)
     return min(first.available_at - first.on_scene_at, _LONGEST_STAY_MS)
 
 

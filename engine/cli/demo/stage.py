@@ -14,6 +14,7 @@ from engine.cli.demo.server import ServerProcess
 from engine.cli.demo.table import Board
 from engine.core.city import City
 from engine.simulation.clock import Pace
+from engine.simulation.played import USUAL_STAY_MS
 from engine.terminal.client import Client
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 _BEFORE_MS = 2_000
 _AFTER_MS = 10_000
-_USUAL_STAY_MS = 900_000
 
 
 def end_of(scenario: Scenario, speed: float) -> int | None:
@@ -110,4 +110,4 @@ class Stage:
 
     def _stay_ms(self, incident: str, kind: str) -> int:
         call = self._play.calls_by_incident.get(incident)
-        return call.stay_ms(kind) if call is not None else _USUAL_STAY_MS
+        return call.stay_ms(kind) if call is not None else USUAL_STAY_MS

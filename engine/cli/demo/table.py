@@ -13,8 +13,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, TextIO
 from zoneinfo import ZoneInfo
 
+from engine.core.answering import STATE_OF_ANSWER
 from engine.model.commands import Answer
 from engine.simulation.played import PlayedCall
+from engine.texts import duration, text
 from engine.wire.messages import OrderView, Refused
 
 if TYPE_CHECKING:
@@ -22,19 +24,11 @@ if TYPE_CHECKING:
 
 _ROWS = 18
 _DRAW_S = 0.125
-_STATE_AFTER: dict[Answer, str] = {
-    "accept": "accepted",
-    "refuse": "refused",
-    "en_route": "en route",
-    "on_scene": "on scene",
-    "report": "reported",
-    "clear": "cleared",
-}
 _STATE_STYLE = {
     "delivered": "yellow",
     "accepted": "cyan",
-    "en route": "blue",
-    "on scene": "green",
+    "en_route": "blue",
+    "on_scene": "green",
     "reported": "green",
     "cleared": "dim",
     "withdrawn": "magenta",
@@ -56,6 +50,7 @@ class Row:
     sent_at: int = 0
     accepted_ms: int | None = None
     state: str = "delivered"
+    """An order's state, or ``withdrawn`` or ``shortage``."""
 
 
 class Board:
@@ -69,14 +64,16 @@ class Board:
         IANA name of the clock in the corner.
     ends_at
         When the play ends, ms since the epoch; None where it ends by itself.
+    language
+        What it is written in.
     """
 
-    def __init__(self, title: str, time_zone: str, ends_at: int | None) -> None:
+    def __init__(self, title: str, time_zone: str, ends_at: int | None, language: str = "en") -> None:
         self.title = title
         self.now = 0
         self.alerts = self.orders = self.shortages = self.refusals = 0
         self.rows: OrderedDict[str, Row] = OrderedDict()
-        self._zone, self._ends_at = ZoneInfo(time_zone), ends_at
+        self._zone, self._ends_at, self._language = ZoneInfo(time_zone), ends_at, language
 
     def delivered(self, order: OrderView, after_ms: float | None) -> None:
         """Show an order that is in its terminal's hands."""
@@ -104,7 +101,7 @@ class Board:
         row = self.rows.get(order)
         if row is None:
             return
-        row.state = _STATE_AFTER[answer]
+        row.state = STATE_OF_ANSWER[answer]
         if answer == "accept":
             row.accepted_ms = at - row.sent_at
 
@@ -117,7 +114,7 @@ class Board:
                 incident=incident,
                 level=call.level or 0,
                 type=call.type,
-                who=f"no {capability} free",
+                who=self._text("nobody", capability=capability),
                 eta_ms=None,
                 state="shortage",
             )
@@ -142,51 +139,60 @@ class Board:
 
     def clock(self) -> str:
         """Return the local time that is played."""
-        return datetime.fromtimestamp(self.now / 1000, self._zone).strftime("%a %d %b %Y %H:%M:%S")
+        return datetime.fromtimestamp(self.now / 1000, self._zone).strftime("%Y-%m-%d %H:%M:%S")
 
     def draw(self) -> "RenderableType":
         """Return the table as it stands."""
+        from rich.box import SIMPLE_HEAD
         from rich.table import Table
 
-        table = Table(title=f"{self.title}\n{self._headline()}", title_justify="left", expand=False)
+        # Without walls between the columns it fits a terminal of 80.
+        table = Table(title=f"{self.title}\n{self._headline()}", title_justify="left", box=SIMPLE_HEAD)
         for name, justify in (
             ("incident", "left"),
             ("level", "center"),
-            ("what", "left"),
-            ("who goes", "left"),
-            ("ETA", "right"),
-            ("delivered in", "right"),
+            ("type", "left"),
+            ("who", "left"),
+            ("eta", "right"),
+            ("delivered", "right"),
             ("accepted", "right"),
             ("state", "left"),
         ):
-            table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+            table.add_column(self._text(name), justify=justify, no_wrap=True)  # type: ignore[arg-type]
         for row in reversed(self.rows.values()):
             table.add_row(*self._cells(row))
         return table
 
     def _headline(self) -> str:
-        left = "" if self._ends_at is None else f" · {max(0, self._ends_at - self.now) // 60_000} min to go"
-        refused = f" · {self.refusals} refused" if self.refusals else ""
-        counts = f"{self.alerts} alerts · {self.orders} orders · {self.shortages} shortages{refused}"
-        return f"{self.clock()}{left} · {counts}"
+        said = [self.clock()]
+        if self._ends_at is not None:
+            said.append(self._text("minutes_left", minutes=max(0, self._ends_at - self.now) // 60_000))
+        said.append(self._text("counts", alerts=self.alerts, orders=self.orders, shortages=self.shortages))
+        if self.refusals:
+            said.append(self._text("refused", refused=self.refusals))
+        return " · ".join(said)
+
+    def _text(self, key: str, **values: object) -> str:
+        return text(f"demo_table.{key}", self._language, **values)
+
+    def _state(self, row: Row) -> str:
+        if row.state in ("withdrawn", "shortage"):
+            return self._text(row.state)
+        return text(f"order_state.{row.state}", self._language)
 
     def _cells(self, row: Row) -> tuple[str, ...]:
-        level, state = _LEVEL_STYLE.get(row.level, "dim"), _STATE_STYLE.get(row.state, "")
+        level, style = _LEVEL_STYLE.get(row.level, "dim"), _STATE_STYLE.get(row.state, "")
+        state = self._state(row)
         return (
-            row.incident,
+            f"#{row.incident.rpartition('-')[2]}",
             f"[{level}]{row.level or '?'}[/]",
             row.type.replace("_", " "),
             row.who,
-            "" if row.eta_ms is None else minutes(row.eta_ms),
+            "" if row.eta_ms is None else duration(row.eta_ms),
             "" if row.delivered_ms is None else f"{row.delivered_ms:.1f} ms",
             "" if row.accepted_ms is None else f"{row.accepted_ms / 1000:.0f} s",
-            f"[{state}]{row.state}[/]" if state else row.state,
+            f"[{style}]{state}[/]" if style else state,
         )
-
-
-def minutes(ms: int) -> str:
-    """Spell a time as minutes and seconds."""
-    return f"{ms // 60_000}:{ms // 1000 % 60:02d}"
 
 
 @contextlib.asynccontextmanager

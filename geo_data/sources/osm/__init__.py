@@ -2,14 +2,12 @@
 
 Read as a stream, twice: first the ways that are streets and the turn restrictions, then the nodes that those ways use.
 Only streets are held, in flat arrays, so a small country needs hundreds of megabytes, not gigabytes. What tags mean
-stands in `geo_data.sources.osm.tags`, barriers in `osm_barriers`; how ways become edges in `osm_edges`.
+stands in `geo_data.sources.osm.tags`, barriers in `barriers`; how ways become edges in `edges`. What is no street is
+read in `places`.
 """
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,22 +16,17 @@ from geo_data.progress import Progress, silent
 from geo_data.raw_roads import ALL_MODES, RawRoads
 from geo_data.sources.osm.barriers import barrier_passes
 from geo_data.sources.osm.edges import NodeTable, roads_of
+from geo_data.sources.osm.files import SUFFIXES, OsmFileError, objects, osm_file, told
+from geo_data.sources.osm.places import read_police
 from geo_data.sources.osm.ways import WayTable
 
-SUFFIXES = (".osm.pbf", ".osm", ".osm.gz", ".osm.bz2")
+__all__ = ["ATTRIBUTION", "LICENCE", "SUFFIXES", "OsmFileError", "read_osm", "read_police"]
+
 ATTRIBUTION = "© OpenStreetMap contributors"
 LICENCE = "ODbL-1.0"
 _REPORT_EVERY = 1 << 14
 _PORTION = 1 << 16
 _NOWHERE = np.iinfo(np.int32).max
-
-
-class OsmFileError(ValueError):
-    """An OSM file that cannot be read: names the file and the reason."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        self.path, self.reason = path, reason
-        super().__init__(f"{path}: {reason}")
 
 
 def read_osm(path: str | os.PathLike[str], progress: Progress | None = None, *, every_node: bool = True) -> RawRoads:
@@ -55,11 +48,7 @@ def read_osm(path: str | os.PathLike[str], progress: Progress | None = None, *, 
     OsmFileError
         When the file is missing, broken, truncated, of another format, or holds no street.
     """
-    file, tell = Path(path), progress or silent
-    if not file.name.endswith(SUFFIXES):
-        raise OsmFileError(file, f"the name ends in none of {', '.join(SUFFIXES)}")
-    if not file.is_file():
-        raise OsmFileError(file, "no such file")
+    file, tell = osm_file(path), progress or silent
     ways = _read_ways(file, tell)
     if ways.count == 0:
         raise OsmFileError(file, "holds no street (no way with a highway tag that is in use)")
@@ -75,33 +64,13 @@ def read_osm(path: str | os.PathLike[str], progress: Progress | None = None, *, 
     return roads
 
 
-@contextmanager
-def _told(file: Path) -> Iterator[None]:
-    """Turn whatever the reading library throws at a broken file into `OsmFileError`."""
-    import osmium  # noqa: PLC0415 - heavy, and only wanted by those who read OSM
-
-    try:
-        yield
-    except (RuntimeError, ValueError, OSError, MemoryError, osmium.InvalidLocationError) as error:
-        reason = " ".join(str(error).split())[:300] or type(error).__name__
-        raise OsmFileError(file, f"broken or truncated ({reason})") from None
-
-
-def _objects(file: Path, kinds: Any, *keys: str) -> Iterator[Any]:
-    import osmium  # noqa: PLC0415
-
-    with _told(file):
-        objects = osmium.FileProcessor(str(file), kinds)
-        yield from objects.with_filter(osmium.filter.KeyFilter(*keys)) if keys else objects
-
-
 def _read_ways(file: Path, tell: Progress) -> WayTable:
     import osmium  # noqa: PLC0415
 
     ways = WayTable()
     tell("read ways", 0.0)
     kinds = osmium.osm.WAY | osmium.osm.RELATION
-    for number, found in enumerate(_objects(file, kinds, "highway", "route", "type")):
+    for number, found in enumerate(objects(file, kinds, "highway", "route", "type")):
         if found.is_way():
             ways.add_way(found.id, dict(found.tags), [node.ref for node in found.nodes])
         elif found.tags.get("type") == "restriction":
@@ -124,7 +93,7 @@ def _read_nodes(file: Path, ways: WayTable, tell: Progress) -> NodeTable:
     tell("read nodes", 0.0)
     wanted = distinct(ways.refs_array())
     barriers: dict[int, int] = {}
-    with _told(file):
+    with told(file):
         nodes = osmium.FileProcessor(str(file), osmium.osm.NODE).with_locations("sparse_mem_array")
         for node in nodes.with_filter(osmium.filter.KeyFilter("barrier")):
             passes = barrier_passes(dict(node.tags))
@@ -144,7 +113,7 @@ def _read_nodes(file: Path, ways: WayTable, tell: Progress) -> NodeTable:
             else:
                 east[place], north[place] = location.x, location.y
     if missing:
-        for node in _objects(file, osmium.osm.NODE):
+        for node in objects(file, osmium.osm.NODE):
             if node.id in missing:
                 place = int(np.searchsorted(wanted, node.id))
                 east[place], north[place] = node.location.x, node.location.y

@@ -1,0 +1,22 @@
+"""How long and how many the things of the field may be: the same in the core, on the stream and over HTTP.
+
+The core refuses by these whoever embeds it; the wire's types hold the same numbers, so that what comes from outside is
+refused while it is read.
+"""
+
+LEVELS = (1, 2, 3, 4)
+"""Of an incident: 1 is the most urgent."""
+MOST_NEEDS = 32
+"""Needs of one alert."""
+MOST_UNITS_OF_NEED = 64
+"""Units of one need."""
+LONGEST_ID = 128
+"""Characters of an id, a key, a reference, a type; of a caller and a telephone number."""
+LONGEST_CALL_SIGN = 64
+"""Characters of a unit's or station's id, and of whoever else a token is for."""
+LONGEST_SCOPED_KEY = LONGEST_CALL_SIGN + 1 + LONGEST_ID
+"""Characters of a key with its speaker in front: ``car-12/key``."""
+LONGEST_ADDRESS = 500
+"""Characters of a place in words."""
+LONGEST_TEXT = 4_000
+"""Characters of any other free text."""
