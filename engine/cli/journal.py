@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.model.errors import Refusal
-from engine.texts import text
+from engine.texts import LANGUAGES, text
 
 if TYPE_CHECKING:
     from engine.journal.sqlite_journal import SqliteJournal
@@ -24,7 +24,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "The record of a city: verify it, sign its head, erase a person's details. 日志:校验、签名、删除个人信息。"
     )
     parser = subparsers.add_parser("journal", help=description, description=description)
-    parser.add_argument("--lang", choices=("zh", "en"), default="en", help="language of what is said")
+    parser.add_argument("--lang", choices=LANGUAGES, default="en", help="language of what is said")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     verify = actions.add_parser("verify", help="walk the whole chain of hashes · 校验哈希链")
     verify.add_argument("folder", type=Path)

@@ -7,6 +7,7 @@ server or a journal that cannot do it now, with exit status 1. A traceback is a 
 import argparse
 import importlib
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
@@ -28,6 +29,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 }
 BAD_INPUT, FAILED, INTERRUPTED = 2, 1, 130
 _OURS = ("engine.", "geo_data.")
+_OPTION = re.compile(r"--[a-z][a-z-]*")
+_DEGREES = re.compile(r"-\d[\d.]*(,-?\d[\d.]*)+")
 
 
 class _Command(Protocol):
@@ -44,7 +47,7 @@ class _Command(Protocol):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    words = _joined(sys.argv[1:] if argv is None else argv)
     asked = next((word for word in words if not word.startswith("-")), None)
     parser = argparse.ArgumentParser(
         prog="allpoints",
@@ -65,6 +68,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(words)
     assert command is not None
     return _run(command, args)
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """Return the words with degrees west or south joined to their option: alone, argparse takes them for one."""
+    joined: list[str] = []
+    for word in words:
+        if joined and _OPTION.fullmatch(joined[-1]) and _DEGREES.fullmatch(word):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _run(command: _Command, args: argparse.Namespace) -> int:

@@ -33,7 +33,9 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     incident: IncidentId | None = None
     orders: tuple[OrderId, ...] = ()
     shortage: tuple[str, ...] = ()
-    """Capabilities that the incident still waits for."""
+    """Capabilities that nobody free has; the incident waits for them."""
+    waiting: tuple[str, ...] = ()
+    """Capabilities that a worker is still deciding about; their orders follow."""
     events: tuple[Event, ...] = ()
 
 
@@ -84,15 +86,12 @@ class Batch:
         state = self._engine.state
         record = state.kept.alerts[alert_key(command.alert.source, command.alert.source_ref)]
         incident = state.incidents.get(record.incident)
-        waiting = tuple(
-            demand.capability
-            for demand in state.demands.values()
-            if demand.incident == record.incident and demand.unmet
-        )
+        demands = [demand for demand in state.demands.values() if demand.incident == record.incident]
         return msgspec.structs.replace(
             reply,
             alert=record.alert,
             incident=record.incident,
             orders=incident.orders if incident else (),
-            shortage=waiting,
+            shortage=tuple(demand.capability for demand in demands if demand.unmet),
+            waiting=tuple(demand.capability for demand in demands if demand.order is None and not demand.unmet),
         )

@@ -34,6 +34,7 @@ from engine.core.city_places import (
 )
 from engine.dispatch.policies import Policies
 from engine.dispatch.run_cards import RunCardError, RunCards
+from engine.model.limits import LONGEST_NAME
 from engine.texts import LANGUAGES
 from geo_data.datum import Datum
 from geo_data.road_network import RoadFileError, RoadNetwork
@@ -173,7 +174,7 @@ def recipients(folder: Path) -> dict[str, str]:
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip()) and len(value) <= 200 and value.isprintable()
+    return isinstance(value, str) and bool(value.strip()) and len(value) <= LONGEST_NAME and value.isprintable()
 
 
 def _is_zone(value: object) -> bool:

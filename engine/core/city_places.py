@@ -16,21 +16,20 @@ from engine.core.city import City
 from engine.core.city_files import Problems, Row, is_position, read_csv, read_features
 from engine.model.entities import Station, Unit
 from engine.model.ids import DESK, StationId, UnitId
-from engine.model.limits import LONGEST_CALL_SIGN
+from engine.model.limits import LONGEST_CALL_SIGN, LONGEST_NAME
 from geo_data.datum import Datum, to_wgs84
 
 UNIT_COLUMNS = ("id", "name", "capabilities", "station", "lon", "lat", "turnout_s", "on_duty")
 STATION_PROPERTIES = ("id", "name", "name_zh", "capabilities")
 AREA_PROPERTIES = ("id", "name", "name_zh", "kind")
 _NEAR_DEG = 0.05
-_LONGEST_NAME = 200
 _LONGEST_TURNOUT_S = 3_600
 _ON_DUTY = {"": True, "yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Area:
-    """A polygon with a name. ``rings`` are closed, longitude and latitude in degrees; the first is the outside."""
+    """Polygons with a name: each is closed rings of longitude and latitude in degrees, the first is the outside."""
 
     id: str
     name: str
@@ -138,8 +137,8 @@ def _named(reading: Reading, file: str, line: int | None, said: Mapping[str, Any
     before = len(reading.problems.found)
     for name, longest, required in (
         ("id", LONGEST_CALL_SIGN, True),
-        ("name", _LONGEST_NAME, True),
-        ("name_zh", _LONGEST_NAME, False),
+        ("name", LONGEST_NAME, True),
+        ("name_zh", LONGEST_NAME, False),
     ):
         value = said.get(name, "")
         if not isinstance(value, str) or len(value) > longest or not value.isprintable() or (required and not value):

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from engine.model.errors import Refusal
+from engine.model.limits import LEVELS
 
 SAN_FRANCISCO = ZoneInfo("America/Los_Angeles")
 MOST_LINES = 2_000_000
@@ -191,7 +192,7 @@ def _plain_call(number: int, row: _Row) -> Call:
         priority="",
         lon=row.number("lon", -180, 180),
         lat=row.number("lat", -90, 90),
-        level=int(row.number("level", 1, 4)) if row.text("level") else None,
+        level=int(row.number("level", LEVELS[0], LEVELS[-1])) if row.text("level") else None,
     )
 
 

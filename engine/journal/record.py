@@ -1,14 +1,13 @@
 """A city's record as files: the journal, the keys of what can name a person, and the master key over those."""
 
 from pathlib import Path
-from typing import Literal
 
-from engine.journal.sqlite_journal import SqliteJournal
+from engine.journal.sqlite_journal import SqliteJournal, Synchronous
 from engine.journal.vault import Vault, load_master_key
 
 
 def open_record(
-    folder: Path, *, create: bool = False, synchronous: Literal["FULL", "OFF"] = "FULL"
+    folder: Path, *, create: bool = False, synchronous: Synchronous = "FULL"
 ) -> tuple[SqliteJournal, Vault]:
     """Open the journal and the keys in a folder; close the journal before the keys.
 

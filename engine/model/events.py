@@ -162,7 +162,7 @@ class PlanRequested(_Body, frozen=True, gc=False, tag="plan_requested"):
 
 
 class PlanApplied(_Body, frozen=True, gc=False, tag="plan_applied"):
-    """What a worker's plan came to: the lines that still held, and how many did not."""
+    """What a worker's plan came to: the demands whose lines still held, and those that wait again."""
 
     plan: PlanId
     held: tuple[DemandId, ...]

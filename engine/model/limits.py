@@ -16,6 +16,8 @@ LONGEST_CALL_SIGN = 64
 """Characters of a unit's or station's id, and of whoever else a token is for."""
 LONGEST_SCOPED_KEY = LONGEST_CALL_SIGN + 1 + LONGEST_ID
 """Characters of a key with its speaker in front: ``car-12/key``."""
+LONGEST_NAME = 200
+"""Characters of the name of a city, a unit, a station or an area."""
 LONGEST_ADDRESS = 500
 """Characters of a place in words."""
 LONGEST_TEXT = 4_000

@@ -65,13 +65,18 @@ class RecommendationBody(_Body, frozen=True):
 
 
 class AlertTaken(_Body, frozen=True):
-    """What became of an alert. ``shortage`` lists the capabilities that still wait for somebody."""
+    """What became of an alert.
+
+    ``shortage`` lists the capabilities that nobody free has, ``waiting`` those that are still being decided together
+    with other alerts; their orders follow.
+    """
 
     alert: str
     incident: str
     duplicate: bool
     orders: tuple[OrderBody, ...]
     shortage: tuple[str, ...]
+    waiting: tuple[str, ...]
     recommendations: tuple[RecommendationBody, ...]
 
 

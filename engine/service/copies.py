@@ -6,6 +6,7 @@ time, never truth. They are written in a thread of their own and never make a co
 
 import asyncio
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -44,6 +45,8 @@ class Copies:
         Where they go; usually the journal itself.
     newest
         The snapshot that the engine started from, if there was one.
+    on_kept
+        Told, on the loop, that a round of copies could be written: the disk takes again what it may have refused.
     checkpoint_ms, snapshot_events
         How often the fleet, and after how many events the state.
     """
@@ -54,6 +57,7 @@ class Copies:
         keeper: Keeper,
         *,
         newest: bytes | None = None,
+        on_kept: Callable[[], None],
         checkpoint_ms: int,
         snapshot_events: int,
     ) -> None:
@@ -65,7 +69,8 @@ class Copies:
         self.newest = newest
         """The newest snapshot, everything in it durable: after a failed commit the state is made from it."""
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="copies")
-        self._running: asyncio.Future[None] | None = None
+        self._on_kept = on_kept
+        self._running: asyncio.Future[bool] | None = None
         self.due_s = 0.0
         """When the next is due, on the loop's clock."""
 
@@ -93,7 +98,7 @@ class Copies:
             state, self._snapshot_seq = engine.snapshot(), seq
             self.newest = state
 
-        def write() -> None:
+        def write() -> bool:
             try:
                 keeper.save_checkpoint(FLEET, at, fleet)
                 if state is not None:
@@ -101,5 +106,12 @@ class Copies:
                 keeper.settle()
             except NotStored:
                 LOGGER.warning("copy_not_kept")
+                return False
+            return True
 
         self._running = asyncio.get_running_loop().run_in_executor(self._pool, write)
+        self._running.add_done_callback(self._told)
+
+    def _told(self, written: "asyncio.Future[bool]") -> None:
+        if not written.cancelled() and written.exception() is None and written.result():
+            self._on_kept()

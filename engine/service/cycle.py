@@ -2,9 +2,9 @@
 
 Rules: whatever waits is decided together; the commit runs in a thread while new commands gather; nothing of a batch,
 neither an answer nor an order, leaves before its commit has returned. When a commit fails everyone in it hears
-``not_stored``, the state is made from the journal again, and nothing is taken for ``retry_ms``; then the next batch
-is the trial that opens the intake again if it can be stored. Time comes from the engine's clock; the steady clock
-measures only how long things took and how long to wait.
+``not_stored``, the state is made from the journal again, and nothing is taken for ``retry_ms``; then the next batch,
+or where nobody asks the next copy of the fleet, is the trial that opens the intake again if it can be stored. Time
+comes from the engine's clock; the steady clock measures only how long things took and how long to wait.
 """
 
 import asyncio
@@ -128,6 +128,7 @@ class Cycle(Inbox):
                 engine,
                 keeper,
                 newest=snapshot,
+                on_kept=self._open_intake,
                 checkpoint_ms=every.checkpoint_ms,
                 snapshot_events=every.snapshot_events,
             )
@@ -293,10 +294,14 @@ class Cycle(Inbox):
             return type(error).__name__
         self.counts["commits"] += 1
         self.counts["events"] += len(events)
-        if self._closed_until is not None:
+        self._open_intake()
+        return None
+
+    def _open_intake(self) -> None:
+        """Take commands again after a failed commit: something could be stored since."""
+        if self._closed_until is not None and not self._is_shut():
             LOGGER.warning("intake_open")
             self._closed_until = None
-        return None
 
     def _release(self, events: list[Event], trace: Trace) -> None:
         """Let the outputs of committed events leave. An outlet that fails is no reason for the others not to."""

@@ -151,6 +151,8 @@ def _refs(reply: Reply) -> dict[str, str | list[str]]:
         refs = {"alert": reply.alert, "incident": reply.incident, "orders": list(reply.orders)}
         if reply.shortage:
             refs["shortage"] = list(reply.shortage)
+        if reply.waiting:
+            refs["waiting"] = list(reply.waiting)
     return refs
 
 

@@ -100,7 +100,7 @@ class Inbox:
 
     @property
     def accepting(self) -> bool:
-        """Whether the last commit succeeded and nobody has stopped us."""
+        """Whether the last commit, or a copy after it, could be stored and nobody has stopped us."""
         return self._closed_until is None and not self._stopping
 
     @property

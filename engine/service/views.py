@@ -63,6 +63,7 @@ def alert_taken(engine: Engine, reply: Reply, language: str) -> AlertTaken:
         # An alert that is sent again long after its incident has ended still names it, without its orders.
         orders=tuple(order_body(engine.state.orders[order]) for order in reply.orders),
         shortage=reply.shortage,
+        waiting=reply.waiting,
         recommendations=recommendations(engine, reply.incident, language),
     )
 

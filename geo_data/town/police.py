@@ -12,10 +12,11 @@ import shapely
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from geo_data.raw_roads import RoadClass
+from geo_data.building.connectivity import largest_component
+from geo_data.raw_roads import Mode, RoadClass
 from geo_data.town.names import MAIN, Word, townships, words_for
 from geo_data.town.region import Region
-from geo_data.town.streets import Floats
+from geo_data.town.streets import Floats, Streets
 
 Words = list[Word]
 Globe = Callable[[Floats], Floats]
@@ -71,19 +72,20 @@ def police(
     town_words = townships(rng, region.townships)
     words += town_words
     seeds = np.concatenate((*places, region.villages_m[: region.townships]))
-    streets = _by_the_street(region, seeds)
+    kerbs = _kerbs(region.streets)
+    streets = _by_the_street(kerbs, seeds)
     stations = _stations(words, on_globe(streets), "PS", ("police_station", "Police Station", "派出所"))
     areas = _areas(region, seeds, np.array(seat_of), stations, on_globe)
     service = region.blocks_m[rng.permutation(len(region.blocks_m))[: max(2, len(region.blocks_m) // _SERVICE_EACH)]]
     service_words = [(f"{zh}路", f"{pinyin} Road") for zh, pinyin in words_for(len(service), MAIN)]
     stations += _stations(
-        service_words, on_globe(_by_the_street(region, service)), "SS", ("service_station", "Service Station", "警务站")
+        service_words, on_globe(_by_the_street(kerbs, service)), "SS", ("service_station", "Service Station", "警务站")
     )
     gates = np.concatenate((region.plazas_m, region.borders_m))
     gate_words = [(f"{county[0]}高速口", f"{county[1]} Toll Plaza") for county in region.counties]
     gate_words += [(f"县界{number}号", f"Border {number}") for number in range(1, len(region.borders_m) + 1)]
     stations += _stations(
-        gate_words, on_globe(_by_the_street(region, gates)), "CP", ("checkpoint", "Checkpoint", "公安检查站")
+        gate_words, on_globe(_by_the_street(kerbs, gates)), "CP", ("checkpoint", "Checkpoint", "公安检查站")
     )
     return stations, areas, town_words
 
@@ -118,13 +120,25 @@ def _districts(blocks_m: Floats) -> Floats:
     return centres
 
 
-def _by_the_street(region: Region, places: Floats) -> Floats:
-    """Return places beside the nearest street one may drive and stop on, 12 m off its end."""
-    streets = region.streets
-    fit = (streets.road_class >= RoadClass.TRUNK) & (streets.road_class <= RoadClass.LIVING_STREET)
-    nodes = np.unique((streets.tail[fit], streets.head[fit]))
-    at = np.column_stack((streets.x_m[nodes], streets.y_m[nodes]))
-    return np.asarray(at[cKDTree(at).query(places)[1]] + 12.0 * np.array([0.6, 0.8]))
+def _kerbs(streets: Streets) -> Floats:
+    """Return the ends of the streets that one may drive and stop on, and that lead everywhere and back."""
+    ahead, back = (streets.forward & Mode.NORMAL) != 0, (streets.backward & Mode.NORMAL) != 0
+    fit = (streets.road_class >= RoadClass.TRUNK) & (streets.road_class <= RoadClass.LIVING_STREET) & (ahead | back)
+    span_m = streets.span_m()
+    found = largest_component(
+        len(streets.x_m),
+        np.concatenate((streets.tail[ahead], streets.head[back])),
+        np.concatenate((streets.head[ahead], streets.tail[back])),
+        np.concatenate((span_m[ahead], span_m[back])),
+    )
+    ends = np.unique((streets.tail[fit], streets.head[fit]))
+    nodes = ends[found.nodes[ends]]
+    return np.column_stack((streets.x_m[nodes], streets.y_m[nodes]))
+
+
+def _by_the_street(kerbs: Floats, places: Floats) -> Floats:
+    """Return places 12 m off the nearest kerb."""
+    return np.asarray(kerbs[cKDTree(kerbs).query(places)[1]] + 12.0 * np.array([0.6, 0.8]))
 
 
 def _areas(

@@ -18,7 +18,7 @@ from engine.cli.main import main
 from engine.cli.new_city import write_city, write_tokens
 from engine.simulation.patrol import Patrol
 from engine.simulation.played import PlayedCall
-from engine.wire.messages import OrderView
+from tests.support.orders import order_view
 
 AGREED = [
     *("alerts", "unit_orders", "station_orders", "shortages", "served_share", "lost", "double_booked"),
@@ -111,19 +111,7 @@ def test_a_speed_is_max_or_a_number(speed: str) -> None:
 def test_the_table_reads_in_either_language(language: str, words: tuple[str, ...]) -> None:
     board = Board("the town", "UTC", None, language)
     call = PlayedCall(id="1", at=0, type="robbery", level=1, lon=0.0, lat=0.0)
-    order = OrderView(
-        id="town-order-1",
-        version=1,
-        incident="town-incident-1",
-        recipient="car-1",
-        state="sent",
-        type="robbery",
-        level=1,
-        lon=0.0,
-        lat=0.0,
-        capability="patrol",
-        eta_ms=60_000,
-    )
+    order = order_view("town-order-1", incident="town-incident-1", eta_ms=60_000)
     board.reported(call, order.incident, ["patrol"])
     board.delivered(order, 1.5)
     board.answered(order.id, "on_scene", 0)

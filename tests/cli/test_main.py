@@ -87,3 +87,20 @@ def test_a_mistake_of_ours_is_not_dressed_up(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("engine.cli.warm.run", fail)
     with pytest.raises(ValueError, match="a bug"):
         main(["warm"])
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "value"),
+    [
+        (["alert", "city", "--type", "noise", "--at", "-8.57,41.18"], "at", (-8.57, 41.18)),
+        (["init", "city", "--bbox", "-8.7,-41.2,-8.5,-41.1"], "bbox", (-8.7, -41.2, -8.5, -41.1)),
+        (["build", "--format", "bbox", "--", "-8.7,41.1,-8.5,41.2"], "source", "-8.7,41.1,-8.5,41.2"),
+    ],
+)
+def test_places_west_of_greenwich_need_no_equals_sign(
+    words: list[str], name: str, value: object, monkeypatch: pytest.MonkeyPatch
+):
+    seen: list[object] = []
+    monkeypatch.setattr(f"engine.cli.{words[0]}.run", lambda args: seen.append(getattr(args, name)) or 0)
+    assert main(words) == 0
+    assert seen == [value]

@@ -368,6 +368,7 @@ def test_many_waiting_demands_become_a_plan_for_a_worker():
     replies = engine.submit(
         *(ReportAlert(actor="x", alert=alert(i, i, 1, needs=(Need("patrol"),), level=3)) for i in range(5))
     )
+    assert {reply.waiting for reply in replies} == {("patrol",)}
     kinds = [event.kind for event in engine.journal.read()]
     assert kinds.count("plan_requested") == kinds.count("plan_applied") == 1
     assert sorted(

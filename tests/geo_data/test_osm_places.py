@@ -34,6 +34,16 @@ def test_points_and_buildings_are_found_with_their_names(tmp_path: Path) -> None
     ]
 
 
+def test_a_point_in_a_building_is_one_station_with_it(tmp_path: Path) -> None:
+    file = tmp_path / "drawn.osm"
+    file.write_text(DRAWN.replace('lon="113.2" lat="36.7"', 'lon="113.001" lat="36.501"'), "utf-8")
+    assert [(it.id, it.name, it.lat) for it in read_police(file)] == [
+        ("n5", "PSP", 36.6),
+        ("n6", "城关派出所", 36.501),
+        ("w2", "half of it is cut off", 36.5),
+    ]
+
+
 def test_no_police_is_an_empty_list(tmp_path: Path) -> None:
     file = tmp_path / "drawn.osm"
     file.write_text(DRAWN.replace("police", "pub"), "utf-8")

@@ -166,6 +166,16 @@ def test_stations_stand_by_the_road_in_their_own_area(town: Town, network: RoadN
     assert [area.station for area in town.areas] == police
 
 
+@pytest.mark.parametrize(("nodes", "seed"), [(523, 97_991), (766, 60_504), (1_312, 2)])
+def test_no_station_stands_by_a_street_that_is_cut_off(nodes: int, seed: int) -> None:
+    town = make_town(nodes, seed)
+    network = town.network()
+    for mode in (Mode.NORMAL, Mode.EMERGENCY):
+        lon, lat = [station.lon for station in town.stations], [station.lat for station in town.stations]
+        _, _, away_m = Snapper(network, mode).snap_many(lon, lat)
+        assert away_m.max() < 40
+
+
 def test_areas_cover_every_street_without_overlap(town: Town, areas: Areas) -> None:
     place, _ = areas.at_many(town.roads.node_lon, town.roads.node_lat)
     assert len(np.unique(place)) == len(town.roads.node_lon)

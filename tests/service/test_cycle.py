@@ -117,6 +117,19 @@ def test_a_trial_that_fails_shuts_the_intake_again():
     play(scene())
 
 
+def test_where_nobody_asks_a_copy_that_could_be_kept_opens_the_intake():
+    async def scene():
+        journal = FailingJournal(VolatileJournal())
+        limits = CycleLimits(retry_ms=0, checkpoint_ms=0)
+        async with turning(journal=journal, keeper=Keeping(), limits=limits) as cycle:
+            journal.fail_next()
+            assert (await cycle.submit(told(1))).reply.refusal.code == "not_stored"
+            await until(lambda: cycle.accepting)
+            assert journal.refused == 1
+
+    play(scene())
+
+
 def test_a_receipt_survives_a_failed_commit():
     async def scene():
         journal = FailingJournal(VolatileJournal())

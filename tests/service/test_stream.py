@@ -1,9 +1,7 @@
-"""The stream with a real server on loopback: who may say what, what bad input is answered, who gets which mail."""
+"""The stream with a real server on loopback: from alert to order, what bad input is answered, who gets which mail."""
 
 import json
-import socket as socket_module
 from contextlib import suppress
-from itertools import count
 
 import msgpack
 import pytest
@@ -11,51 +9,16 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from engine.core.plain_ports import VolatileJournal
-from engine.model.commands import EndIncident
 from engine.service.cycle import CycleLimits
-from engine.service.order_views import view_order
 from engine.service.virtual_clock import VirtualClock
 from engine.terminal import ClientEnded
 from engine.wire.closing import ClosingCode
-from engine.wire.codec import JSON, MSGPACK, SUBPROTOCOLS, Codec
+from engine.wire.codec import JSON, MSGPACK, SUBPROTOCOLS
 from engine.wire.limits import Limits
-from engine.wire.messages import (
-    Ack,
-    Fix,
-    Heartbeat,
-    Hello,
-    Item,
-    Positions,
-    Refused,
-    Snapshot,
-    Superseded,
-    Taken,
-    Welcome,
-)
-from tests.support.cities import NOW, place, unit
+from engine.wire.messages import Ack, Heartbeat, Hello, Item, Refused, Snapshot, Superseded, Taken, Welcome
+from tests.support.cities import NOW, place
 from tests.support.recording import FailingJournal
-from tests.support.streams import play, report, running, until
-
-CODEC = Codec(MSGPACK)
-
-
-async def hear(socket, codec=CODEC):
-    return codec.from_server(await socket.recv(decode=False))
-
-
-async def say(socket, message, codec=CODEC):
-    await socket.send(codec.encode(message))
-
-
-async def closed(socket):
-    """Read until the connection ends; return its code, its reason and what was said before."""
-    said = []
-    try:
-        while True:
-            said.append(await hear(socket))
-    except ConnectionClosed as end:
-        return end.rcvd.code, end.rcvd.reason, said
-
+from tests.support.streams import CODEC, closed, hear, play, report, running, say, until
 
 # From an alert to its order.
 
@@ -179,84 +142,11 @@ def test_a_stale_answer_is_superseded():
     play(scene())
 
 
-# Who may say what.
-
-
-FIX = {"lon": 113.0, "lat": 36.5, "at": NOW}
-STATUS = {"message": "status", "key": "k", "status": "busy"}
-ANSWER = {"message": "answer", "key": "k", "order": "x", "version": 1, "answer": "accept"}
-POSITIONS = {"message": "positions", "fixes": [FIX]}
-CLOCK = {"message": "clock", "key": "k", "now": NOW}
-ALERT = {"message": "alert", "source": "s", "source_ref": "k", "type": "robbery", **FIX}
-
-
-@pytest.mark.parametrize(
-    ("token", "content", "code", "field"),
-    [
-        ("terminal:near", {**STATUS, "unit": "far"}, "not_yours", "unit"),
-        ("station:near", STATUS, "not_allowed", "message"),
-        ("observer:o", ANSWER, "not_allowed", "message"),
-        ("observer:o", {"message": "ack", "seq": 0}, "", ""),
-        ("observer:o", {"message": "ack", "seq": 1}, "out_of_range", "seq"),
-        ("observer:o", POSITIONS, "not_allowed", "message"),
-        ("terminal:near", CLOCK, "not_allowed", "message"),
-        ("integration:i", CLOCK, "not_allowed", "message"),
-        ("terminal:near", {**POSITIONS, "fixes": [{**FIX, "unit": "far"}]}, "not_yours", "fixes[0].unit"),
-        ("dispatcher:li", {**STATUS, "unit": "ghost"}, "unknown_unit", "unit"),
-        ("dispatcher:li", ANSWER, "unknown_order", "order"),
-        ("observer:o", ALERT, "not_allowed", "message"),
-    ],
-)
-def test_each_speaks_for_itself_alone(token, content, code, field):
-    async def scene():
-        async with running() as server:
-            socket = await server.socket(token)
-            welcome = await hear(socket)
-            if welcome.recipient:
-                await hear(socket)
-            await socket.send(msgpack.packb(content))
-            await say(socket, Heartbeat())
-            if code:
-                refused = await hear(socket)
-                assert (refused.code, refused.field) == (code, field)
-                assert refused.limit
-                assert refused.ref == content.get("key", content.get("source_ref", ""))
-
-    play(scene())
-
-
-def test_a_unit_answers_its_own_orders_only():
-    async def scene():
-        async with running() as server, server.client("terminal:near") as near, server.client("terminal:far") as far:
-            await far.connected()
-            async with server.client("integration:cad") as cad:
-                await cad.report(report(1))
-            order = (await near.next_item()).order
-            answered = await far.answer(order, "accept")
-            assert (answered.code, answered.field, answered.limit) == ("not_yours", "order", "an order to far")
-
-    play(scene())
-
-
-def test_units_that_number_their_answers_alike_do_not_silence_each_other():
-    async def scene():
-        async with running() as server, server.client("terminal:near") as near, server.client("terminal:far") as far:
-            async with server.client("integration:cad") as cad:
-                await cad.report(report(1))
-                await cad.report(report(2))
-            first, second = await near.next_item(), await far.next_item()
-            assert not (await near.answer(first.order, "accept", key="1")).duplicate
-            assert not (await far.answer(second.order, "accept", key="1")).duplicate
-            assert (await far.answer(second.order, "accept", key="1")).duplicate
-
-    play(scene())
-
-
 # Bad input.
 
 
 def fixed(**more):
-    return msgpack.packb({**POSITIONS, "fixes": [{**FIX, **more}]})
+    return msgpack.packb({"message": "positions", "fixes": [{"lon": 113.0, "lat": 36.5, "at": NOW, **more}]})
 
 
 BAD = [
@@ -373,7 +263,7 @@ def test_all_subprotocols_are_offered():
     assert set(SUBPROTOCOLS) == {MSGPACK, JSON}
 
 
-# Sessions, receipts, slow readers.
+# Sessions and receipts.
 
 
 def test_a_new_session_of_a_device_ends_the_old_one_and_other_devices_stay():
@@ -433,78 +323,6 @@ def test_a_revoked_token_loses_its_session_at_the_next_heartbeat():
     play(scene())
 
 
-def test_heartbeats_come_and_silence_ends():
-    async def scene():
-        async with running(limits=Limits(heartbeat_ms=20, silence_ms=80)) as server:
-            socket = await server.socket("terminal:near")
-            code, _, said = await closed(socket)
-            assert code == ClosingCode.SILENT
-            assert said[-1] == Heartbeat()
-
-    play(scene())
-
-
-async def mail_to_near(server, desk, ref):
-    """Have `near` ordered once more, refuse for it, and end the incident."""
-    taken = await desk.report(report(ref))
-    order = view_order(server.engine, server.engine.state.orders[taken.refs["orders"][0]], "desk")
-    assert isinstance(await desk.answer(order, "refuse", reason="busy"), Taken)
-    await server.cycle.submit(EndIncident(actor="x", incident=taken.refs["incident"], state="cancelled"))
-
-
-def test_a_slow_reader_loses_its_connection_and_never_its_mail():
-    async def scene():
-        async with running(unit("near", 1, 0), limits=Limits(outgoing_bytes=2_000)) as server:
-            # Small buffers in the system, so that what is not read soon waits in the server.
-            line = socket_module.create_connection(("127.0.0.1", server.port))
-            line.setsockopt(socket_module.SOL_SOCKET, socket_module.SO_RCVBUF, 2_048)
-            line.setblocking(False)
-            socket = await connect(server.url, sock=line, subprotocols=[MSGPACK], ping_interval=None)
-            await say(socket, Hello(token="terminal:near"))
-            await hear(socket)
-            (connection,) = server.stream._connections
-            theirs = connection.socket.transport.get_extra_info("socket")
-            theirs.setsockopt(socket_module.SOL_SOCKET, socket_module.SO_SNDBUF, 2_048)
-            socket.transport.pause_reading()
-            async with server.client("dispatcher:li") as desk:
-                for ref in count():
-                    await mail_to_near(server, desk, ref)
-                    if connection.is_slow:
-                        break
-                await until(lambda: server.stream.counts["slow"])
-                last = server.engine.state.mailbox("near").last_seq
-            async with server.client("terminal:near", device="other") as client:
-                assert (await client.connected()).next_seq == last + 1
-            socket.transport.abort()
-            await socket.wait_closed()
-
-    play(scene())
-
-
-def test_a_long_mailbox_is_resent_piece_by_piece_while_new_mail_arrives():
-    async def scene():
-        async with running(unit("near", 1, 0)) as server:
-            log_id = server.engine.journal.log_id
-            async with server.client("integration:cad") as cad, server.client("dispatcher:li") as desk:
-                await desk.connected()
-                for ref in range(100):
-                    taken = await cad.report(report(ref))
-                    order = view_order(server.engine, server.engine.state.orders[taken.refs["orders"][0]], "desk")
-                    await desk.answer(order, "refuse", reason="busy")
-                    await server.cycle.submit(
-                        EndIncident(actor="x", incident=taken.refs["incident"], state="cancelled")
-                    )
-                last = server.engine.state.mailbox("near").last_seq
-                assert last >= 100
-                old = await server.socket("terminal:near", log_id=log_id, applied_seq=1)
-                assert (await hear(old)).next_seq == 2
-                await cad.report(report("new"))
-                seqs = [(await hear(old)).seq for _ in range(last)]
-                assert seqs == list(range(2, last + 2))
-
-    play(scene())
-
-
 # A journal that fails.
 
 
@@ -525,36 +343,6 @@ def test_nothing_is_taken_while_nothing_can_be_stored_and_clients_try_again():
             assert journal.refused == 3
             assert (await near.next_item()).seq == 1
             assert server.stream.counts["refused_not_stored"] >= 3
-
-    play(scene())
-
-
-def test_positions_reach_the_fleet_and_the_newest_counts():
-    async def scene():
-        async with running() as server, server.client("terminal:near") as near:
-            await near.connected()
-            lon, lat = place(3, 3)
-            near.position(Fix(lon=lon, lat=lat, at=NOW))
-            row = server.engine.fleet.index("near")
-            await until(lambda: abs(server.engine.fleet.lon[row] - lon) < 1e-9)
-            near.position(Fix(lon=0.0, lat=0.0, at=NOW))
-            await until(lambda: near.last_refused)
-            assert near.last_refused.code == "off_road"
-
-    play(scene())
-
-
-def test_many_positions_in_one_message_are_refused_one_by_one():
-    async def scene():
-        async with running() as server:
-            socket = await server.socket("terminal:near")
-            await hear(socket)
-            await hear(socket)
-            lon, lat = place(3, 3)
-            good, bad = Fix(lon=lon, lat=lat, at=NOW), Fix(lon=lon, lat=lat, at=NOW, unit="far")
-            await say(socket, Positions(fixes=(good, bad, good)))
-            refused = await hear(socket)
-            assert (refused.code, refused.field) == ("not_yours", "fixes[1].unit")
 
     play(scene())
 

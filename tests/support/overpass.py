@@ -71,7 +71,9 @@ def serving(elements: list[Element], place: dict[str, Any] | None = None) -> Ite
             parsed = urlparse(self.path)
             if parsed.path.endswith("/status"):
                 self._send(
-                    b"Connected as: 1\nCurrent time: 2026-01-01T00:00:00Z\n2 slots available now.\n", "text/plain"
+                    b"Connected as: 1\nCurrent time: 2026-01-01T00:00:00Z\nAnnounced endpoint: none\nRate limit: 2\n"
+                    b"2 slots available now.\n",
+                    "text/plain",
                 )
                 return
             known.asked.append(parse_qs(parsed.query).get("q", [""])[0])

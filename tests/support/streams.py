@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from engine.core.engine import Engine
 from engine.core.plain_ports import VolatileJournal
@@ -18,6 +19,7 @@ from engine.wire.messages import Hello, NeedOf, PersonalDetails, ReportAlert
 from tests.support.cities import NOW, SetClock, city, place, unit
 
 PATIENCE_S = 30.0
+CODEC = Codec(MSGPACK)
 QUICK = (0.001, 0.01)
 """Pauses between attempts to connect."""
 
@@ -107,6 +109,24 @@ async def until(condition):
     """Let everything else have its turn until something is so."""
     while not condition():  # noqa: ASYNC110 - what it waits for has no event to wait on
         await asyncio.sleep(0)
+
+
+async def hear(socket, codec=CODEC):
+    return codec.from_server(await socket.recv(decode=False))
+
+
+async def say(socket, message, codec=CODEC):
+    await socket.send(codec.encode(message))
+
+
+async def closed(socket):
+    """Read until the connection ends; return its code, its reason and what was said before."""
+    said = []
+    try:
+        while True:
+            said.append(await hear(socket))
+    except ConnectionClosed as end:
+        return end.rcvd.code, end.rcvd.reason, said
 
 
 def report(ref, column=0, row=0, **more):

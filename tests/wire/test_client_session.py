@@ -2,29 +2,14 @@
 
 import pytest
 
-from engine.model.lifecycle import OrderState
 from engine.wire.client_session import Arrival, ClientSession, Memory
 from engine.wire.closing import CLOSING_CODES, ClosingCode, may_retry
 from engine.wire.codec import MSGPACK, Codec
 from engine.wire.limits import Limits
-from engine.wire.messages import Ack, Heartbeat, Hello, Item, OrderView, Snapshot, Taken, Welcome
+from engine.wire.messages import Ack, Heartbeat, Hello, Item, Snapshot, Taken, Welcome
+from tests.support.orders import order_view
 
 CODEC = Codec(MSGPACK)
-
-
-def view(name, version=1):
-    return OrderView(
-        id=name,
-        version=version,
-        incident="i",
-        recipient="car",
-        state=OrderState.SENT,
-        type="fire",
-        level=1,
-        lon=1.0,
-        lat=2.0,
-        capability="engine",
-    )
 
 
 def said(session):
@@ -65,7 +50,7 @@ def test_the_greeting_says_what_was_applied():
 
 def test_only_the_next_number_is_handed_on():
     session, _ = connected()
-    item = Item(seq=4, kind="order", order=view("o1"))
+    item = Item(seq=4, kind="order", order=order_view("o1"))
     assert hear(session, Item(seq=3, kind="notice")) == []
     assert hear(session, item) == [Arrival(item, "log", 4)]
     assert hear(session, item) == []
@@ -76,19 +61,19 @@ def test_only_the_next_number_is_handed_on():
 
 def test_an_item_is_acknowledged_when_it_was_applied():
     session, _ = connected()
-    (first,) = hear(session, Item(seq=4, kind="order", order=view("o1")))
-    (second,) = hear(session, Item(seq=5, kind="cancellation", order=view("o1")))
+    (first,) = hear(session, Item(seq=4, kind="order", order=order_view("o1")))
+    (second,) = hear(session, Item(seq=5, kind="cancellation", order=order_view("o1")))
     assert said(session) == []
     session.applied(first)
     assert said(session) == [Ack(seq=4)]
-    assert session.memory == Memory("log", 4, {"o1": view("o1")})
+    assert session.memory == Memory("log", 4, {"o1": order_view("o1")})
     session.applied(second)
     assert session.memory == Memory("log", 5, {})
 
 
 def test_what_was_received_but_not_yet_applied_is_not_asked_for_again():
     session, _ = connected()
-    (arrival,) = hear(session, Item(seq=4, kind="order", order=view("o1")))
+    (arrival,) = hear(session, Item(seq=4, kind="order", order=order_view("o1")))
     session.connect(1.0)
     assert said(session)[0].applied_seq == 4
     session.applied(arrival)
@@ -98,13 +83,18 @@ def test_what_was_received_but_not_yet_applied_is_not_asked_for_again():
 
 
 def test_a_snapshot_becomes_what_is_new_and_what_is_gone():
-    memory = Memory("log", 3, {"kept": view("kept"), "changed": view("changed"), "gone": view("gone")})
+    memory = Memory(
+        "log", 3, {"kept": order_view("kept"), "changed": order_view("changed"), "gone": order_view("gone")}
+    )
     session, _ = connected(memory)
-    hear(session, Item(seq=4, kind="order", order=view("fresh")))
+    hear(session, Item(seq=4, kind="order", order=order_view("fresh")))
     session.connect(1.0)
     said(session)
     hear(session, welcome(resumed=False, log_id="log2", next_seq=10))
-    arrivals = hear(session, Snapshot(seq=9, orders=(view("kept"), view("changed", 2), view("fresh"), view("new"))))
+    arrivals = hear(
+        session,
+        Snapshot(seq=9, orders=(order_view("kept"), order_view("changed", 2), order_view("fresh"), order_view("new"))),
+    )
     assert [(a.item and (a.item.kind, a.item.order.id), a.log_id, a.seq) for a in arrivals] == [
         (("cancellation", "gone"), "log2", None),
         (("order", "changed"), "log2", None),
@@ -132,7 +122,7 @@ def test_an_unannounced_snapshot_and_an_item_before_it_end_the_connection():
 
 
 def test_an_order_ended_by_our_own_answer_is_not_cancelled_by_a_snapshot():
-    session, _ = connected(Memory("log", 3, {"done": view("done")}))
+    session, _ = connected(Memory("log", 3, {"done": order_view("done")}))
     session.forget("done")
     session.connect(0.0)
     hear(session, welcome(resumed=False))

@@ -9,31 +9,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from engine.model.lifecycle import OrderState
 from engine.wire.client_session import Arrival, ClientSession, Memory
 from engine.wire.closing import ClosingCode
 from engine.wire.codec import MSGPACK, Codec
 from engine.wire.limits import Limits
-from engine.wire.messages import Ack, Hello, Item, OrderView
+from engine.wire.messages import Ack, Hello, Item
 from engine.wire.session import Opening, ServerSession
+from tests.support.orders import order_view
 
 CODEC = Codec(MSGPACK)
 LIMITS = Limits(rate_per_s=1_000_000, burst=1_000_000)
-
-
-def view(name):
-    return OrderView(
-        id=name,
-        version=1,
-        incident="i",
-        recipient="car",
-        state=OrderState.SENT,
-        type="fire",
-        level=1,
-        lon=1.0,
-        lat=2.0,
-        capability="engine",
-    )
 
 
 class Delivery(RuleBasedStateMachine):
@@ -64,7 +49,7 @@ class Delivery(RuleBasedStateMachine):
             name = next(iter(self.open_orders))
             item = Item(seq=seq, kind="cancellation", order=self.open_orders.pop(name))
         else:
-            item = Item(seq=seq, kind="order", order=view(f"{self.log_id}-{seq}"))
+            item = Item(seq=seq, kind="order", order=order_view(f"{self.log_id}-{seq}"))
             self.open_orders[item.order.id] = item.order
         self.mailbox.append(item)
         if self.server is not None:

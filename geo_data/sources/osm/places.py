@@ -1,7 +1,11 @@
 """Places of an OSM file that are no streets: police stations, drawn as a point or as a building."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from geo_data.places import Place
 from geo_data.sources.osm.files import objects, osm_file, told
@@ -13,8 +17,9 @@ _NAMES = ("name", "name:zh", "name:zh-Hans")
 def read_police(path: str | os.PathLike[str]) -> list[Place]:
     """Return the police stations of an OSM file: points first, then buildings and grounds, each in the file's order.
 
-    What is drawn as a closed line stands at the middle of its box. A name may be empty; the Chinese one is
-    ``name:zh``, or a name in Chinese characters. Relations are not read.
+    What is drawn as a closed line stands at the middle of its box, unless a point stands in the box: then both are one
+    station, there. A name may be empty; the Chinese one is ``name:zh``, or a name in Chinese characters. Relations are
+    not read.
 
     Raises
     ------
@@ -33,12 +38,21 @@ def read_police(path: str | os.PathLike[str]) -> list[Place]:
             outlines.append((one.id, dict(one.tags), [node.ref for node in one.nodes]))
         elif one.location.valid():
             found.append(_place(f"n{one.id}", dict(one.tags), one.location.lon, one.location.lat))
+    points = len(found)
     at = _locations(file, {ref for _, _, refs in outlines for ref in refs})
     for number, tags, refs in outlines:
         corners = [at[ref] for ref in refs if ref in at]
-        if corners:
-            lons, lats = zip(*corners, strict=True)
-            found.append(_place(f"w{number}", tags, (min(lons) + max(lons)) / 2, (min(lats) + max(lats)) / 2))
+        if not corners:
+            continue
+        (west, south), (east, north) = np.min(corners, axis=0).tolist(), np.max(corners, axis=0).tolist()
+        drawn = _place(f"w{number}", tags, (west + east) / 2, (south + north) / 2)
+        for row, point in enumerate(found[:points]):
+            if west <= point.lon <= east and south <= point.lat <= north:
+                name, name_zh = (point.name, point.name_zh) if point.name else (drawn.name, drawn.name_zh)
+                found[row] = replace(point, name=name, name_zh=name_zh)
+                break
+        else:
+            found.append(drawn)
     return found
 
 
@@ -49,7 +63,7 @@ def _locations(file: Path, wanted: set[int]) -> dict[int, tuple[float, float]]:
     if not wanted:
         return {}
     with told(file):
-        nodes = osmium.FileProcessor(str(file), osmium.osm.NODE).with_filter(osmium.filter.IdFilter(wanted))
+        nodes: Any = osmium.FileProcessor(str(file), osmium.osm.NODE).with_filter(osmium.filter.IdFilter(wanted))
         return {node.id: (node.location.lon, node.location.lat) for node in nodes if node.location.valid()}
 
 

@@ -1,0 +1,107 @@
+"""What each message means, by who says it: everybody speaks for themselves alone."""
+
+import msgpack
+import pytest
+
+from engine.wire.messages import Fix, Heartbeat, Positions
+from tests.support.cities import NOW, place
+from tests.support.streams import hear, play, report, running, say, until
+
+FIX = {"lon": 113.0, "lat": 36.5, "at": NOW}
+STATUS = {"message": "status", "key": "k", "status": "busy"}
+ANSWER = {"message": "answer", "key": "k", "order": "x", "version": 1, "answer": "accept"}
+POSITIONS = {"message": "positions", "fixes": [FIX]}
+CLOCK = {"message": "clock", "key": "k", "now": NOW}
+ALERT = {"message": "alert", "source": "s", "source_ref": "k", "type": "robbery", **FIX}
+
+
+@pytest.mark.parametrize(
+    ("token", "content", "code", "field"),
+    [
+        ("terminal:near", {**STATUS, "unit": "far"}, "not_yours", "unit"),
+        ("station:near", STATUS, "not_allowed", "message"),
+        ("observer:o", ANSWER, "not_allowed", "message"),
+        ("observer:o", {"message": "ack", "seq": 0}, "", ""),
+        ("observer:o", {"message": "ack", "seq": 1}, "out_of_range", "seq"),
+        ("observer:o", POSITIONS, "not_allowed", "message"),
+        ("terminal:near", CLOCK, "not_allowed", "message"),
+        ("integration:i", CLOCK, "not_allowed", "message"),
+        ("terminal:near", {**POSITIONS, "fixes": [{**FIX, "unit": "far"}]}, "not_yours", "fixes[0].unit"),
+        ("dispatcher:li", {**STATUS, "unit": "ghost"}, "unknown_unit", "unit"),
+        ("dispatcher:li", ANSWER, "unknown_order", "order"),
+        ("observer:o", ALERT, "not_allowed", "message"),
+    ],
+)
+def test_each_speaks_for_itself_alone(token, content, code, field):
+    async def scene():
+        async with running() as server:
+            socket = await server.socket(token)
+            welcome = await hear(socket)
+            if welcome.recipient:
+                await hear(socket)
+            await socket.send(msgpack.packb(content))
+            await say(socket, Heartbeat())
+            if code:
+                refused = await hear(socket)
+                assert (refused.code, refused.field) == (code, field)
+                assert refused.limit
+                assert refused.ref == content.get("key", content.get("source_ref", ""))
+
+    play(scene())
+
+
+def test_a_unit_answers_its_own_orders_only():
+    async def scene():
+        async with running() as server, server.client("terminal:near") as near, server.client("terminal:far") as far:
+            await far.connected()
+            async with server.client("integration:cad") as cad:
+                await cad.report(report(1))
+            order = (await near.next_item()).order
+            answered = await far.answer(order, "accept")
+            assert (answered.code, answered.field, answered.limit) == ("not_yours", "order", "an order to far")
+
+    play(scene())
+
+
+def test_units_that_number_their_answers_alike_do_not_silence_each_other():
+    async def scene():
+        async with running() as server, server.client("terminal:near") as near, server.client("terminal:far") as far:
+            async with server.client("integration:cad") as cad:
+                await cad.report(report(1))
+                await cad.report(report(2))
+            first, second = await near.next_item(), await far.next_item()
+            assert not (await near.answer(first.order, "accept", key="1")).duplicate
+            assert not (await far.answer(second.order, "accept", key="1")).duplicate
+            assert (await far.answer(second.order, "accept", key="1")).duplicate
+
+    play(scene())
+
+
+def test_positions_reach_the_fleet_and_the_newest_counts():
+    async def scene():
+        async with running() as server, server.client("terminal:near") as near:
+            await near.connected()
+            lon, lat = place(3, 3)
+            near.position(Fix(lon=lon, lat=lat, at=NOW))
+            row = server.engine.fleet.index("near")
+            await until(lambda: abs(server.engine.fleet.lon[row] - lon) < 1e-9)
+            near.position(Fix(lon=0.0, lat=0.0, at=NOW))
+            await until(lambda: near.last_refused)
+            assert near.last_refused.code == "off_road"
+
+    play(scene())
+
+
+def test_many_positions_in_one_message_are_refused_one_by_one():
+    async def scene():
+        async with running() as server:
+            socket = await server.socket("terminal:near")
+            await hear(socket)
+            await hear(socket)
+            lon, lat = place(3, 3)
+            good, bad = Fix(lon=lon, lat=lat, at=NOW), Fix(lon=lon, lat=lat, at=NOW, unit="far")
+            await say(socket, Positions(fixes=(good, bad, good)))
+            refused = await hear(socket)
+            assert (refused.code, refused.field) == ("not_yours", "fixes[1].unit")
+
+    play(scene())
