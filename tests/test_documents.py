@@ -4,6 +4,7 @@ import dataclasses
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import get_args
 
@@ -68,3 +69,14 @@ def test_the_configuration_page_names_every_variable_of_the_environment():
     sources = (path for room in ("engine", "geo_data") for path in (ROOT / room).rglob("*.py"))
     for name in {name for path in sources for name in re.findall(r"ALLPOINTS_[A-Z_]+", path.read_text("utf-8"))}:
         assert f"`{name}`" in page, name
+
+
+def test_each_chinese_page_has_the_headings_code_words_and_table_rows_of_the_english_one():
+    def outline(page):
+        prose = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+        headings = Counter(re.findall(r"^(#+) ", prose, re.MULTILINE))
+        words = {" ".join(word.split()) for word in re.findall(r"`([^`]+)`", prose)}
+        return headings, words, len(re.findall(r"^\|", prose, re.MULTILINE))
+
+    for name in ("protocol", "configuration"):
+        assert outline(ROOT / "docs" / f"{name}.md") == outline(ROOT / "docs" / f"{name}.zh.md"), name
