@@ -11,7 +11,9 @@ decides first, then the street the unit was on, then distance, then the lower ar
 """
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -209,15 +211,24 @@ def course(network: RoadNetwork, arc: int, begin: float = 0.0, end: float = 1.0)
 
     ``begin`` must not be above ``end``; both ends are always included, so that there are at least two points.
     """
-    points = network.arc_points(arc)
-    per_lon, per_lat = metres_per_degree(float(points[0, 1]))
-    steps = np.hypot(np.diff(points[:, 0]) * per_lon, np.diff(points[:, 1]) * per_lat)
-    along = np.concatenate(([0.0], np.cumsum(steps)))
-    if along[-1] > 0:
-        along /= along[-1]
-    inner = points[(along > begin) & (along < end)]
-    ends = [(np.interp(at, along, points[:, 0]), np.interp(at, along, points[:, 1])) for at in (begin, end)]
-    return np.vstack((ends[:1], inner, ends[1:]))
+    # Plain numbers: an arc has a handful of points, and arrays of that size cost more to make than to fill.
+    points: list[tuple[float, float]] = [(lon, lat) for lon, lat in network.arc_points(arc).tolist()]
+    per_lon, per_lat = metres_per_degree(points[0][1])
+    along = [0.0]
+    for (lon, lat), (next_lon, next_lat) in pairwise(points):
+        along.append(along[-1] + math.hypot((next_lon - lon) * per_lon, (next_lat - lat) * per_lat))
+    begin_m, end_m = begin * along[-1], end * along[-1]
+    inner = [point for point, metres in zip(points, along, strict=True) if begin_m < metres < end_m]
+    return np.array([_at(points, along, begin_m), *inner, _at(points, along, end_m)])
+
+
+def _at(points: list[tuple[float, float]], along: list[float], metres: float) -> tuple[float, float]:
+    """Return the place so many metres along a line."""
+    step = min(max(bisect_right(along, metres), 1), len(points) - 1)
+    (lon, lat), (next_lon, next_lat) = points[step - 1], points[step]
+    length = along[step] - along[step - 1]
+    share = min(max((metres - along[step - 1]) / length, 0.0), 1.0) if length > 0 else 0.0
+    return lon + (next_lon - lon) * share, lat + (next_lat - lat) * share
 
 
 def way(network: RoadNetwork, arcs: NDArray[np.int32], begin: float, end: float) -> NDArray[np.float64]:

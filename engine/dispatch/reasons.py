@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.dispatch.force import Force
-from engine.fleet import READY, STATUS_CODE
+from engine.fleet import READY, STATUS_CODE, STATUSES
 from engine.model.ids import UnitId
 from engine.model.lifecycle import UNDER_ORDER, UnitStatus
 from engine.model.recommendation import Excluded, WhyNot
@@ -21,6 +21,8 @@ _ALWAYS = -(1 << 62)
 _OFF_DUTY = STATUS_CODE[UnitStatus.OFF_DUTY]
 _OUT_OF_SERVICE = STATUS_CODE[UnitStatus.OUT_OF_SERVICE]
 _BUSY = STATUS_CODE[UnitStatus.BUSY]
+_CLAIMED = np.array([status in UNDER_ORDER for status in STATUSES])
+"""Whether a status means that an order holds the unit, by the status' code."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,19 +86,20 @@ def reason_counts(force: Force, capability: str, barred: Barred) -> dict[str, in
     fleet = force.fleet
     mask = np.uint64(fleet.capability_mask((capability,)))
     reason: NDArray[np.int8] = np.zeros(len(fleet.bits), np.int8)
-    claimed = np.isin(fleet.status, [STATUS_CODE[status] for status in UNDER_ORDER])
     tests: tuple[tuple[WhyNot, NDArray[np.bool_]], ...] = (
         ("lacks_capability", (fleet.bits & mask) != mask),
         ("off_duty", fleet.status == _OFF_DUTY),
         ("out_of_service", fleet.status == _OUT_OF_SERVICE),
-        ("on_order", claimed),
+        ("on_order", _CLAIMED[fleet.status]),
         ("busy", (fleet.bits & np.uint64(READY)) == 0),
         ("no_position", fleet.arc < 0),
         ("stale_position", fleet.fixed_at < barred.fresh_after),
     )
-    for code, (_, holds) in enumerate(tests, 1):
-        reason[(reason == 0) & holds] = code
-    counts = {name: int(np.count_nonzero(reason == code)) for code, (name, _) in enumerate(tests, 1)}
+    # From the last test to the first, so that the first that holds has the last word.
+    for code in range(len(tests), 0, -1):
+        reason[tests[code - 1][1]] = code
+    found = np.bincount(reason, minlength=len(tests) + 1).tolist()
+    counts = {name: found[code] for code, (name, _) in enumerate(tests, 1)}
     single = Counter[str]()
     for row in barred.refused | barred.taken:
         if reason[row] == 0:

@@ -1,0 +1,51 @@
+"""The reasons of single units and the counts over whole columns are one and the same test."""
+
+from collections import Counter
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.core.state import Kept, State
+from engine.core.world import World
+from engine.dispatch.reasons import Barred, reason_counts, why_not
+from engine.model.lifecycle import UNDER_ORDER, UnitStatus
+from tests.support.cities import NOW, city, unit
+
+KINDS = ("patrol", "traffic")
+UNITS = st.lists(
+    st.tuples(st.sampled_from(KINDS), st.sampled_from(list(UnitStatus)), st.booleans(), st.booleans()),
+    min_size=1,
+    max_size=8,
+)
+CITY = city()
+
+
+@given(UNITS, st.sets(st.integers(0, 7)), st.sets(st.integers(0, 7)))
+@settings(max_examples=60, deadline=None)
+def test_counts_are_those_of_asking_every_unit(given_units, refused, taken):
+    units = {f"u{i}": unit(f"u{i}", i % 6, i % 5, kind) for i, (kind, *_) in enumerate(given_units)}
+    status = {f"u{i}": its for i, (_, its, *_) in enumerate(given_units)}
+    claims = {name: "grid-order-1" for name, its in status.items() if its in UNDER_ORDER}
+    world = World(CITY, State(Kept(at=NOW, units=units, unit_status=status, claims=claims)))
+    for row, (_, _, lost, old) in enumerate(given_units):
+        if lost:
+            world.fleet.arc[row] = -1
+        world.fleet.fixed_at[row] = NOW - (900_000 if old else 1_000)
+    rows = range(len(units))
+    barred = Barred(
+        refused=frozenset(refused & set(rows)), taken=frozenset(taken & set(rows)), fresh_after=NOW - 600_000, now=NOW
+    )
+    for kind in KINDS:
+        mask = world.fleet.capability_mask((kind,))
+        reasons = (why_not(world.force, row, kind, mask, barred) for row in rows)
+        assert reason_counts(world.force, kind, barred) == Counter(reason[0] for reason in reasons if reason)
+
+
+def test_a_reason_carries_the_fact_behind_it():
+    world = World(CITY, State(Kept(at=NOW, units={"u": unit("u", 1, 1)}, unit_status={"u": UnitStatus.AVAILABLE})))
+    world.fleet.fixed_at[0] = NOW - 812_000
+    barred = Barred(refused=frozenset(), taken=frozenset(), fresh_after=NOW - 600_000, now=NOW)
+    mask = world.fleet.capability_mask(("patrol",))
+    assert why_not(world.force, 0, "patrol", mask, barred) == ("stale_position", "812")
+    assert np.uint64(world.fleet.capability_mask(("eod",))) & world.fleet.bits[0] == 0
