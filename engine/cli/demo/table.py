@@ -147,18 +147,20 @@ class Board:
         from rich.table import Table
 
         # Without walls between the columns it fits a terminal of 80.
-        table = Table(title=f"{self.title}\n{self._headline()}", title_justify="left", box=SIMPLE_HEAD)
-        for name, justify in (
-            ("incident", "left"),
-            ("level", "center"),
-            ("type", "left"),
-            ("who", "left"),
-            ("eta", "right"),
-            ("delivered", "right"),
-            ("accepted", "right"),
-            ("state", "left"),
+        title = f"{self.title}\n{self._headline()}"
+        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, collapse_padding=True, pad_edge=False)
+        for name, justify, least in (
+            ("incident", "left", 5),
+            ("level", "center", 5),
+            ("type", "left", 0),
+            ("who", "left", 0),
+            ("eta", "right", 5),
+            ("delivered", "right", 7),
+            ("accepted", "right", 5),
+            ("state", "left", 9),
         ):
-            table.add_column(self._text(name), justify=justify, no_wrap=True)  # type: ignore[arg-type]
+            # Where it is narrow, words are cut, numbers and states never.
+            table.add_column(self._text(name), justify=justify, no_wrap=True, min_width=least)  # type: ignore[arg-type]
         for row in reversed(self.rows.values()):
             table.add_row(*self._cells(row))
         return table
