@@ -6,6 +6,7 @@ https://github.com/zephyr-data-specs/GMNS
 """
 
 import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -47,6 +48,13 @@ _METRES.update({"mi": 1609.344, "mile": 1609.344, "miles": 1609.344, "ft": 0.304
 _KMH: Final = {"kph": 1.0, "km/h": 1.0, "kmh": 1.0, "mph": 1.609344}
 _MEANT: Final = ("oneway", "one_way", "is_oneway", "closed", "lanes_ab", "direction")
 """Columns of other formats that change who may drive where; a file that has one is not GMNS, and is not guessed at."""
+_READ: Final = (
+    *("directed", "geometry", "length", "free_speed", "allowed_uses", "name"),
+    *("link_type", "link_type_name", "facility_type"),
+)
+"""Columns of links that are read where they are there. GMNS allows more, and those are passed over."""
+_ALIKE: Final = 0.85
+"""From this likeness on (`difflib`, 0 to 1) an unknown column is a slip of the pen: ``lenth``."""
 _TRUE: Final = frozenset({"1", "1.0", "true", "t", "yes"})
 _FALSE: Final = frozenset({"0", "0.0", "false", "f", "no", ""})
 _DRIVERS: Final = frozenset({"auto", "car", "sov", "hov2", "hov3", "all", "motor_vehicle", "truck"})
@@ -67,9 +75,7 @@ def read_gmns(folder: str | os.PathLike[str]) -> RawRoads:
     units = _Units(base / "config.csv")
     nodes = NodeRows(read_table(base / "node.csv", ("node_id", "x_coord", "y_coord")), "node_id", "x_coord", "y_coord")
     links = read_table(base / "link.csv", ("link_id", "from_node_id", "to_node_id"))
-    meant = next((column for column in links.columns if column.lower() in _MEANT), None)
-    if meant is not None:
-        raise TableError(links.path, None, meant, "not a column of GMNS", "`directed`, true or false")
+    _check_columns(links)
     tail, head = nodes.rows(links, "from_node_id"), nodes.rows(links, "to_node_id")
     counts: dict[str, int] = {}
     ends = nodes.at[tail], nodes.at[head]
@@ -132,6 +138,16 @@ class _Units:
         if unit and unit not in known:
             raise table.refuse(0, column, f"one of {', '.join(known)}")
         return known.get(unit, 1.0)
+
+
+def _check_columns(links: Table) -> None:
+    """Refuse columns that would change the network if they were read: of another format, or misspelt."""
+    for column in links.columns:
+        if column.lower() in _MEANT:
+            raise TableError(links.path, None, column, "not a column of GMNS", "`directed`, true or false")
+        meant = get_close_matches(column.lower(), _READ, 1, _ALIKE) if column not in _READ else []
+        if meant and meant[0] not in links:
+            raise TableError(links.path, None, column, "not a column of GMNS", f"`{meant[0]}`")
 
 
 def _directed(links: Table) -> NDArray[np.bool_]:

@@ -75,6 +75,7 @@ def test_a_length_shorter_than_the_straight_line_is_measured(tmp_path: Path) -> 
         (NODES.replace("y_coord", "y"), LINKS, ("node.csv", "y_coord", "no such column")),
         (NODES, LINKS.replace("12,7,2", "12,9,2"), ("link.csv", "line 4", "from_node_id", "'9'", "node.csv")),
         (NODES, LINKS.replace("directed", "oneway"), ("link.csv", "oneway", "directed")),
+        (NODES, LINKS.replace("directed", "directd"), ("link.csv", "directd", "`directed`")),
         (NODES, LINKS.replace("14,7,1,false", "14,7,1,maybe"), ("link.csv", "line 6", "directed", "'maybe'")),
         (NODES, LINKS.replace("primary,60", "primary,-60"), ("link.csv", "line 2", "free_speed", "'-60'")),
         (NODES, LINKS.replace("primary,60", "primary,inf"), ("link.csv", "line 2", "free_speed", "'inf'")),
