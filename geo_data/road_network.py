@@ -4,30 +4,23 @@ Nodes stand in Hilbert order, arcs in the order of their tails, so that what is 
 A two-way street is two arcs that share one geometry. Each mode's arcs form one strongly connected network
 (`geo_data.building` sees to it), so whatever may be entered may be left again.
 
-File: 8 bytes magic ``APNROADS``, little-endian uint32 format version and header length, a MessagePack header
-(metadata, and for each array name, dtype, shape, offset), then the arrays, each aligned to 64 bytes. The checksum is
-SHA-256 over the arrays in header order.
+The file is laid out as `geo_data.array_file` says, with the magic ``APNROADS``.
 """
 
-import hashlib
 import os
-import struct
-import tempfile
 from dataclasses import dataclass, field, fields
-from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-import msgpack
 import numpy as np
 from numpy.typing import NDArray
 
+from geo_data.array_file import ArrayFileError, map_arrays, write_arrays
+
 MAGIC = b"APNROADS"
 FORMAT_VERSION = 1
-_ALIGN = 64
-_MOST_HEADER_BYTES = 1 << 24
 
 
-class RoadFileError(ValueError):
+class RoadFileError(ArrayFileError):
     """A file is not a road network that this version reads; says which and why."""
 
 
@@ -142,32 +135,7 @@ class RoadNetwork:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the file beside its place and move it there, so that a reader sees the old one or the new one."""
-        arrays = {name: np.ascontiguousarray(getattr(self, name)) for name in _ARRAYS}
-        offset, table = 0, list[dict[str, Any]]()
-        for name, array in arrays.items():
-            offset = -(-offset // _ALIGN) * _ALIGN
-            little = array.dtype.newbyteorder("<").str
-            table.append({"name": name, "dtype": little, "shape": list(array.shape), "offset": offset})
-            offset += array.nbytes
-        header = msgpack.packb({"meta": self.meta, "checksum": checksum_of(arrays), "arrays": table})
-        prefix = struct.pack("<8sII", MAGIC, FORMAT_VERSION, len(header)) + header
-        start = -(-len(prefix) // _ALIGN) * _ALIGN
-        target = Path(path)
-        with tempfile.NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-            temporary = Path(file.name)
-            try:
-                file.write(prefix)
-                for entry, array in zip(table, arrays.values(), strict=True):
-                    file.seek(start + int(entry["offset"]))
-                    file.write(array.data)
-                file.truncate(start + offset)
-                file.flush()
-                os.fsync(file.fileno())
-                temporary.chmod(0o644)
-                temporary.replace(target)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
+        write_arrays(path, MAGIC, FORMAT_VERSION, self.meta, {name: getattr(self, name) for name in _DTYPES})
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, verify: bool = False) -> "RoadNetwork":
@@ -178,60 +146,19 @@ class RoadNetwork:
         RoadFileError
             When the file is not a road network, of another version, truncated, or does not match its checksum.
         """
-        with Path(path).open("rb") as file:
-            head = file.read(16)
-            if len(head) < 16 or head[:8] != MAGIC:
-                raise RoadFileError(f"{path}: not a road network (magic {head[:8]!r}, expected {MAGIC!r})")
-            version, length = struct.unpack("<II", head[8:])
-            if version != FORMAT_VERSION:
-                raise RoadFileError(f"{path}: format version {version}; this program reads {FORMAT_VERSION}")
-            if length > _MOST_HEADER_BYTES:
-                raise RoadFileError(f"{path}: header of {length} bytes; limit {_MOST_HEADER_BYTES}")
-            packed = file.read(length)
-            size = os.fstat(file.fileno()).st_size
         try:
-            header = msgpack.unpackb(packed)
-            table, meta, checksum = header["arrays"], header["meta"], header["checksum"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise RoadFileError(f"{path}: the header is broken or truncated ({error})") from None
-        start = -(-(16 + length) // _ALIGN) * _ALIGN
-        mapped = np.memmap(path, dtype=np.uint8, mode="r", shape=(size,))
-        arrays: dict[str, NDArray[Any]] = {}
-        for entry in table:
-            try:
-                name, (count,), begin = entry["name"], entry["shape"], start + entry["offset"]
-                dtype = _DTYPES[name]
-                end = begin + dtype.itemsize * count
-                fits = start <= begin <= end and entry["dtype"] == dtype.str
-            except (ValueError, KeyError, TypeError) as error:
-                raise RoadFileError(f"{path}: the header is broken ({error})") from None
-            if not fits:
-                raise RoadFileError(
-                    f"{path}: the header is broken ({name}: {count} of {entry['dtype']} at byte {begin})"
-                )
-            if end > size:
-                raise RoadFileError(f"{path}: truncated: {name} ends at byte {end}, the file at {size}")
-            arrays[name] = np.asarray(mapped[begin:end]).view(dtype)
-        missing = [name for name in _ARRAYS if name not in arrays]
-        if missing:
-            raise RoadFileError(f"{path}: lacks the arrays {', '.join(missing)}")
-        if verify and checksum_of({name: arrays[name] for name in _ARRAYS}) != checksum:
-            raise RoadFileError(f"{path}: the contents do not match the checksum {checksum}")
-        return cls(**{name: arrays[name] for name in _ARRAYS}, meta=meta, checksum=checksum)
+            arrays, meta, checksum = map_arrays(path, "road network", MAGIC, FORMAT_VERSION, _DTYPES, verify=verify)
+        except ArrayFileError as error:
+            raise RoadFileError(*error.args) from None
+        return cls(**arrays, meta=meta, checksum=checksum)
 
 
-_ARRAYS = tuple(f.name for f in fields(RoadNetwork) if f.name not in ("meta", "checksum"))
+_HINTS = get_type_hints(RoadNetwork)
 _DTYPES = {
-    name: np.dtype(get_args(get_args(get_type_hints(RoadNetwork)[name])[1])[0]).newbyteorder("<") for name in _ARRAYS
+    f.name: np.dtype(get_args(get_args(_HINTS[f.name])[1])[0]).newbyteorder("<")
+    for f in fields(RoadNetwork)
+    if f.name not in ("meta", "checksum")
 }
-
-
-def checksum_of(arrays: dict[str, NDArray[Any]]) -> str:
-    """Return the SHA-256 of the arrays in their order, as hexadecimal."""
-    digest = hashlib.sha256()
-    for array in arrays.values():
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()
 
 
 def pack_texts(texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:

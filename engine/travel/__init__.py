@@ -4,17 +4,26 @@ Rules: integer milliseconds inside; both ends of a street count, one-way streets
 found is never an estimate. Siblings such as the fleet are known only by the columns of `Riders`.
 """
 
+from engine.travel.hierarchy import Hierarchy, HierarchyError
 from engine.travel.polyline import decode_polyline, encode_polyline
-from engine.travel.times import NEVER, UNREACHABLE_MS, NoWay, Ranking, Riders, Route, TravelTimes, warm
+from engine.travel.riders import Ranking, Riders
+from engine.travel.routes import NoWay, Route
+from engine.travel.times import UNREACHABLE_MS, TravelTimes
+from engine.travel.warming import warm
+from engine.travel.weights import Weights
+from geo_data.speeds import NEVER
 
 __all__ = [
     "NEVER",
     "UNREACHABLE_MS",
+    "Hierarchy",
+    "HierarchyError",
     "NoWay",
     "Ranking",
     "Riders",
     "Route",
     "TravelTimes",
+    "Weights",
     "decode_polyline",
     "encode_polyline",
     "warm",

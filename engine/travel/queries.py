@@ -8,6 +8,7 @@ reverse. Who stands on the incident's own street before it is looked at apart: t
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.travel.eligible import is_eligible, rank_on_street
 from engine.travel.search import (
     HALF,
     LONGEST_MS,
@@ -26,52 +27,6 @@ from geo_data.snapping_kernels import passed_ms
 from geo_data.speeds import NEVER
 
 
-@inlined
-def _eligible(riders: Columns, unit: int, need: int, fresh_after: int) -> bool:
-    return bool(riders.bits[unit] & need == need) and riders.fixed_at[unit] >= fresh_after and riders.arc[unit] >= 0
-
-
-@inlined
-def _census(riders: Columns, need: int, fresh_after: int) -> tuple[int, int]:
-    """Return how many units are eligible and the least of their turnouts."""
-    count, least_ms = 0, LONGEST_MS
-    for unit in range(len(riders.bits)):
-        if _eligible(riders, unit, need, fresh_after):
-            count += 1
-            least_ms = min(least_ms, riders.turnout_ms[unit])
-    return count, least_ms
-
-
-@inlined
-def _before(
-    streets: Streets,
-    riders: Columns,
-    arc: int,
-    behind_ms: int,
-    need: int,
-    fresh_after: int,
-    count: int,
-    k: int,
-    units: NDArray[np.int32],
-    etas: NDArray[np.int64],
-    turnouts: NDArray[np.int64],
-) -> int:
-    """Rank the units that stand on an arc before a place that lies ``behind_ms`` into it."""
-    after_ms = streets.ms[arc] - behind_ms
-    entry = riders.first_at_node[streets.head[arc]]
-    while entry >= 0:
-        unit = entry >> 1
-        on = riders.arc[unit]
-        if entry & 1:
-            on = streets.reverse[on]
-        ahead_ms = riders.entry_ms[entry] - after_ms
-        if on == arc and ahead_ms >= 0 and _eligible(riders, unit, need, fresh_after):
-            turnout_ms = riders.turnout_ms[unit]
-            count = offer(unit, ahead_ms + turnout_ms, turnout_ms, count, k, units, etas, turnouts)
-        entry = riders.next_entry[entry]
-    return count
-
-
 @kernel
 def rank_nearest(
     streets: Streets,
@@ -83,27 +38,22 @@ def rank_nearest(
     need: int,
     fresh_after: int,
     k: int,
+    least_turnout_ms: int,
+    most_settled: int,
     units: NDArray[np.int32],
     etas: NDArray[np.int64],
     turnouts: NDArray[np.int64],
-) -> tuple[int, int, int]:
-    """Rank the ``k`` eligible units with the least eta into the arrays; return how many, eligible, settled nodes.
+) -> tuple[int, int]:
+    """Rank the ``k`` eligible units with the least eta into the arrays; return how many, and settled nodes.
+
+    ``k`` is at most the number of eligible units. The search gives up, with -1 for how many, before it settles more
+    than ``most_settled`` nodes.
 
     A unit first met at a node is at least that node's time and the least turnout away, so once the node in hand
     is past the last place of a full ranking by that measure, no unit's time can change any more.
     """
-    eligible, least_turnout_ms = _census(riders, need, fresh_after)
-    k = min(k, eligible)
-    if k <= 0:
-        return 0, eligible, 0
-    count, settled = 0, 0
-    if streets.ms[arc] < NEVER:
-        behind = passed_ms(streets.ms[arc], fraction)
-        count = _before(streets, riders, arc, behind, need, fresh_after, count, k, units, etas, turnouts)
-    back = streets.reverse[arc]
-    if back >= 0:
-        behind = passed_ms(streets.ms[back], 1.0 - fraction)
-        count = _before(streets, riders, back, behind, need, fresh_after, count, k, units, etas, turnouts)
+    settled = 0
+    count = rank_on_street(streets, riders, arc, fraction, need, fresh_after, k, units, etas, turnouts)
     size = seed(streets, memory, version, arc, fraction)
     most_ms = LONGEST_MS
     if count == k:
@@ -113,10 +63,12 @@ def rank_nearest(
         if node < 0 or ms > most_ms:
             break
         settled += 1
+        if settled > most_settled:
+            return -1, settled
         entry = riders.first_at_node[node]
         while entry >= 0:
             unit = entry >> 1
-            if _eligible(riders, unit, need, fresh_after):
+            if is_eligible(riders, unit, need, fresh_after):
                 turnout_ms = riders.turnout_ms[unit]
                 eta_ms = ms + riders.entry_ms[entry] + turnout_ms
                 if count < k or eta_ms <= etas[k - 1]:
@@ -125,7 +77,7 @@ def rank_nearest(
                         most_ms = min(LONGEST_MS, etas[k - 1] - least_turnout_ms)
             entry = riders.next_entry[entry]
         size = spread(streets, memory, version, size, node, ms, most_ms)
-    return count, eligible, settled
+    return count, settled
 
 
 @kernel
@@ -146,9 +98,9 @@ def times_from_all(
 @inlined
 def direct_ms(streets: Streets, from_arc: int, from_fraction: float, to_arc: int, to_fraction: float) -> int:
     """Return the time along one arc from a place to a place on it further on; `UNREACHABLE` where it is not that."""
-    if from_arc < 0 or from_arc != to_arc or streets.ms[to_arc] >= NEVER:
+    if from_arc < 0 or from_arc != to_arc or streets.inner_ms[to_arc] >= NEVER:
         return UNREACHABLE
-    ahead = passed_ms(streets.ms[to_arc], to_fraction) - passed_ms(streets.ms[to_arc], from_fraction)
+    ahead = passed_ms(streets.inner_ms[to_arc], to_fraction) - passed_ms(streets.inner_ms[to_arc], from_fraction)
     return ahead if ahead >= 0 else UNREACHABLE
 
 
@@ -185,7 +137,7 @@ def times_from_many(
         out[i] = street_ms(streets, arcs[i], fractions[i], arc, fraction)
         for side in range(2):
             on = arcs[i] if side == 0 else streets.reverse[arcs[i]]
-            if on >= 0 and streets.ms[on] < NEVER:
+            if on >= 0 and streets.inner_ms[on] < NEVER:
                 head = streets.head[on]
                 next_entry[2 * i + side] = first_at_node[head]
                 first_at_node[head] = 2 * i + side
@@ -200,7 +152,7 @@ def times_from_many(
             i, on, here = entry >> 1, arcs[entry >> 1], fractions[entry >> 1]
             if entry & 1:
                 on, here = streets.reverse[on], 1.0 - here
-            out[i] = min(out[i], ms + streets.ms[on] - passed_ms(streets.ms[on], here))
+            out[i] = min(out[i], ms + streets.inner_ms[on] - passed_ms(streets.inner_ms[on], here))
             waiting -= 1
             entry = next_entry[entry]
         size = spread(streets, memory, version, size, node, ms, LONGEST_MS)
@@ -219,11 +171,11 @@ def _onwards(streets: Streets, memory: Memory, version: int, node: int, to_arc: 
     label = memory.label[node]
     base = word(version) << HALF
     back = streets.reverse[to_arc]
-    ahead = base | word(passed_ms(streets.ms[to_arc], to_fraction))
-    if streets.tail[to_arc] == node and streets.ms[to_arc] < NEVER and label == ahead:
+    ahead = base | word(passed_ms(streets.inner_ms[to_arc], to_fraction))
+    if streets.tail[to_arc] == node and streets.inner_ms[to_arc] < NEVER and label == ahead:
         return to_arc
-    if back >= 0:
-        ahead = base | word(passed_ms(streets.ms[back], 1.0 - to_fraction))
+    if back >= 0 and streets.inner_ms[back] < NEVER:
+        ahead = base | word(passed_ms(streets.inner_ms[back], 1.0 - to_fraction))
         if streets.tail[back] == node and label == ahead:
             return int(back)
     for arc in range(streets.first_out[node], streets.first_out[node + 1]):
@@ -265,9 +217,9 @@ def find_way(
             break
         for side in range(2):
             on = from_arc if side == 0 else back_from
-            if on >= 0 and streets.ms[on] < NEVER and streets.head[on] == node:
+            if on >= 0 and streets.inner_ms[on] < NEVER and streets.head[on] == node:
                 here = from_fraction if side == 0 else 1.0 - from_fraction
-                total = ms + streets.ms[on] - passed_ms(streets.ms[on], here)
+                total = ms + streets.inner_ms[on] - passed_ms(streets.inner_ms[on], here)
                 if total < best:
                     best, start, node_at_start = total, on, node
         size = spread(streets, memory, version, size, node, ms, min(best, LONGEST_MS))

@@ -12,14 +12,14 @@ from typing import NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.compiled import inlined
+from geo_data.compiled import inlined, kernel
 from geo_data.snapping_kernels import passed_ms
 from geo_data.speeds import NEVER
 
 UNREACHABLE = 1 << 40
 """A travel time in milliseconds that stands for no way at all; far above any real one, safe to add to."""
-LONGEST_MS = (1 << 31) - 1
-"""No way takes longer, 24 days: one that would counts as none, so that a time always fits its half of a label."""
+LONGEST_MS = NEVER - 1
+"""No way takes longer, 12 days: one that would counts as none, and so a shut arc is passed over without being asked."""
 # The casts are for the type checker alone: numba sees the two numpy types, and a sum of both would be a float.
 word = cast("Callable[[object], int]", np.uint64)
 whole = cast("Callable[[object], int]", np.int64)
@@ -28,20 +28,24 @@ HALF = word(32)
 
 
 class Streets(NamedTuple):
-    """The network as the searches read it. ``n`` nodes, ``m`` arcs, ``b`` arcs that may be passed.
+    """The network as the searches read it. ``n`` nodes, ``m`` arcs, ``b`` arcs that could be passed.
 
     ``back_first`` int32 (n + 1,): rows of arcs into each node. ``back`` int32 (b, 2): tail and milliseconds of each
-    row. ``first_out`` int32 (n + 1,): arcs out of each node. ``tail, head, reverse, ms`` int32 (m,): by arc;
-    ``reverse`` is -1 where the other way may not be passed.
+    row, `NEVER` where shut. ``row`` int32 (m,): each arc's row, -1 for none. ``first_out`` int32 (n + 1,): arcs out of
+    each node. ``tail, head, reverse, ms`` int32 (m,): by arc; ``reverse`` is -1 on a one-way street. ``inner_ms``
+    int32 (m,): the time along an arc for a way that begins or ends on it: who is called to a closed street is let in,
+    and who stands in one is let out, but nobody passes through.
     """
 
     back_first: NDArray[np.int32]
     back: NDArray[np.int32]
+    row: NDArray[np.int32]
     first_out: NDArray[np.int32]
     tail: NDArray[np.int32]
     head: NDArray[np.int32]
     reverse: NDArray[np.int32]
     ms: NDArray[np.int32]
+    inner_ms: NDArray[np.int32]
 
 
 class Memory(NamedTuple):
@@ -113,11 +117,11 @@ def reach(memory: Memory, version: int, size: int, node: int, ms: int) -> int:
 def seed(streets: Streets, memory: Memory, version: int, arc: int, fraction: float) -> int:
     """Begin a search at a place on an arc: at its tail, and at its head where the street is open the other way."""
     size = 0
-    if streets.ms[arc] < NEVER:
-        size = reach(memory, version, size, streets.tail[arc], passed_ms(streets.ms[arc], fraction))
+    if streets.inner_ms[arc] < NEVER:
+        size = reach(memory, version, size, streets.tail[arc], passed_ms(streets.inner_ms[arc], fraction))
     back = streets.reverse[arc]
-    if back >= 0:
-        size = reach(memory, version, size, streets.tail[back], passed_ms(streets.ms[back], 1.0 - fraction))
+    if back >= 0 and streets.inner_ms[back] < NEVER:
+        size = reach(memory, version, size, streets.tail[back], passed_ms(streets.inner_ms[back], 1.0 - fraction))
     return size
 
 
@@ -178,3 +182,11 @@ def offer(
         at -= 1
     units[at], etas[at], turnouts[at] = unit, eta_ms, turnout_ms
     return count
+
+
+@kernel
+def fill_rows(row: NDArray[np.int32], arc_ms: NDArray[np.int32], back: NDArray[np.int32]) -> None:
+    """Write the arcs' times into their rows."""
+    for arc in range(len(row)):
+        if row[arc] >= 0:
+            back[row[arc], 1] = arc_ms[arc]

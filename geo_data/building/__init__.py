@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from geo_data.array_file import checksum_of
 from geo_data.building.arranging import Streets, arrange
 from geo_data.building.checks import RoadDataError, check_roads
 from geo_data.building.connectivity import keep_strong
@@ -21,7 +22,7 @@ from geo_data.building.report import cut_off_report, peak_mib, totals
 from geo_data.lengths import line_lengths_m
 from geo_data.progress import Progress, silent
 from geo_data.raw_roads import RawRoads
-from geo_data.road_network import RoadNetwork, checksum_of
+from geo_data.road_network import RoadNetwork
 
 if TYPE_CHECKING:
     from geo_data.building.merging import Chains

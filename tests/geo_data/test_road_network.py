@@ -8,8 +8,9 @@ import msgpack
 import numpy as np
 import pytest
 
+from geo_data.array_file import checksum_of
 from geo_data.building import build_network
-from geo_data.road_network import FORMAT_VERSION, MAGIC, RoadFileError, RoadNetwork, checksum_of
+from geo_data.road_network import FORMAT_VERSION, MAGIC, RoadFileError, RoadNetwork
 from tests.support.raw_streets import Edge, random_roads, raw_roads
 
 ARRAYS = [f.name for f in dataclasses.fields(RoadNetwork) if f.name not in ("meta", "checksum")]

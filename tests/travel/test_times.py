@@ -11,93 +11,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.model.errors import Refusal
-from engine.travel import UNREACHABLE_MS, NoWay, TravelTimes, warm
-from engine.travel.queries import find_way, rank_nearest, times_from_all, times_from_many
+from engine.travel import UNREACHABLE_MS, Hierarchy, NoWay, TravelTimes, warm
+from engine.travel.choosing import choose_nearest, search_nearest
+from engine.travel.customising import customise, recustomise
+from engine.travel.queries import find_way, times_from_all, times_from_many
+from engine.travel.sweeping import sweep_tile
+from engine.travel.unpacking import unpack_way
 from geo_data.speeds import NEVER, travel_ms
 from tests.support.crew import Crew, passed
 from tests.support.networks import Street, arc_between, drawn_map, network, random_network
+from tests.support.ways import brute_ranking, brute_time, situations
 
 ANYONE, ALWAYS = 0, -(1 << 62)
-
-
-def brute_time(roads, ms, start, goal):
-    """Return the least time between two places: every street split at both, then Bellman-Ford over the pieces."""
-    best = UNREACHABLE_MS
-    n, inf = roads.n_nodes, UNREACHABLE_MS
-    to_goal = [inf] * n
-    ends = [(goal[0], goal[1])]
-    starts = [(start[0], start[1])]
-    for places in (ends, starts):
-        arc, at = places[0]
-        if roads.arc_reverse[arc] >= 0:
-            places.append((int(roads.arc_reverse[arc]), 1 - at))
-    for arc, at in ends:
-        if ms[arc] < NEVER:
-            tail = roads.arc_tail[arc]
-            to_goal[tail] = min(to_goal[tail], passed(ms[arc], at))
-    for _ in range(n):
-        for arc in range(roads.n_arcs):
-            if ms[arc] < NEVER:
-                through = int(ms[arc]) + to_goal[roads.arc_head[arc]]
-                to_goal[roads.arc_tail[arc]] = min(to_goal[roads.arc_tail[arc]], through)
-    for arc, at in starts:
-        if ms[arc] < NEVER:
-            behind = passed(ms[arc], at)
-            best = min(best, int(ms[arc]) - behind + to_goal[roads.arc_head[arc]])
-            for other, there in ends:
-                if other == arc and passed(ms[arc], there) >= behind:
-                    best = min(best, passed(ms[arc], there) - behind)
-    return best
-
-
-def brute_ranking(roads, ms, crew, goal, need, k, fresh_after):
-    rows = []
-    for u in range(len(crew.bits)):
-        able = int(crew.bits[u]) & need == need and crew.fixed_at[u] >= fresh_after and crew.arc[u] >= 0
-        if able:
-            travel = brute_time(roads, ms, (int(crew.arc[u]), float(crew.fraction[u])), goal)
-            if travel < UNREACHABLE_MS:
-                rows.append((travel + int(crew.turnout_ms[u]), u, travel))
-    return sorted(rows)[:k]
-
-
-@st.composite
-def situations(draw):
-    """A random network, weights with closures, units in odd places, an incident often on a unit's own street."""
-    seed = draw(st.integers(0, 100_000))
-    rng = np.random.default_rng(seed)
-    roads = random_network(seed, nodes=draw(st.integers(1, 9)), streets=draw(st.integers(1, 16)))
-    ms = travel_ms(roads)
-    if draw(st.booleans()):
-        ms = rng.integers(1, draw(st.sampled_from([3, 40, 100_000])), roads.n_arcs).astype(np.int32)
-    ms[rng.random(roads.n_arcs) < draw(st.sampled_from([0.0, 0.2]))] = NEVER
-    fractions = st.one_of(st.sampled_from([0.0, 0.5, 1.0]), st.floats(0, 1))
-    arcs = st.integers(0, roads.n_arcs - 1)
-    places = draw(st.lists(st.tuples(arcs, fractions), max_size=12))
-    goal = draw(st.tuples(arcs, fractions))
-    for i, place in enumerate(places):
-        if draw(st.integers(0, 3)) == 0:
-            street = [a for a in (goal[0], int(roads.arc_reverse[goal[0]])) if a >= 0]
-            places[i] = (draw(st.sampled_from(street)), place[1])
-    units = len(places)
-    crew = Crew(
-        roads,
-        ms,
-        places,
-        bits=rng.integers(0, 8, units),
-        turnout_ms=rng.integers(0, draw(st.sampled_from([1, 90_000])), units),
-        fixed_at=rng.integers(0, 3, units),
-    )
-    return roads, ms, crew, goal
 
 
 @settings(max_examples=250, deadline=None)
 @given(situations(), st.sampled_from([0, 0, 1, 3]), st.integers(1, 14), st.integers(0, 2))
 def test_nearest_is_what_brute_force_says(situation, need, k, fresh_after):
     roads, ms, crew, goal = situation
-    times = TravelTimes(roads, ms)
-    for _ in range(2):  # the second search works on the labels that the first left behind
-        got = times.nearest(*goal, crew, need, k, fresh_after)
+    times = TravelTimes(roads, ms, Hierarchy.build(roads))
+    # The second of each kind works on what the first left behind.
+    for method in ("search", "hierarchy", None, "hierarchy", "search"):
+        got = times.nearest(*goal, crew, need, k, fresh_after, method)
         want = brute_ranking(roads, ms, crew, goal, need, k, fresh_after)
         assert list(zip(got.eta_ms.tolist(), got.unit.tolist(), got.travel_ms.tolist(), strict=True)) == want
         assert got.turnout_ms.tolist() == [int(crew.turnout_ms[u]) for u in got.unit]
@@ -107,12 +42,21 @@ def test_nearest_is_what_brute_force_says(situation, need, k, fresh_after):
 @given(situations())
 def test_routes_and_times_from_many_agree_with_brute_force(situation):
     roads, ms, crew, goal = situation
-    times = TravelTimes(roads, ms)
+    for times in (TravelTimes(roads, ms), TravelTimes(roads, ms, Hierarchy.build(roads))):
+        check_ways(times, roads, ms, crew, goal)
+
+
+def check_ways(times, roads, ms, crew, goal):
     many = times.to_many(*goal, crew.arc, crew.fraction)
+    table = times.matrix(crew.arc, crew.fraction, [goal[0], *crew.arc], [goal[1], *crew.fraction])
     for u in range(len(crew.arc)):
         start = (int(crew.arc[u]), float(crew.fraction[u]))
         want = brute_time(roads, ms, start, goal)
         assert many[u] == want
+        assert table[u, 0] == min(want, NEVER)
+        for v in range(len(crew.arc)):
+            there = (int(crew.arc[v]), float(crew.fraction[v]))
+            assert table[u, v + 1] == min(brute_time(roads, ms, start, there), NEVER)
         if want == UNREACHABLE_MS:
             with pytest.raises(NoWay):
                 times.route(*start, *goal)
@@ -244,7 +188,7 @@ def test_labels_are_cleared_when_versions_run_out():
     roads = random_network(3, nodes=40, streets=100)
     times = TravelTimes(roads, travel_ms(roads))
     want = times.times_to(0, 0.5)
-    times._version = 1
+    times._desk._version = 1
     for _ in range(3):
         assert np.array_equal(times.times_to(0, 0.5), want)
 
@@ -253,8 +197,8 @@ def test_a_clone_has_memory_of_its_own():
     roads = random_network(3, nodes=40, streets=100)
     times = TravelTimes(roads, travel_ms(roads))
     twin = times.clone()
-    assert twin.streets is times.streets
-    assert not np.shares_memory(twin._memory.label, times._memory.label)
+    assert twin.weights is times.weights
+    assert not np.shares_memory(twin._desk.memory.label, times._desk.memory.label)
     assert np.array_equal(twin.times_to(1, 0.1), times.times_to(1, 0.1))
 
 
@@ -287,4 +231,5 @@ def test_nobody_at_all_is_an_empty_ranking():
 
 def test_warming_compiles_every_kernel_without_data():
     warm()
-    assert all(kernel.signatures for kernel in (rank_nearest, times_from_all, times_from_many, find_way))
+    kernels = choose_nearest, search_nearest, customise, recustomise, sweep_tile, unpack_way
+    assert all(kernel.signatures for kernel in (*kernels, times_from_all, times_from_many, find_way))

@@ -1,0 +1,232 @@
+"""The hierarchy's answer to who is nearest: up from the incident, then down the elimination tree, best branch first.
+
+Every way out of the nodes below a rank passes one of its upper neighbours. Once their times to the incident are
+known, none of those nodes can be nearer than the nearest of them: a whole branch of the tree with all its units waits
+under that bound, in a heap, until it is the next best, and is never looked at when the ranking is full by then. Only
+branches that hold an eligible unit are on the heap at all. Bounds are travel times under the present weights, so they
+hold whatever the speeds are, and no straight line is asked.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.travel.customising import Metric
+from engine.travel.eligible import is_eligible, rank_on_street
+from engine.travel.search import HALF, LONGEST_MS, LOW, Columns, Streets, offer, pop, push, whole, word
+from engine.travel.supergraph import Supergraph
+from geo_data.compiled import inlined, kernel
+from geo_data.snapping_kernels import passed_ms
+from geo_data.speeds import NEVER
+
+
+class Climb(NamedTuple):
+    """What one climb writes. ``n`` ranks, ``s`` stems, ``e`` entries of riders; int32 but for the heap.
+
+    ``ms`` (n,): time to the incident by rank. ``path`` (n,): the ranks above the incident, ascending. ``version`` (1,).
+    By stem: ``under`` and ``above`` (s,), the version in which a unit, or the incident, was found on it or below it;
+    ``lowest`` (s,), the lowest rank at which a unit or a needed branch is; ``start`` (s,), the lowest rank of the
+    path; ``child, sibling, entry`` (s,): lists of stems and of entries; ``next_entry`` (e,). ``heap`` uint64 (s + 1,).
+    """
+
+    ms: NDArray[np.int32]
+    path: NDArray[np.int32]
+    under: NDArray[np.int32]
+    above: NDArray[np.int32]
+    lowest: NDArray[np.int32]
+    start: NDArray[np.int32]
+    child: NDArray[np.int32]
+    sibling: NDArray[np.int32]
+    entry: NDArray[np.int32]
+    next_entry: NDArray[np.int32]
+    heap: NDArray[np.uint64]
+
+
+@inlined
+def parent_of(graph: Supergraph, rank: int) -> int:
+    """Return the lowest upper neighbour of a rank; -1 for a root."""
+    slot = graph.first[rank]
+    return int(graph.head[slot]) if slot < graph.first[rank + 1] else -1
+
+
+@inlined
+def lay_path(graph: Supergraph, low: int, other: int, ms: NDArray[np.int32], path: NDArray[np.int32]) -> int:
+    """Write the ancestors of two ranks (-1 for none) with themselves, ascending, all `NEVER`; return how many."""
+    count = 0
+    while low >= 0 or other >= 0:
+        rank = low if other < 0 or 0 <= low <= other else other
+        parent = parent_of(graph, rank)
+        if low == rank:
+            low = parent
+        if other == rank:
+            other = parent
+        path[count] = rank
+        ms[rank] = NEVER
+        count += 1
+    return count
+
+
+@inlined
+def ascend(
+    graph: Supergraph, sideways: NDArray[np.int32], ms: NDArray[np.int32], path: NDArray[np.int32], count: int
+) -> None:
+    """Carry the times on a path to every rank above, the lowest first, at each slot's time in ``sideways``."""
+    for i in range(count):
+        rank = path[i]
+        here = ms[rank]
+        if here < NEVER:
+            for slot in range(graph.first[rank], graph.first[rank + 1]):
+                head = graph.head[slot]
+                ms[head] = min(ms[head], here + sideways[slot])
+
+
+@inlined
+def climb_from_place(
+    graph: Supergraph, metric: Metric, streets: Streets, climb: Climb, version: int, arc: int, fraction: float
+) -> None:
+    """Write the times to a place of every rank above its ends, by ways that only go down from there."""
+    back = streets.reverse[arc]
+    low = graph.rank[streets.tail[arc]] if streets.inner_ms[arc] < NEVER else -1
+    other = graph.rank[streets.tail[back]] if back >= 0 and streets.inner_ms[back] < NEVER else -1
+    count = lay_path(graph, low, other, climb.ms, climb.path)
+    if low >= 0:
+        climb.ms[low] = passed_ms(streets.inner_ms[arc], fraction)
+    if other >= 0:
+        climb.ms[other] = min(climb.ms[other], passed_ms(streets.inner_ms[back], 1.0 - fraction))
+    ascend(graph, metric.down, climb.ms, climb.path, count)
+    for i in range(count):
+        stem = graph.stem[climb.path[i]]
+        if climb.above[stem] != version:
+            climb.above[stem] = version
+            climb.start[stem] = climb.path[i]
+
+
+@inlined
+def _need(graph: Supergraph, climb: Climb, version: int, stem: int) -> None:
+    climb.under[stem] = version
+    climb.lowest[stem] = graph.stem_first[stem + 1]
+    climb.child[stem], climb.entry[stem] = -1, -1
+
+
+@inlined
+def _enlist(graph: Supergraph, climb: Climb, version: int, stem: int, roots: int) -> int:
+    """Put a stem, and all it grows on, into the lists of needed ones; return the first of the list of roots."""
+    if climb.under[stem] != version:
+        _need(graph, climb, version, stem)
+        known = False
+        while not known:
+            parent = graph.stem_parent[stem]
+            if parent < 0:
+                climb.sibling[stem] = roots
+                roots = stem
+                break
+            known = climb.under[parent] == version
+            if not known:
+                _need(graph, climb, version, parent)
+            climb.sibling[stem] = climb.child[parent]
+            climb.child[parent] = stem
+            climb.lowest[parent] = graph.stem_first[parent]
+            stem = parent
+    return roots
+
+
+@inlined
+def _plant(
+    graph: Supergraph, streets: Streets, climb: Climb, version: int, riders: Columns, need: int, fresh_after: int
+) -> int:
+    """Enlist every eligible unit at the stems of its street's ends; return the first of the list of roots."""
+    roots = -1
+    for unit in range(len(riders.bits)):
+        if is_eligible(riders, unit, need, fresh_after):
+            for side in range(2):
+                on = riders.arc[unit] if side == 0 else streets.reverse[riders.arc[unit]]
+                if on >= 0 and streets.inner_ms[on] < NEVER:
+                    rank = graph.rank[streets.head[on]]
+                    stem = graph.stem[rank]
+                    roots = _enlist(graph, climb, version, stem, roots)
+                    climb.lowest[stem] = min(climb.lowest[stem], rank)
+                    climb.next_entry[2 * unit + side] = climb.entry[stem]
+                    climb.entry[stem] = 2 * unit + side
+    return roots
+
+
+@inlined
+def _descend(graph: Supergraph, metric: Metric, climb: Climb, version: int, stem: int) -> int:
+    """Write the times of a stem's ranks as far down as they are needed; return how many those are."""
+    above, lowest = graph.stem_first[stem + 1], climb.lowest[stem]
+    start = climb.start[stem] if climb.above[stem] == version else above
+    for rank in range(above - 1, lowest - 1, -1):
+        ms = climb.ms[rank] if rank >= start else NEVER
+        for slot in range(graph.first[rank], graph.first[rank + 1]):
+            ms = min(ms, metric.up[slot] + climb.ms[graph.head[slot]])
+        climb.ms[rank] = ms
+    return int(above - lowest)
+
+
+@inlined
+def _bound(graph: Supergraph, climb: Climb, version: int, stem: int) -> int:
+    """Return a time that nothing on a stem or below it can be nearer than; `NEVER` where nothing there gets out."""
+    if climb.above[stem] == version:
+        return 0
+    top = graph.stem_first[stem + 1] - 1
+    least = NEVER
+    for slot in range(graph.first[top], graph.first[top + 1]):
+        least = min(least, climb.ms[graph.head[slot]])
+    return least
+
+
+@kernel
+def climb_nearest(
+    graph: Supergraph,
+    metric: Metric,
+    streets: Streets,
+    climb: Climb,
+    version: int,
+    riders: Columns,
+    arc: int,
+    fraction: float,
+    need: int,
+    fresh_after: int,
+    k: int,
+    least_turnout_ms: int,
+    units: NDArray[np.int32],
+    etas: NDArray[np.int64],
+    turnouts: NDArray[np.int64],
+) -> tuple[int, int]:
+    """Rank the ``k`` eligible units with the least eta into the arrays; return how many, and ranks looked at.
+
+    ``k`` is at most the number of eligible units.
+    """
+    count = rank_on_street(streets, riders, arc, fraction, need, fresh_after, k, units, etas, turnouts)
+    climb_from_place(graph, metric, streets, climb, version, arc, fraction)
+    stem = _plant(graph, streets, climb, version, riders, need, fresh_after)
+    size, looked_at = 0, 0
+    while stem >= 0:
+        if climb.above[stem] == version:  # else no way leads from that island
+            size = push(climb.heap, size, word(stem))
+        stem = climb.sibling[stem]
+    while size > 0:
+        bound_ms, stem = whole(climb.heap[0] >> HALF), whole(climb.heap[0] & LOW)
+        if count == k and bound_ms > etas[k - 1] - least_turnout_ms:
+            break
+        size = pop(climb.heap, size)
+        looked_at += _descend(graph, metric, climb, version, stem)
+        entry = climb.entry[stem]
+        while entry >= 0:
+            unit = entry >> 1
+            on = riders.arc[unit] if entry & 1 == 0 else streets.reverse[riders.arc[unit]]
+            ms = climb.ms[graph.rank[streets.head[on]]]
+            if ms <= LONGEST_MS:
+                turnout_ms = riders.turnout_ms[unit]
+                eta_ms = ms + riders.entry_ms[entry] + turnout_ms
+                if count < k or eta_ms <= etas[k - 1]:
+                    count = offer(unit, eta_ms, turnout_ms, count, k, units, etas, turnouts)
+            entry = climb.next_entry[entry]
+        branch = climb.child[stem]
+        while branch >= 0:
+            bound_ms = _bound(graph, climb, version, branch)
+            if bound_ms < NEVER and (count < k or bound_ms <= etas[k - 1] - least_turnout_ms):
+                size = push(climb.heap, size, (word(bound_ms) << HALF) | word(branch))
+            branch = climb.sibling[branch]
+    return count, looked_at

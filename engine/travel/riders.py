@@ -1,0 +1,96 @@
+"""Who could go, as travel times read it, and what comes of asking who is nearest."""
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Method = Literal["search", "hierarchy"]
+
+
+class Riders(Protocol):
+    """Who could go, as columns. ``U`` units, ``n`` nodes; the fleet provides this, and anything shaped like it may.
+
+    A unit stands at ``fraction`` of ``arc``. It leaves by its arc's head, entry ``2 u``, and on a two-way street by
+    the reverse arc's head, entry ``2 u + 1``. The entries of each node form a list.
+    """
+
+    @property
+    def first_at_node(self) -> NDArray[np.int32]:
+        """int32 (n,): the first entry at each node; -1 for none."""
+        ...
+
+    @property
+    def next_entry(self) -> NDArray[np.int32]:
+        """int32 (2 U,): the next entry at the same node; -1 at the end."""
+        ...
+
+    @property
+    def entry_ms(self) -> NDArray[np.int32]:
+        """int32 (2 U,): milliseconds from the unit to that node."""
+        ...
+
+    @property
+    def bits(self) -> NDArray[np.uint64]:
+        """uint64 (U,): what the unit can do and whether it is free."""
+        ...
+
+    @property
+    def turnout_ms(self) -> NDArray[np.int32]:
+        """int32 (U,): milliseconds from the order to rolling wheels."""
+        ...
+
+    @property
+    def arc(self) -> NDArray[np.int32]:
+        """int32 (U,): -1 where nothing is known."""
+        ...
+
+    @property
+    def fraction(self) -> NDArray[np.float64]:
+        """float64 (U,): how much of the arc is behind it."""
+        ...
+
+    @property
+    def fixed_at(self) -> NDArray[np.int64]:
+        """int64 (U,): when the position was true, ms since the epoch."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """The nearest eligible units, soonest first, ties by unit.
+
+    Attributes
+    ----------
+    unit
+        int32 (r,), rows of the riders' columns.
+    eta_ms, travel_ms, turnout_ms
+        int64 (r,); the eta is the sum of the other two.
+    eligible
+        How many units were eligible at all; fewer in the ranking mean that ``k`` was less or no way leads here.
+    settled
+        How many nodes were looked at.
+    method
+        How it was found: by a search over the streets or by the hierarchy; the answer is the same.
+    """
+
+    unit: NDArray[np.int32]
+    eta_ms: NDArray[np.int64]
+    travel_ms: NDArray[np.int64]
+    turnout_ms: NDArray[np.int64]
+    eligible: int
+    settled: int
+    method: Method
+
+    def take(self, rows: NDArray[np.int64]) -> "Ranking":
+        """Return the ranking with these rows alone, in this order."""
+        return Ranking(
+            self.unit[rows],
+            self.eta_ms[rows],
+            self.travel_ms[rows],
+            self.turnout_ms[rows],
+            self.eligible,
+            self.settled,
+            self.method,
+        )

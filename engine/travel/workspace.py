@@ -1,0 +1,118 @@
+"""The memory that one thread's questions write, made when first wanted and used again ever after."""
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.travel.hierarchy import Hierarchy
+from engine.travel.weights import Weights
+
+if TYPE_CHECKING:
+    from engine.travel.climbing import Climb
+    from engine.travel.search import Memory
+    from engine.travel.sweeping import Sweep
+    from engine.travel.unpacking import Trail
+
+_FIRST_VERSION = (1 << 32) - 2
+_LAST_CLIMB = (1 << 31) - 2
+
+
+class Workspace:
+    """Search labels, climbs and paths for one network; see the rooms of the same names for what they hold."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._nodes, self._arcs = weights.network.n_nodes, weights.network.n_arcs
+        self._hierarchy = weights.hierarchy
+        self._version = _FIRST_VERSION
+        self._climb_version = 0
+        self._entries = 0
+
+    @cached_property
+    def memory(self) -> "Memory":
+        """Labels and heap of a search over the streets."""
+        from engine.travel.search import Memory  # noqa: PLC0415 - numba, wanted once something is asked
+
+        return Memory(np.full(self._nodes, np.iinfo(np.uint64).max, np.uint64), np.empty(self._arcs + 3, np.uint64))
+
+    def next_version(self) -> int:
+        """Return the version of the next search; about every four thousand million all labels are cleared."""
+        if self._version == 0:
+            self.memory.label[:] = np.iinfo(np.uint64).max
+            self._version = _FIRST_VERSION
+        self._version -= 1
+        return self._version
+
+    def climb(self, entries: int) -> tuple["Climb", int]:
+        """Return what a climb writes, with room for so many entries of riders, and its version."""
+        if self._climb_version >= _LAST_CLIMB or entries > self._entries or "_climb" not in self.__dict__:
+            self.__dict__.pop("_climb", None)
+            self._entries, self._climb_version = max(entries, 2 * self._entries), 0
+        self._climb_version += 1
+        return self._climb, self._climb_version
+
+    @cached_property
+    def _climb(self) -> "Climb":
+        from engine.travel.climbing import Climb  # noqa: PLC0415
+
+        graph = self._made.graph
+        n, stems = len(graph.rank), len(graph.stem_parent)
+        return Climb(
+            ms=np.empty(n, np.int32),
+            path=np.empty(n, np.int32),
+            under=np.zeros(stems, np.int32),
+            above=np.zeros(stems, np.int32),
+            lowest=np.empty(stems, np.int32),
+            start=np.empty(stems, np.int32),
+            child=np.empty(stems, np.int32),
+            sibling=np.empty(stems, np.int32),
+            entry=np.empty(stems, np.int32),
+            next_entry=np.empty(self._entries, np.int32),
+            heap=np.empty(stems + 1, np.uint64),
+        )
+
+    @cached_property
+    def trail(self) -> "Trail":
+        """What finding one way over the hierarchy writes."""
+        from engine.travel.unpacking import Trail  # noqa: PLC0415
+
+        n = self._nodes
+        return Trail(
+            ms=np.empty(n, np.int32),
+            path=np.empty(n, np.int32),
+            came=np.empty(n, np.int32),
+            goal_ms=np.empty(n, np.int32),
+            goal_path=np.empty(n, np.int32),
+            goal_came=np.empty(n, np.int32),
+            slots=np.empty(2 * n + 4, np.int64),
+        )
+
+    @cached_property
+    def sweep(self) -> "Sweep":
+        """What a sweep over many places writes."""
+        from engine.travel.sweeping import LANES, Sweep  # noqa: PLC0415
+
+        n, deep = self._nodes, self._made.head_depth[1] + 2
+        return Sweep(
+            np.empty(n, np.int32),
+            np.empty(n, np.int32),
+            np.full(n, -1, np.int32),
+            np.empty((min(2 * LANES * deep, n), LANES), np.uint32),
+            np.empty((deep, LANES), np.uint32),
+        )
+
+    @cached_property
+    def way(self) -> NDArray[np.int32]:
+        """Arcs of a way, int32 (n + 2,)."""
+        return np.empty(self._nodes + 2, np.int32)
+
+    @cached_property
+    def nobody(self) -> NDArray[np.int32]:
+        """An empty list at every node, int32 (n,): all -1 between questions."""
+        return np.full(self._nodes, -1, np.int32)
+
+    @property
+    def _made(self) -> Hierarchy:
+        assert self._hierarchy is not None
+        return self._hierarchy
