@@ -12,6 +12,7 @@ from engine.dispatch.policies import Policies
 from engine.dispatch.run_cards import COUNTY, RunCards
 from engine.model.entities import Station, Unit
 from engine.texts import LANGUAGES
+from engine.travel import Hierarchy
 from geo_data.raw_roads import Mode
 from geo_data.road_network import RoadNetwork
 from geo_data.snapping import Snapper
@@ -30,6 +31,8 @@ class City:
         IANA name; run cards are read by its clock.
     profile
         The travel-time profile that units are dispatched by.
+    made_hierarchy
+        The network's hierarchy where it is there already; else it is made when it is first wanted.
     """
 
     name: str
@@ -41,11 +44,17 @@ class City:
     time_zone: str = "UTC"
     languages: tuple[str, ...] = LANGUAGES
     profile: Profile = "emergency"
+    made_hierarchy: Hierarchy | None = None
 
     @cached_property
     def arc_ms(self) -> NDArray[np.int32]:
         """Travel time by arc, int32 (m,), in milliseconds."""
         return travel_ms(self.network, self.profile)
+
+    @cached_property
+    def hierarchy(self) -> Hierarchy:
+        """The network's shortcuts."""
+        return self.made_hierarchy or Hierarchy.build(self.network)
 
     @cached_property
     def snapper(self) -> Snapper:

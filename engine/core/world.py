@@ -25,7 +25,7 @@ class World:
     def __init__(self, city: City, state: State) -> None:
         self.city = city
         self.state = state
-        self.times = TravelTimes(city.network, city.arc_ms)
+        self.times = TravelTimes(city.network, city.arc_ms, city.hierarchy)
         self.fleet = self._new_fleet()
         self.posts = self._new_fleet()
         self.stations: tuple[Station, ...] = ()

@@ -54,7 +54,7 @@ def recommend_each(
     fleet = Fleet(city.network, city.arc_ms, city.snapper, city.policies.snap_limit_m)
     fleet.add(tuple(units), 0)
     force = Force(
-        times=TravelTimes(city.network, city.arc_ms),
+        times=TravelTimes(city.network, city.arc_ms, city.hierarchy),
         fleet=fleet,
         posts=Fleet(city.network, city.arc_ms, city.snapper, city.policies.snap_limit_m),
         stations=(),

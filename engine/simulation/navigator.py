@@ -18,7 +18,7 @@ class RoadNavigator:
 
     def __init__(self, city: City) -> None:
         self._city = city
-        self._times = TravelTimes(city.network, city.arc_ms)
+        self._times = TravelTimes(city.network, city.arc_ms, city.hierarchy)
         self._spot = lru_cache(maxsize=4096)(self._snap)
 
     def way(self, lon: float, lat: float, to_lon: float, to_lat: float) -> Way:

@@ -164,7 +164,7 @@ class _Nearest:
     def __init__(self, network: "RoadNetwork", stations: Sequence[Station]) -> None:
         self._city = City(name="sf", network=network)
         self._stations = stations
-        self._times = TravelTimes(network, self._city.arc_ms)
+        self._times = TravelTimes(network, self._city.arc_ms, self._city.hierarchy)
         lon, lat = (np.array([getattr(station, name) for station in stations]) for name in ("lon", "lat"))
         self._arcs, self._fractions, _ = self._city.snapper.snap_many(lon, lat)
 
