@@ -1,7 +1,7 @@
 """How long does it take to know the ten nearest units by road? ``python -m benchmarks.nearest``.
 
 On a JEMSS city (Edmonton), an OSM city (Porto) and a made-up town of 300,000 nodes, with 10 to 10,000 eligible units,
-the same incidents are put in turn to: ours (backward search with an early stop, `engine.travel`); scipy's full search
+the same incidents are put in turn to: ours (by search with an early stop, or by hierarchy where few are eligible); scipy's full search
 over the whole reversed graph with the incident as one more node; scipy told beforehand where it may stop; networkx's
 full search; and the straight line, which is quick and often wrong. Times are travel without turnout, one query at a
 time, from place to ranking. Every ranking is compared with scipy's: units and milliseconds must be equal.
@@ -35,7 +35,7 @@ from benchmarks.harness import (
 from engine.fleet import READY, Fleet
 from engine.model.entities import Unit
 from engine.model.ids import UnitId
-from engine.travel import NEVER, TravelTimes
+from engine.travel import NEVER, Hierarchy, TravelTimes
 from geo_data.building import build_network
 from geo_data.raw_roads import Mode
 from geo_data.road_network import RoadNetwork
@@ -186,7 +186,8 @@ def arena(name: str, network: RoadNetwork, report: Report) -> Arena:
         graph.add_weighted_edges_from(
             zip(peer.rows.tolist(), peer.columns.tolist(), peer.weights.tolist(), strict=True)
         )
-    return Arena(name, network, ms, TravelTimes(network, ms), Snapper(network, Mode.EMERGENCY), peer, graph)
+    times = TravelTimes(network, ms, Hierarchy.build(network))
+    return Arena(name, network, ms, times, Snapper(network, Mode.EMERGENCY), peer, graph)
 
 
 def crew(place: Arena, count: int, rng: np.random.Generator) -> Fleet:
