@@ -1,10 +1,11 @@
 """How long does it take to know the ten nearest units by road? ``python -m benchmarks.nearest``.
 
 On a JEMSS city (Edmonton), an OSM city (Porto) and a made-up town of 300,000 nodes, with 10 to 10,000 eligible units,
-the same incidents are put in turn to: ours (by search with an early stop, or by hierarchy where few are eligible); scipy's full search
-over the whole reversed graph with the incident as one more node; scipy told beforehand where it may stop; networkx's
-full search; and the straight line, which is quick and often wrong. Times are travel without turnout, one query at a
-time, from place to ranking. Every ranking is compared with scipy's: units and milliseconds must be equal.
+the same incidents are put in turn to: ours (a search with an early stop, or the hierarchy for few units); scipy's full
+search over the whole reversed graph with the incident as one more node; scipy told beforehand where it may stop;
+networkx's full search; and the straight line, which is quick and often wrong. Times are travel without turnout, one
+query at a time, from place to ranking; what the others left in the caches is against everybody alike. Every ranking is
+compared with scipy's: units and milliseconds must be equal.
 """
 
 import sys

@@ -42,9 +42,8 @@ class TravelTimes:
     weights
         The version of the times that answers are made with.
     counts
-        Who was nearest, by how it was found: ``search``, ``hierarchy``, and ``gave_up``: by the hierarchy after a
-        search that settled too many nodes, and ``shut``: by search after all, since a way led through a street that
-        was shut at once.
+        How it was found who is nearest: ``search`` or ``hierarchy``; how often a search ``gave_up`` before, having
+        settled too many nodes; how often a way led through a street ``shut`` at once, so that a search came after.
 
     Raises
     ------
@@ -71,6 +70,7 @@ class TravelTimes:
     def _set_up(self, weights: Weights, shut: NDArray[np.bool_] | None = None) -> None:
         from engine.travel import (  # noqa: PLC0415 - numba, wanted once there is a network
             choosing,
+            climbing,
             customising,
             queries,
             search,
@@ -78,7 +78,7 @@ class TravelTimes:
         )
 
         self._choosing, self._search, self._queries = choosing, search, queries
-        self._customising, self._unpacking = customising, unpacking
+        self._climbing, self._customising, self._unpacking = climbing, customising, unpacking
         self.network = weights.network
         self.weights = weights
         self.counts = {"search": 0, "hierarchy": 0, "gave_up": 0, "shut": 0}
@@ -198,30 +198,37 @@ class TravelTimes:
             riders.arc,
             riders.fixed_at,
         )
-        place = columns, arc, fraction, self._search.word(need), fresh_after, k, unit, eta_ms, turnout_ms
-        weights, desk, choosing = self.weights, self._desk, self._choosing
-        way = choosing.BY_SEARCH
-        if weights.hierarchy is None or weights.metric is None or method == "search":
-            count, eligible, settled = choosing.search_nearest(
-                weights.streets, desk.memory, desk.next_version(), *place
+        weights, desk, queries, mask = self.weights, self._desk, self._queries, self._search.word(need)
+        eligible, least_ms = self._choosing.count_eligible(columns, mask, fresh_after)
+        k = min(k, int(eligible))
+        asked = columns, arc, fraction, mask, fresh_after, k, least_ms
+        used: Method = "search" if method is None or k == 0 else method
+        count, looked_at = (0, 0) if k == 0 else (-1, 0)
+        most = self._choosing.NO_LIMIT
+        if weights.metric is not None and method is None and k > 0:
+            most = self._choosing.settled_before_giving_up(self.network.n_nodes, int(eligible), k)
+        if count < 0 and used == "search" and most > 0:
+            count, looked_at = queries.rank_nearest(
+                weights.streets, desk.memory, desk.next_version(), *asked, most, unit, eta_ms, turnout_ms
             )
-        else:
+            self.counts["search" if count >= 0 else "gave_up"] += 1
+        if count < 0 and weights.hierarchy is not None and weights.metric is not None:
             climb, version = desk.climb(2 * len(riders.bits))
-            count, eligible, settled, way = choosing.choose_nearest(
-                weights.streets,
-                desk.memory,
-                desk.next_version(),
+            count, seen = self._climbing.climb_nearest(
                 weights.hierarchy.graph,
                 weights.metric,
+                weights.streets,
                 climb,
                 version,
-                method == "hierarchy",
-                *place,
+                *asked,
+                unit,
+                eta_ms,
+                turnout_ms,
             )
-        self.counts[("search", "hierarchy", "gave_up")[way]] += 1
+            looked_at, used = looked_at + seen, "hierarchy"
+            self.counts["hierarchy"] += 1
         unit, eta_ms, turnout_ms = unit[:count], eta_ms[:count], turnout_ms[:count]
-        used: Method = "search" if way == choosing.BY_SEARCH else "hierarchy"
-        return Ranking(unit, eta_ms, eta_ms - turnout_ms, turnout_ms, int(eligible), int(settled), used)
+        return Ranking(unit, eta_ms, eta_ms - turnout_ms, turnout_ms, int(eligible), int(looked_at), used)
 
     def _crosses_shut(self, ranking: Ranking, riders: Riders, arc: int, fraction: float) -> bool:
         """Tell whether a ranked unit's way passes an arc that was shut at once.

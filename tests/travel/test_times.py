@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from engine.model.errors import Refusal
 from engine.travel import UNREACHABLE_MS, Hierarchy, NoWay, TravelTimes, warm
-from engine.travel.choosing import choose_nearest, search_nearest
+from engine.travel.choosing import count_eligible, settled_before_giving_up
+from engine.travel.climbing import climb_nearest
 from engine.travel.customising import customise, recustomise
-from engine.travel.queries import find_way, times_from_all, times_from_many
+from engine.travel.queries import find_way, rank_nearest, times_from_all, times_from_many
 from engine.travel.sweeping import sweep_tile
 from engine.travel.unpacking import unpack_way
 from geo_data.speeds import NEVER, travel_ms
@@ -231,5 +232,31 @@ def test_nobody_at_all_is_an_empty_ranking():
 
 def test_warming_compiles_every_kernel_without_data():
     warm()
-    kernels = choose_nearest, search_nearest, customise, recustomise, sweep_tile, unpack_way
+    kernels = count_eligible, rank_nearest, climb_nearest, customise, recustomise, sweep_tile, unpack_way
     assert all(kernel.signatures for kernel in (*kernels, times_from_all, times_from_many, find_way))
+
+
+def test_few_eligible_units_are_the_hierarchys_work_and_many_the_searchs():
+    assert settled_before_giving_up(470_000, 10, 10) == 0
+    assert settled_before_giving_up(470_000, 10_000, 10) > 10 * 470
+    roads = random_network(3, nodes=3000, streets=9000, size_m=20_000)
+    ms = travel_ms(roads)
+    rng = np.random.default_rng(1)
+    times = TravelTimes(roads, ms, Hierarchy.build(roads))
+    for units, method in ((3, "hierarchy"), (900, "search")):
+        crew = Crew(roads, ms, [(int(a), 0.5) for a in rng.integers(0, roads.n_arcs, units)])
+        assert times.nearest(5, 0.5, crew, ANYONE, 3, ALWAYS).method == method
+    assert times.counts == {"search": 1, "hierarchy": 1, "gave_up": 0, "shut": 0}
+
+
+def test_a_search_that_finds_everybody_far_away_gives_up_and_the_hierarchy_answers():
+    roads = random_network(3, nodes=3000, streets=9000, size_m=20_000)
+    ms = travel_ms(roads)
+    times = TravelTimes(roads, ms, Hierarchy.build(roads))
+    far = int(np.argmax(np.hypot(roads.node_lon - roads.node_lon[0], roads.node_lat - roads.node_lat[0])))
+    arc = int(roads.in_arc[roads.first_in[far]])
+    crew = Crew(roads, ms, [(arc, 0.5)] * 40)
+    got = times.nearest(int(roads.first_out[0]), 0.5, crew, ANYONE, 2, ALWAYS)
+    assert (got.method, times.counts["gave_up"]) == ("hierarchy", 1)
+    want = times.nearest(int(roads.first_out[0]), 0.5, crew, ANYONE, 2, ALWAYS, "search")
+    assert got.eta_ms.tolist() == want.eta_ms.tolist()
