@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.harness import ROOT, say
 
 HERE = Path(__file__).resolve().parent
-NOT_QUESTIONS = {"__init__", "__main__", "harness"}
+NOT_QUESTIONS = {"__init__", "__main__", "graphs", "harness", "sizes"}
 
 
 def questions() -> list[str]:

@@ -155,7 +155,7 @@ def data_folder() -> Path:
 def kept_network(name: str, build: Callable[[], RoadNetwork]) -> RoadNetwork:
     """Return a network from the cache, or build it and keep it; a change of the builder's sources builds it anew."""
     digest = hashlib.sha256()
-    for path in sorted((ROOT / "geo_data").rglob("*.py")):
+    for path in (*sorted((ROOT / "geo_data").rglob("*.py")), ROOT / "benchmarks" / "graphs.py"):
         digest.update(path.read_bytes())
     path = CACHE / f"{name}-{digest.hexdigest()[:12]}.apn"
     if not path.exists():

@@ -5,7 +5,8 @@ the same incidents are put in turn to: ours (a search with an early stop, or the
 search over the whole reversed graph with the incident as one more node; scipy told beforehand where it may stop;
 networkx's full search; and the straight line, which is quick and often wrong. Times are travel without turnout, one
 query at a time, from place to ranking; what the others left in the caches is against everybody alike. Every ranking is
-compared with scipy's: units and milliseconds must be equal.
+compared with scipy's: units and milliseconds must be equal. Then the whole question over the size of the city, see
+`benchmarks.sizes`.
 """
 
 import sys
@@ -21,6 +22,7 @@ import scipy.spatial
 from numpy.typing import NDArray
 from scipy.sparse import csgraph
 
+from benchmarks import sizes
 from benchmarks.harness import (
     Report,
     Row,
@@ -325,10 +327,11 @@ def plot(document: dict[str, Any], folder: Path) -> None:
     mpl.use("Agg")
     import matplotlib.pyplot as plt  # noqa: PLC0415
 
-    graphs = list(dict.fromkeys(row["graph"] for row in document["results"]))
+    results = [row for row in document["results"] if "who" in row]
+    graphs = list(dict.fromkeys(row["graph"] for row in results))
     figure, axes = plt.subplots(1, len(graphs), figsize=(4.6 * len(graphs), 4), sharey=True, squeeze=False)
     for axis, graph in zip(axes[0], graphs, strict=True):
-        rows = [row for row in document["results"] if row["graph"] == graph]
+        rows = [row for row in results if row["graph"] == graph]
         for who in dict.fromkeys(row["who"] for row in rows):
             points = [(row["eligible"], row["median_ms"]) for row in rows if row["who"] == who]
             axis.loglog(*zip(*points, strict=True), marker="o", label=who.replace("_", " "))
@@ -354,6 +357,8 @@ def main(args: list[str] | None = None) -> int:
             report.results.extend(rows)
             table(rows, ("who", "eligible", "queries", "median_ms", "p99_ms", "times_slower", "mismatches"))
     summarise(report)
+    if not chosen.quick:
+        sizes.measure(report, chosen.seed)
     emit(report, chosen.json)
     return verdict(report)
 

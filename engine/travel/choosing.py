@@ -2,8 +2,8 @@
 
 A search settles about ``k n / eligible`` nodes before it may stop; a climb costs something for the incident and
 something for every eligible unit. Both are predicted in nanoseconds, and the cheaper one answers. Units do not stand
-evenly: a search that settles far more than was predicted gives up, and the climb answers after all. Either answer is
-exact, so a wrong prediction costs time and nothing else.
+evenly: a search that has cost as much as the climb would have gives up, and the climb answers after all. Either answer
+is exact, so a wrong prediction costs time and nothing else.
 """
 
 from engine.travel.eligible import census
@@ -11,12 +11,12 @@ from engine.travel.search import Columns
 from geo_data.compiled import kernel
 
 SETTLE_NS = 90
-"""A settled node, 50 in a city that fits the caches and 90 beyond; the unevenness of units is in the margin."""
+"""A settled node: 50 in a city that fits the caches, 90 beyond."""
 CLIMB_NS = 60_000
 UNIT_NS = 500
 """An eligible unit that a climb has to enlist."""
-MARGIN = 2.0
-"""A search gives up past so many times the nodes that a climb would have cost."""
+UNEVENNESS = 2.0
+"""A search is chosen when so many times the nodes that evenly spread units would take are still the cheaper."""
 NO_LIMIT = 1 << 62
 
 
@@ -29,6 +29,6 @@ def count_eligible(riders: Columns, need: int, fresh_after: int) -> tuple[int, i
 def settled_before_giving_up(nodes: int, eligible: int, k: int) -> int:
     """Return how many nodes a search may settle before the hierarchy is to answer; 0 when it should at once."""
     climb_ns = CLIMB_NS + UNIT_NS * eligible
-    if k * nodes / eligible * SETTLE_NS > climb_ns:
+    if UNEVENNESS * k * nodes / eligible * SETTLE_NS > climb_ns:
         return 0
-    return int(MARGIN * climb_ns / SETTLE_NS)
+    return climb_ns // SETTLE_NS
