@@ -4,8 +4,11 @@ Rules: integer milliseconds inside; both ends of a street count, one-way streets
 found is never an estimate. Siblings such as the fleet are known only by the columns of `Riders`.
 """
 
+from engine.travel.arrivals import Arrivals, Arriver
+from engine.travel.guidance import turns
 from engine.travel.hierarchy import Hierarchy, HierarchyError
 from engine.travel.polyline import decode_polyline, encode_polyline
+from engine.travel.reach import Reach, Reacher
 from engine.travel.riders import Ranking, Riders
 from engine.travel.routes import NoWay, Route
 from engine.travel.times import UNREACHABLE_MS, TravelTimes
@@ -16,15 +19,20 @@ from geo_data.speeds import NEVER
 __all__ = [
     "NEVER",
     "UNREACHABLE_MS",
+    "Arrivals",
+    "Arriver",
     "Hierarchy",
     "HierarchyError",
     "NoWay",
     "Ranking",
+    "Reach",
+    "Reacher",
     "Riders",
     "Route",
     "TravelTimes",
     "Weights",
     "decode_polyline",
     "encode_polyline",
+    "turns",
     "warm",
 ]

@@ -1,8 +1,12 @@
 """Every kernel of travel times compiled, or loaded from the cache, on the smallest network."""
 
+from typing import get_args
+
 import numpy as np
 
+from engine.travel.arrivals import arrivals
 from engine.travel.hierarchy import Hierarchy
+from engine.travel.reach import Direction, reach
 from engine.travel.times import TravelTimes
 from geo_data.crossing import crossing
 from geo_data.speeds import NEVER, travel_ms
@@ -22,6 +26,9 @@ def warm() -> None:
         times.adopt(times.weights.changed(np.array([0], np.int32), np.array([NEVER], np.int32)))
         times.close_at_once([1])
         times.route(0, 0.25, 0, 0.75)
+    arrivals(plain, _Crew(), 0, 0)
+    for direction in get_args(Direction):
+        reach(plain, 0, 0.5, 1_000, direction).polygon()
 
 
 class _Crew:
