@@ -373,6 +373,10 @@ def verdict(report: Report) -> int:
         missed.append(f"ours_median_ms_300k_1000: {ours}; limit: below {MOST_MS}")
     if isinstance(ratio, float) and ratio < LEAST_RATIO:
         missed.append(f"ratio_scipy_full_300k_1000: {ratio}; limit: at least {LEAST_RATIO}")
+    for label, most_ms in sizes.MOST_P99_MS.items():
+        worst = summary.get(f"worst_p99_ms_{label}")
+        if isinstance(worst, float) and worst > most_ms:
+            missed.append(f"worst_p99_ms_{label}: {worst}; limit: at most {most_ms}")
     for line in missed:
         say(f"missed: {line}")
     return 1 if missed else 0

@@ -9,7 +9,7 @@ it is installed; how much a climb looks at under either order is how good the or
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.graphs import GRAPHS, graph
 from benchmarks.harness import Report, Row, arguments, emit, say, table
 from benchmarks.nearest import networks
 from engine.travel import NEVER, Hierarchy, Weights
@@ -116,12 +117,22 @@ def routingkit(network: RoadNetwork, ms: NDArray[np.int32], rounds: int, rng: np
     }
 
 
+def _graphs(quick: bool, seed: int, report: Report) -> Iterator[tuple[str, RoadNetwork]]:
+    """Yield the networks of `benchmarks.nearest` and, unless it is to be quick, those of `benchmarks.graphs`."""
+    yield from networks(quick, seed, report)
+    for label in () if quick else GRAPHS:
+        try:
+            yield label, graph(label)
+        except FileNotFoundError as error:
+            report.absent[label] = str(error)
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Run it; 1 when a version differed from one customised anew."""
     chosen = arguments("preprocess", "What does a network's hierarchy cost to make, to keep and to change?", args)
     report = Report("preprocess", chosen.seed, ["numpy", "numba", "routingkit-cch"])
     rounds = ROUNDS[chosen.quick]
-    for name, network in networks(chosen.quick, chosen.seed, report):
+    for name, network in _graphs(chosen.quick, chosen.seed, report):
         say(f"{name}: {network.n_nodes:,} nodes")
         ms = travel_ms(network, "emergency")
         row = ours(name, network, ms, rounds, np.random.default_rng(chosen.seed))
@@ -131,9 +142,10 @@ def main(args: Sequence[str] | None = None) -> int:
             report.absent["routingkit"] = str(error)
         report.results.append(row)
         table([{"what": key, "value": value} for key, value in row.items()], ["what", "value"])
-    last = report.results[-1]
     wrong = sum(row["mismatches"] for row in report.results)
-    report.summary = {f"largest_{key}": value for key, value in last.items() if key != "mismatches"}
+    for row in report.results:
+        for key in ("order_s", "load_ms", "customise_ms", "file_bytes_by_node", "weights_bytes_by_node"):
+            report.summary[f"{key}_{row['graph']}"] = row[key]
     report.summary["mismatches"] = wrong
     emit(report, chosen.json)
     return 1 if wrong else 0

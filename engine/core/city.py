@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -31,8 +32,8 @@ class City:
         IANA name; run cards are read by its clock.
     profile
         The travel-time profile that units are dispatched by.
-    made_hierarchy
-        The network's hierarchy where it is there already; else it is made when it is first wanted.
+    roads_file
+        The network's file, where it has one: its hierarchy is kept beside it.
     """
 
     name: str
@@ -44,7 +45,7 @@ class City:
     time_zone: str = "UTC"
     languages: tuple[str, ...] = LANGUAGES
     profile: Profile = "emergency"
-    made_hierarchy: Hierarchy | None = None
+    roads_file: Path | None = None
 
     @cached_property
     def arc_ms(self) -> NDArray[np.int32]:
@@ -53,8 +54,8 @@ class City:
 
     @cached_property
     def hierarchy(self) -> Hierarchy:
-        """The network's shortcuts."""
-        return self.made_hierarchy or Hierarchy.build(self.network)
+        """The network's shortcuts, made when they are first wanted unless they are kept."""
+        return Hierarchy.beside(self.roads_file, self.network) if self.roads_file else Hierarchy.build(self.network)
 
     @cached_property
     def snapper(self) -> Snapper:

@@ -36,7 +36,6 @@ from engine.dispatch.policies import Policies
 from engine.dispatch.run_cards import RunCardError, RunCards
 from engine.model.limits import LONGEST_NAME
 from engine.texts import LANGUAGES
-from engine.travel import Hierarchy
 from geo_data.datum import Datum
 from geo_data.road_network import RoadFileError, RoadNetwork
 from geo_data.speeds import Profile, SpeedError
@@ -126,7 +125,7 @@ def load_folder(folder: Path) -> CityFolder:
         time_zone=table["time_zone"],
         languages=tuple(table.get("languages", LANGUAGES)),
         profile=table.get("profile", "emergency"),
-        made_hierarchy=Hierarchy.beside(folder / ROADS, network),
+        roads_file=folder / ROADS,
     )
     try:
         reading = Reading(folder, blank, table["datum"], problems)

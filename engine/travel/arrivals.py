@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.model.errors import Refusal
-from engine.travel.riders import Riders
+from engine.travel.riders import Riders, columns_of
 from engine.travel.times import UNREACHABLE_MS, TravelTimes
 from engine.travel.workspace import Workspace
 
@@ -58,22 +58,14 @@ class Arriver:
             When the limit is below 0.
         """
         from engine.travel.reaching import arrive_first  # noqa: PLC0415 - numba, wanted once something is asked
-        from engine.travel.search import LONGEST_MS, Columns, word  # noqa: PLC0415
+        from engine.travel.search import LONGEST_MS, word  # noqa: PLC0415
 
         if limit_ms is not None and limit_ms < 0:
             raise Refusal("out_of_range", "limit_ms", limit_ms, "0 ms or more")
         most_ms = LONGEST_MS if limit_ms is None else min(int(limit_ms), LONGEST_MS)
         n = self.times.network.n_nodes
         found = Arrivals(np.full(n, UNREACHABLE_MS, np.int64), np.full(n, -1, np.int32))
-        columns = Columns(
-            riders.first_at_node,
-            riders.next_entry,
-            riders.entry_ms,
-            riders.bits,
-            riders.turnout_ms,
-            riders.arc,
-            riders.fixed_at,
-        )
+        columns = columns_of(riders)
         memory = self._desk.memory._replace(heap=self._heap)
         version = self._desk.next_version()
         arrive_first(

@@ -146,8 +146,3 @@ class Hierarchy:
                     break
                 rank = int(graph.head[begin])
         return ranks / len(nodes), slots / len(nodes)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the arrays."""
-        return sum(array.nbytes for array in self.graph) + self.tail_rank.nbytes

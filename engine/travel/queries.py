@@ -105,17 +105,25 @@ def direct_ms(streets: Streets, from_arc: int, from_fraction: float, to_arc: int
 
 
 @inlined
-def street_ms(streets: Streets, from_arc: int, from_fraction: float, to_arc: int, to_fraction: float) -> int:
-    """Return the time along one street, whichever of its arcs the two places are named by."""
-    back = streets.reverse[to_arc]
-    least = UNREACHABLE
-    if from_arc == to_arc or streets.reverse[from_arc] == to_arc:
-        here = from_fraction if from_arc == to_arc else 1.0 - from_fraction
-        least = direct_ms(streets, to_arc, here, to_arc, to_fraction)
-    if back >= 0 and (from_arc == back or streets.reverse[from_arc] == back):
-        here = from_fraction if from_arc == back else 1.0 - from_fraction
-        least = min(least, direct_ms(streets, back, here, back, 1.0 - to_fraction))
-    return least
+def along_street(
+    streets: Streets, from_arc: int, from_fraction: float, to_arc: int, to_fraction: float
+) -> tuple[int, int]:
+    """Return the time along one street, whichever of its arcs the two places are named by, and the arc it leaves by.
+
+    `UNREACHABLE` and -1 where the places are on two streets, or the way along theirs is not open. Of equals, the arc
+    that the first place is named by.
+    """
+    back_from, back_to = streets.reverse[from_arc], streets.reverse[to_arc]
+    best, start = UNREACHABLE, -1
+    for turn in range(4):
+        on = from_arc if turn < 2 else back_from
+        here = from_fraction if turn < 2 else 1.0 - from_fraction
+        goal = to_arc if turn % 2 == 0 else back_to
+        there = to_fraction if turn % 2 == 0 else 1.0 - to_fraction
+        ms = direct_ms(streets, on, here, goal, there)
+        if ms < best:
+            best, start = ms, on
+    return best, start
 
 
 @kernel
@@ -134,7 +142,7 @@ def times_from_many(
     """Write the time from each of many places to one; ``first_at_node`` is all -1 before and after."""
     waiting = 0
     for i in range(len(arcs)):
-        out[i] = street_ms(streets, arcs[i], fractions[i], arc, fraction)
+        out[i], _ = along_street(streets, arcs[i], fractions[i], arc, fraction)
         for side in range(2):
             on = arcs[i] if side == 0 else streets.reverse[arcs[i]]
             if on >= 0 and streets.inner_ms[on] < NEVER:
@@ -201,15 +209,8 @@ def find_way(
     then the one that sets out along ``from_arc``.
     """
     back_from, back_to = streets.reverse[from_arc], streets.reverse[to_arc]
-    best, start, node_at_start = UNREACHABLE, -1, -1
-    for turn in range(4):
-        on = from_arc if turn < 2 else back_from
-        here = from_fraction if turn < 2 else 1.0 - from_fraction
-        goal = to_arc if turn % 2 == 0 else back_to
-        there = to_fraction if turn % 2 == 0 else 1.0 - to_fraction
-        ms = direct_ms(streets, on, here, goal, there)
-        if ms < best:
-            best, start = ms, on
+    best, start = along_street(streets, from_arc, from_fraction, to_arc, to_fraction)
+    node_at_start = -1
     size = seed(streets, memory, version, to_arc, to_fraction)
     while True:
         size, node, ms = settle(memory, version, size)

@@ -1,12 +1,16 @@
 """Who could go, as travel times read it, and what comes of asking who is nearest."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from engine.travel.search import Columns
+
 Method = Literal["search", "hierarchy"]
+METHODS: tuple[Method, ...] = get_args(Method)
 
 
 class Riders(Protocol):
@@ -94,3 +98,10 @@ class Ranking:
             self.settled,
             self.method,
         )
+
+
+def columns_of(riders: Riders) -> "Columns":
+    """Return the riders' columns as the kernels take them."""
+    from engine.travel.search import Columns  # noqa: PLC0415 - numba, wanted once something is asked
+
+    return Columns(*(getattr(riders, name) for name in Columns._fields))

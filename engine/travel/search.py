@@ -56,7 +56,7 @@ class Memory(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """The riders' columns in the order that the kernels take them; see `engine.travel.times.Riders`."""
+    """The riders' columns in the order that the kernels take them; see `engine.travel.riders.Riders`."""
 
     first_at_node: NDArray[np.int32]
     next_entry: NDArray[np.int32]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.travel.climbing import ascend, lay_path, parent_of
-from engine.travel.queries import street_ms
+from engine.travel.queries import along_street
 from engine.travel.search import Streets
 from engine.travel.supergraph import Supergraph
 from geo_data.compiled import kernel
@@ -181,5 +181,5 @@ def along_streets(
         arc, back = from_arcs[i], streets.reverse[from_arcs[i]]
         for j in range(len(to_arcs)):
             if to_arcs[j] == arc or to_arcs[j] == back:
-                ms = street_ms(streets, arc, from_fractions[i], to_arcs[j], to_fractions[j])
+                ms, _ = along_street(streets, arc, from_fractions[i], to_arcs[j], to_fractions[j])
                 out[i, j] = min(out[i, j], ms)

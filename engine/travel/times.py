@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from engine.model.errors import Refusal
 from engine.travel.hierarchy import Hierarchy
 from engine.travel.matrix import fill_matrix
-from engine.travel.riders import Method, Ranking, Riders
+from engine.travel.riders import Method, Ranking, Riders, columns_of
 from engine.travel.routes import NoWay, Route, trace
 from engine.travel.weights import Weights
 from engine.travel.workspace import Workspace
@@ -61,13 +61,13 @@ class TravelTimes:
         self._set_up(Weights.first(network, arc_ms, hierarchy, inner_ms))
 
     @classmethod
-    def over(cls, weights: Weights, shut: NDArray[np.bool_] | None = None) -> "TravelTimes":
+    def over(cls, weights: Weights) -> "TravelTimes":
         """Return one over a version of the weights that is there already, with what was shut since."""
         times = object.__new__(cls)
-        times._set_up(weights, shut)
+        times._set_up(weights)
         return times
 
-    def _set_up(self, weights: Weights, shut: NDArray[np.bool_] | None = None) -> None:
+    def _set_up(self, weights: Weights) -> None:
         from engine.travel import (  # noqa: PLC0415 - numba, wanted once there is a network
             choosing,
             climbing,
@@ -83,11 +83,10 @@ class TravelTimes:
         self.weights = weights
         self.counts = {"search": 0, "hierarchy": 0, "gave_up": 0, "shut": 0}
         self._desk = Workspace(weights)
-        self._shut = shut
 
     def clone(self) -> "TravelTimes":
         """Return one over the same weights, shut streets included, with memory of its own, for another thread."""
-        return TravelTimes.over(self.weights, self._shut)
+        return TravelTimes.over(self.weights)
 
     def adopt(self, weights: Weights, still_shut: ArrayLike = ()) -> None:
         """Go over to another version of the weights.
@@ -107,14 +106,13 @@ class TravelTimes:
         if weights.network is not self.network or weights.hierarchy is not self.weights.hierarchy:
             raise Refusal("wrong_weights", "weights", weights.network.checksum, self.network.checksum)
         self.weights = weights
-        self._shut = None
         self.close_at_once(still_shut)
 
     def close_at_once(self, arcs: ArrayLike) -> None:
         """Shut arcs before a version of the weights knows it: searches pass them no more from now on.
 
-        The hierarchy does not know; an answer of its that passes one is found again by search. Clones made since the
-        last `adopt` share what is shut.
+        The hierarchy does not know; an answer of its that passes one is found again by search. All who ask the same
+        version of the weights share what is shut.
 
         Raises
         ------
@@ -124,15 +122,7 @@ class TravelTimes:
         rows = np.unique(np.asarray(arcs, np.int64))
         for arc in rows[(rows < 0) | (rows >= self.network.n_arcs)][:1].tolist():
             raise Refusal("unknown_arc", "arcs", arc, f"0 to {self.network.n_arcs - 1}")
-        if len(rows) == 0:
-            return
-        if self._shut is None:
-            self._shut = np.zeros(self.network.n_arcs, np.bool_)
-        self._shut[rows] = True
-        streets = self.weights.streets
-        streets.ms[rows] = NEVER
-        lying = streets.row[rows]
-        streets.back[lying[lying >= 0], 1] = NEVER
+        self.weights.shut_at_once(rows)
 
     def nearest(
         self,
@@ -189,15 +179,7 @@ class TravelTimes:
     ) -> Ranking:
         k = min(k, len(riders.bits))
         unit, eta_ms, turnout_ms = np.empty(k, np.int32), np.empty(k, np.int64), np.empty(k, np.int64)
-        columns = self._search.Columns(
-            riders.first_at_node,
-            riders.next_entry,
-            riders.entry_ms,
-            riders.bits,
-            riders.turnout_ms,
-            riders.arc,
-            riders.fixed_at,
-        )
+        columns = columns_of(riders)
         weights, desk, queries, mask = self.weights, self._desk, self._queries, self._search.word(need)
         eligible, least_ms = self._choosing.count_eligible(columns, mask, fresh_after)
         k = min(k, int(eligible))
@@ -235,11 +217,11 @@ class TravelTimes:
 
         If none does the ranking holds: shutting streets makes nobody's way shorter.
         """
-        if self._shut is None:
+        if not self.weights.shut[0]:
             return False
         for unit in ranking.unit.tolist():
             arcs, _ = self._find_way(int(riders.arc[unit]), float(riders.fraction[unit]), arc, fraction)
-            if self._unpacking.crosses(arcs, self._shut):
+            if self._unpacking.crosses(arcs, self.weights.streets.ms):
                 return True
         return False
 
@@ -275,7 +257,7 @@ class TravelTimes:
         """
         self._check("arc", arc, fraction)
         many, shares = self._places("arcs", arcs, fractions)
-        if self.weights.metric is not None and self._shut is None:
+        if self.weights.metric is not None and not self.weights.shut[0]:
             ms = fill_matrix(self.weights, self._desk, (many, shares), self._places("arc", [arc], [fraction]))[:, 0]
             return np.where(ms < NEVER, ms.astype(np.int64), UNREACHABLE_MS)
         out = np.empty(len(many), np.int64)
@@ -313,7 +295,7 @@ class TravelTimes:
         """
         froms = self._places("from_arcs", from_arcs, from_fractions)
         tos = self._places("to_arcs", to_arcs, to_fractions)
-        if self.weights.metric is not None and self._shut is None:
+        if self.weights.metric is not None and not self.weights.shut[0]:
             return fill_matrix(self.weights, self._desk, froms, tos)
         columns = [self.to_many(int(arc), float(share), *froms) for arc, share in zip(*tos, strict=True)]
         out = np.empty((len(froms[0]), len(columns)), np.int32)
@@ -334,7 +316,7 @@ class TravelTimes:
         self._check("from_arc", from_arc, from_fraction)
         self._check("to_arc", to_arc, to_fraction)
         arcs, ms = self._find_way(from_arc, from_fraction, to_arc, to_fraction)
-        if self._shut is not None and self._unpacking.crosses(arcs, self._shut):
+        if self.weights.shut[0] and self._unpacking.crosses(arcs, self.weights.streets.ms):
             arcs, ms = self._search_way(from_arc, from_fraction, to_arc, to_fraction)
         if len(arcs) == 0:
             raise NoWay(f"no way leads from arc {from_arc} at {from_fraction} to arc {to_arc} at {to_fraction}")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine.travel.climbing import lay_path
 from engine.travel.customising import Metric, Ways, find_slot
-from engine.travel.queries import direct_ms
+from engine.travel.queries import along_street
 from engine.travel.search import LONGEST_MS, UNREACHABLE, Streets
 from engine.travel.supergraph import Supergraph
 from geo_data.compiled import inlined, kernel
@@ -165,15 +165,7 @@ def unpack_way(
     0 arcs and `UNREACHABLE` where there is no way. Among equal ways the one along the street itself comes first.
     """
     back_from, back_to = streets.reverse[from_arc], streets.reverse[to_arc]
-    best, start = UNREACHABLE, -1
-    for turn in range(4):
-        on = from_arc if turn < 2 else back_from
-        here = from_fraction if turn < 2 else 1.0 - from_fraction
-        goal = to_arc if turn % 2 == 0 else back_to
-        there = to_fraction if turn % 2 == 0 else 1.0 - to_fraction
-        ms = direct_ms(streets, on, here, goal, there)
-        if ms < best:
-            best, start = ms, on
+    best, start = along_street(streets, from_arc, from_fraction, to_arc, to_fraction)
     low, low_ms = _from(streets, graph, from_arc, from_fraction)
     other, other_ms = _from(streets, graph, back_from, 1.0 - from_fraction)
     count = _climb(graph, metric.up, low, low_ms, other, other_ms, trail.ms, trail.path, trail.came)
@@ -207,6 +199,6 @@ def unpack_way(
 
 
 @kernel
-def crosses(arcs: NDArray[np.int32], shut: NDArray[np.bool_]) -> bool:
+def crosses(arcs: NDArray[np.int32], ms: NDArray[np.int32]) -> bool:
     """Tell whether a way passes through a shut arc; its first and last are only entered or left."""
-    return bool(shut[arcs[1:-1]].any())
+    return bool((ms[arcs[1:-1]] >= NEVER).any())

@@ -5,7 +5,7 @@ million nodes a hundred changed arcs take some milliseconds, all arcs a tenth of
 and leaves the interpreter to others.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -41,6 +41,8 @@ class Weights:
         was before.
     streets, metric
         The same, as searches and the hierarchy read it; ``metric`` is None without a hierarchy.
+    shut
+        int32 (1,), how many arcs were shut at once since: the one thing that changes, for all who ask this version.
     """
 
     number: int
@@ -50,6 +52,7 @@ class Weights:
     inner_ms: NDArray[np.int32]
     streets: "Streets"
     metric: "Metric | None"
+    shut: NDArray[np.int32] = field(default_factory=lambda: np.zeros(1, np.int32))
 
     @classmethod
     def first(
@@ -67,11 +70,11 @@ class Weights:
             When the times do not fit the network or one is below 1 ms, or the hierarchy is another network's.
         """
         inner_ms = arc_ms if inner_ms is None else inner_ms
-        for field, times in (("arc_ms", arc_ms), ("inner_ms", inner_ms)):
+        for name, times in (("arc_ms", arc_ms), ("inner_ms", inner_ms)):
             if times.shape != (network.n_arcs,):
-                raise Refusal("wrong_shape", field, times.shape, f"({network.n_arcs},), one time by arc")
+                raise Refusal("wrong_shape", name, times.shape, f"({network.n_arcs},), one time by arc")
             if network.n_arcs and int(times.min()) < 1:
-                raise Refusal("out_of_range", f"{field}[{int(times.argmin())}]", int(times.min()), "at least 1 ms")
+                raise Refusal("out_of_range", f"{name}[{int(times.argmin())}]", int(times.min()), "at least 1 ms")
         if hierarchy is not None and hierarchy.network_checksum != network.checksum:
             raise Refusal("wrong_hierarchy", "hierarchy", hierarchy.network_checksum, network.checksum)
         own, inner = np.array(arc_ms, np.int32), np.array(inner_ms, np.int32)
@@ -117,7 +120,16 @@ class Weights:
             inner_ms=inner_ms,
             streets=_relaid(self.network, self.streets, arc_ms, inner_ms, arcs),
             metric=metric,
+            shut=np.zeros(1, np.int32),
         )
+
+    def shut_at_once(self, arcs: NDArray[np.int64]) -> None:
+        """Shut arcs in the streets that searches read; the metric does not know."""
+        arcs = arcs[self.streets.ms[arcs] < NEVER]
+        self.streets.ms[arcs] = NEVER
+        rows = self.streets.row[arcs]
+        self.streets.back[rows[rows >= 0], 1] = NEVER
+        self.shut[0] += len(arcs)
 
     def _check(self, arcs: NDArray[np.int32], ms: NDArray[np.int32]) -> None:
         if arcs.shape != ms.shape or arcs.ndim != 1:

@@ -1,6 +1,9 @@
 """Exact travel times against Bellman-Ford by hand, networkx and scipy; on drawn maps and at random."""
 
 import itertools
+import subprocess
+import sys
+from pathlib import Path
 
 import networkx as nx
 import numpy as np
@@ -11,18 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.model.errors import Refusal
-from engine.travel import UNREACHABLE_MS, Hierarchy, NoWay, TravelTimes, warm
-from engine.travel.choosing import count_eligible, settled_before_giving_up
-from engine.travel.climbing import climb_nearest
-from engine.travel.customising import customise, recustomise
-from engine.travel.queries import find_way, rank_nearest, times_from_all, times_from_many
-from engine.travel.sweeping import sweep_tile
-from engine.travel.unpacking import unpack_way
+from engine.travel import UNREACHABLE_MS, Hierarchy, NoWay, TravelTimes
+from engine.travel.choosing import settled_before_giving_up
 from geo_data.speeds import NEVER, travel_ms
 from tests.support.crew import Crew, passed
 from tests.support.networks import Street, arc_between, drawn_map, network, random_network
 from tests.support.ways import brute_ranking, brute_time, situations
 
+ROOT = Path(__file__).resolve().parents[2]
 ANYONE, ALWAYS = 0, -(1 << 62)
 
 
@@ -194,6 +193,25 @@ def test_labels_are_cleared_when_versions_run_out():
         assert np.array_equal(times.times_to(0, 0.5), want)
 
 
+def test_a_clone_made_before_a_street_was_shut_obeys_too():
+    roads, node = drawn_map("""
+        A-----B-----C-----D
+        |                 |
+        E-----------------F
+    """)
+    ms = travel_ms(roads)
+    times = TravelTimes(roads, ms, Hierarchy.build(roads))
+    twin = times.clone()
+    start, goal = arc_between(roads, node["A"], node["B"]), arc_between(roads, node["C"], node["D"])
+    middle = [arc_between(roads, node["B"], node["C"]), arc_between(roads, node["C"], node["B"])]
+    times.close_at_once(middle)
+    crew = Crew(roads, ms, [(start, 0.5)])
+    assert twin.route(start, 0.5, goal, 0.5).ms == times.route(start, 0.5, goal, 0.5).ms > ms[middle[0]] + 60_000
+    for asked in (times, twin):
+        ranked = asked.nearest(goal, 0.5, crew, ANYONE, 1, ALWAYS, "hierarchy")
+        assert ranked.eta_ms[0] == times.route(start, 0.5, goal, 0.5).ms
+
+
 def test_a_clone_has_memory_of_its_own():
     roads = random_network(3, nodes=40, streets=100)
     times = TravelTimes(roads, travel_ms(roads))
@@ -230,10 +248,25 @@ def test_nobody_at_all_is_an_empty_ranking():
     assert (len(got.unit), got.eligible, got.settled) == (0, 0, 0)
 
 
-def test_warming_compiles_every_kernel_without_data():
-    warm()
-    kernels = count_eligible, rank_nearest, climb_nearest, customise, recustomise, sweep_tile, unpack_way
-    assert all(kernel.signatures for kernel in (*kernels, times_from_all, times_from_many, find_way))
+def test_warming_alone_readies_every_kernel_that_is_called_from_python():
+    """In a process of its own: here, other tests have called them."""
+    asked = """
+from engine.travel import warm
+from engine.travel.choosing import count_eligible
+from engine.travel.climbing import climb_nearest
+from engine.travel.customising import customise, recustomise
+from engine.travel.queries import find_way, rank_nearest, times_from_all, times_from_many
+from engine.travel.reaching import arrive_first, nodes_within
+from engine.travel.search import fill_rows
+from engine.travel.sweeping import along_streets, needed_ranks, sweep_tile
+from engine.travel.unpacking import crosses, unpack_way
+warm()
+kernels = [kernel for name, kernel in list(globals().items()) if hasattr(kernel, "signatures")]
+assert len(kernels) == 16, len(kernels)
+print([kernel.__name__ for kernel in kernels if len(kernel.signatures) != 1])
+"""
+    done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
 
 
 def test_few_eligible_units_are_the_hierarchys_work_and_many_the_searchs():
