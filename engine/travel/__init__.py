@@ -12,6 +12,7 @@ from engine.travel.reach import Reach, Reacher
 from engine.travel.riders import Ranking, Riders
 from engine.travel.routes import NoWay, Route
 from engine.travel.times import UNREACHABLE_MS, TravelTimes
+from engine.travel.traffic import Traffic
 from engine.travel.warming import warm
 from engine.travel.weights import Weights
 from geo_data.speeds import NEVER
@@ -29,6 +30,7 @@ __all__ = [
     "Reacher",
     "Riders",
     "Route",
+    "Traffic",
     "TravelTimes",
     "Weights",
     "decode_polyline",

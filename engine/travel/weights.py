@@ -137,7 +137,9 @@ class Weights:
         wrong = np.flatnonzero((arcs < 0) | (arcs >= self.network.n_arcs))
         if len(wrong):
             raise Refusal("unknown_arc", f"arcs[{wrong[0]}]", int(arcs[wrong[0]]), f"0 to {self.network.n_arcs - 1}")
-        if len(np.unique(arcs)) < len(arcs):
+        seen = np.zeros(self.network.n_arcs, np.bool_)
+        seen[arcs] = True
+        if np.count_nonzero(seen) < len(arcs):
             raise Refusal("repeated", "arcs", len(arcs), "each arc at most once")
         if len(ms) and int(ms.min()) < 1:
             raise Refusal("out_of_range", f"ms[{int(ms.argmin())}]", int(ms.min()), "at least 1 ms")
