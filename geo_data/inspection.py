@@ -16,7 +16,8 @@ from geo_data.lengths import distance_m
 from geo_data.raw_roads import DRIVE, Mode, RoadClass
 from geo_data.road_network import RoadNetwork
 from geo_data.snapping import LIMIT_M, Snapper
-from geo_data.speeds import NEVER, Profile, travel_ms
+from geo_data.speed_table import DRIVING, SpeedTable
+from geo_data.speeds import NEVER, travel_ms
 
 FASTEST_KMH = 200.0
 SLOWEST_KMH = 3.0
@@ -80,7 +81,11 @@ class Finding:
 
 
 def inspect_network(
-    network: RoadNetwork, stations: Iterable[Place] = (), *, station_limit_m: float = STATION_M
+    network: RoadNetwork,
+    stations: Iterable[Place] = (),
+    *,
+    station_limit_m: float = STATION_M,
+    speeds: SpeedTable | None = None,
 ) -> list[Finding]:
     """Look over a road network and where stations lie on it.
 
@@ -92,6 +97,8 @@ def inspect_network(
         Anything with ``id``, ``lon`` and ``lat``.
     station_limit_m
         How far a station may be from a street that can be driven.
+    speeds
+        What the city says about speeds; by default the shipped table.
 
     Returns
     -------
@@ -100,7 +107,7 @@ def inspect_network(
     found = [
         *_islands(network),
         *_cut_off(network),
-        *_speeds(network),
+        *_speeds(network, speeds or SpeedTable.shipped()),
         *_lengths(network),
         *_twins(network),
         *_stations(network, list(stations), station_limit_m),
@@ -149,7 +156,7 @@ def _cut_off(network: RoadNetwork) -> Iterator[Finding]:
             yield Finding("cut_off", share, CUT_OFF_SHARE, None, None, _word(mode))
 
 
-def _speeds(network: RoadNetwork) -> Iterator[Finding]:
+def _speeds(network: RoadNetwork, table: SpeedTable) -> Iterator[Finding]:
     """Speeds that nobody drives: as tagged, and as they come out along the straight line of an arc."""
     for field in ("arc_kmh", "arc_emergency_kmh"):
         kmh = np.asarray(getattr(network, field), np.float64)
@@ -157,9 +164,8 @@ def _speeds(network: RoadNetwork) -> Iterator[Finding]:
         yield from _worst(network, "speed_low", kmh, kmh < SLOWEST_KMH, SLOWEST_KMH, lowest=True)
     straight_m = _straight_m(network)
     told = (network.arc_kmh > FASTEST_KMH) | (network.arc_emergency_kmh > FASTEST_KMH)  # said already
-    ours: tuple[Profile, Profile] = ("normal", "emergency")
-    for profile in ours:
-        ms = travel_ms(network, profile)
+    for profile in DRIVING:
+        ms = travel_ms(network, profile, table)
         # A rounded millisecond is no speed: only arcs that take a while are judged.
         judged = (ms > 100) & (ms < NEVER) & ~told
         kmh = np.where(judged, straight_m / ms * 3600.0, 0.0)

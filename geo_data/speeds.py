@@ -1,60 +1,33 @@
-"""How fast an arc is passed: free-flow speeds by class of street and mode, and the travel time that follows.
+"""How fast an arc is passed: the speed by class of street and mode, and the travel time that follows.
 
-A speed that was measured or signed wins over the table. Lights and sirens earn no speed by themselves: the emergency
+A speed that was measured or signed wins over the city's table (`geo_data.speed_table`); a factor by hour of the week
+stands on whichever holds. Lights and sirens earn no speed by themselves: the emergency
 column differs from the normal one only where others may not drive, and a city that has measured its emergency speeds
 brings them in ``arc_emergency_kmh``. No factor is fitted to any data.
 """
 
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.raw_roads import Mode, RoadClass
+from geo_data.raw_roads import Mode
 from geo_data.road_network import RoadNetwork
+from geo_data.speed_table import FREE_FLOW_KMH, HOURS, PROFILES, Profile, SpeedTable
+
+__all__ = ["FREE_FLOW_KMH", "NEVER", "Profile", "SpeedError", "arc_kmh", "travel_ms"]
 
 NEVER = 2**30
 """The travel time of an arc on which the mode is not allowed: no time at all, about twelve days if it were one."""
 
-Profile = Literal["normal", "emergency", "foot"]
-
-_R = RoadClass
-FREE_FLOW_KMH: dict[RoadClass, tuple[float, float, float]] = {
-    # class             normal, emergency, foot
-    _R.MOTORWAY: (100, 100, 5),
-    _R.MOTORWAY_LINK: (50, 50, 5),
-    _R.TRUNK: (80, 80, 5),
-    _R.TRUNK_LINK: (45, 45, 5),
-    _R.PRIMARY: (60, 60, 5),
-    _R.PRIMARY_LINK: (40, 40, 5),
-    _R.SECONDARY: (50, 50, 5),
-    _R.SECONDARY_LINK: (35, 35, 5),
-    _R.TERTIARY: (45, 45, 5),
-    _R.TERTIARY_LINK: (30, 30, 5),
-    _R.UNCLASSIFIED: (40, 40, 5),
-    _R.RESIDENTIAL: (30, 30, 5),
-    _R.LIVING_STREET: (15, 15, 5),
-    _R.SERVICE: (15, 15, 5),
-    _R.TRACK: (15, 15, 5),
-    _R.BUSWAY: (40, 40, 5),
-    _R.PEDESTRIAN: (10, 15, 5),
-    _R.FOOTWAY: (5, 10, 5),
-    _R.STEPS: (2, 2, 2),
-    _R.FERRY: (15, 15, 15),
-    _R.OTHER: (30, 30, 5),
-}
-"""Free-flow speed in km/h by class: normal, emergency, foot. A mode's bit, not this table, says who may go."""
-
-_COLUMN: dict[Profile, int] = {"normal": 0, "emergency": 1, "foot": 2}
 _MODE: dict[Profile, Mode] = {"normal": Mode.NORMAL, "emergency": Mode.EMERGENCY, "foot": Mode.FOOT}
+_SHIPPED = SpeedTable.shipped()
 
 
 class SpeedError(ValueError):
     """A network holds a speed that nothing can drive; says which arc."""
 
 
-def arc_kmh(network: RoadNetwork, profile: Profile = "normal") -> NDArray[np.float64]:
-    """Return each arc's speed in km/h, float64 (m,), whether or not the profile's mode may go there.
+def arc_kmh(network: RoadNetwork, profile: Profile = "normal", table: SpeedTable = _SHIPPED) -> NDArray[np.float64]:
+    """Return each arc's free-flow speed in km/h, float64 (m,), whether or not the profile's mode may go there.
 
     Signed and measured speeds are for vehicles; on foot only the table counts.
 
@@ -63,13 +36,13 @@ def arc_kmh(network: RoadNetwork, profile: Profile = "normal") -> NDArray[np.flo
     SpeedError
         When the class is unknown, or a given speed is not finite and above 0.
     """
-    if profile not in _COLUMN:
-        raise SpeedError(f"profile: {profile!r} is not taken; limit: one of {', '.join(_COLUMN)}")
-    table = np.array([FREE_FLOW_KMH[kind][_COLUMN[profile]] for kind in RoadClass])
-    if network.n_arcs and int(network.arc_class.max()) >= len(table):
+    if profile not in PROFILES:
+        raise SpeedError(f"profile: {profile!r} is not taken; limit: one of {', '.join(PROFILES)}")
+    by_class = np.array(table.of(profile).kmh)
+    if network.n_arcs and int(network.arc_class.max()) >= len(by_class):
         arc = int(network.arc_class.argmax())
-        raise SpeedError(f"arc_class[{arc}]: {network.arc_class[arc]} is not taken; limit: {len(table) - 1}")
-    speed = table[network.arc_class]
+        raise SpeedError(f"arc_class[{arc}]: {network.arc_class[arc]} is not taken; limit: {len(by_class) - 1}")
+    speed = by_class[network.arc_class]
     if profile != "foot":
         given = ["arc_kmh", "arc_emergency_kmh"] if profile == "emergency" else ["arc_kmh"]
         for field in given:  # the later one wins: measured under lights and sirens
@@ -81,8 +54,10 @@ def arc_kmh(network: RoadNetwork, profile: Profile = "normal") -> NDArray[np.flo
     return speed
 
 
-def travel_ms(network: RoadNetwork, profile: Profile = "normal") -> NDArray[np.int32]:
-    """Return each arc's free-flow travel time.
+def travel_ms(
+    network: RoadNetwork, profile: Profile = "normal", table: SpeedTable = _SHIPPED, hour: int | None = None
+) -> NDArray[np.int32]:
+    """Return each arc's travel time.
 
     Parameters
     ----------
@@ -90,6 +65,10 @@ def travel_ms(network: RoadNetwork, profile: Profile = "normal") -> NDArray[np.i
         The streets, ``m`` arcs.
     profile
         Who drives or walks.
+    table
+        What the city says about speeds.
+    hour
+        The hour of the week by the city's clock, 0 to 167 from Monday 00:00; None for free flow.
 
     Returns
     -------
@@ -99,9 +78,13 @@ def travel_ms(network: RoadNetwork, profile: Profile = "normal") -> NDArray[np.i
     Raises
     ------
     SpeedError
-        When a speed is not finite and above 0.
+        When a speed is not finite and above 0, or there is no such hour.
     """
-    speed_mps = arc_kmh(network, profile) / 3.6
-    ms = np.rint(np.asarray(network.arc_length_m, np.float64) / speed_mps * 1000.0)
+    speed_kmh = arc_kmh(network, profile, table)
+    if hour is not None:
+        if not 0 <= hour < HOURS:
+            raise SpeedError(f"hour: {hour} is not taken; limit: 0 to {HOURS - 1}")
+        speed_kmh *= table.hour_factors(profile)[hour, network.arc_class]
+    ms = np.rint(np.asarray(network.arc_length_m, np.float64) / (speed_kmh / 3.6) * 1000.0)
     allowed = (network.arc_modes & _MODE[profile]) != 0
     return np.where(allowed, np.clip(ms, 1, NEVER - 1), NEVER).astype(np.int32)

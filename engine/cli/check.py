@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from engine.model.entities import Station
     from geo_data.inspection import Finding
     from geo_data.road_network import RoadNetwork
+    from geo_data.speed_table import SpeedTable
 
 SERIOUS = 1
 """Exit status when something was found that would send units wrongly."""
@@ -31,9 +32,9 @@ def run(args: argparse.Namespace) -> int:
     """Look, say what was found, and return 1 when something serious was."""
     from geo_data.inspection import STATION_M, inspect_network
 
-    network, stations, warnings = _read(args.target)
+    network, stations, speeds, warnings = _read(args.target)
     limit_m = STATION_M if args.station_limit is None else args.station_limit
-    findings = inspect_network(network, stations, station_limit_m=limit_m)
+    findings = inspect_network(network, stations, station_limit_m=limit_m, speeds=speeds)
     serious = sum(finding.serious for finding in findings)
     if args.json:
         _print_json(findings, warnings)
@@ -51,16 +52,17 @@ def run(args: argparse.Namespace) -> int:
     return SERIOUS if serious else 0
 
 
-def _read(target: Path) -> "tuple[RoadNetwork, Sequence[Station], list[str]]":
+def _read(target: Path) -> "tuple[RoadNetwork, Sequence[Station], SpeedTable | None, list[str]]":
     """Read the folder or the file; a folder that cannot be used says why by itself."""
     from geo_data.road_network import RoadNetwork
 
     if not target.is_dir():
-        return RoadNetwork.load(target, verify=True), (), []
+        return RoadNetwork.load(target, verify=True), (), None, []
     from engine.core.city_folder import load_folder
 
     folder = load_folder(target)
-    return folder.city.network, folder.city.stations, [str(warning) for warning in folder.warnings]
+    city = folder.city
+    return city.network, city.stations, city.speeds, [str(warning) for warning in folder.warnings]
 
 
 def _spell(finding: "Finding", language: str) -> str:

@@ -17,6 +17,7 @@ from engine.travel import Hierarchy
 from geo_data.raw_roads import Mode
 from geo_data.road_network import RoadNetwork
 from geo_data.snapping import Snapper
+from geo_data.speed_table import SpeedTable
 from geo_data.speeds import Profile, travel_ms
 
 
@@ -32,6 +33,8 @@ class City:
         IANA name; run cards are read by its clock.
     profile
         The travel-time profile that units are dispatched by.
+    speeds
+        What the city says about speeds, by profile, class of street and hour of the week.
     roads_file
         The network's file, where it has one: its hierarchy is kept beside it.
     """
@@ -45,12 +48,13 @@ class City:
     time_zone: str = "UTC"
     languages: tuple[str, ...] = LANGUAGES
     profile: Profile = "emergency"
+    speeds: SpeedTable = field(default_factory=SpeedTable.shipped)
     roads_file: Path | None = None
 
     @cached_property
     def arc_ms(self) -> NDArray[np.int32]:
-        """Travel time by arc, int32 (m,), in milliseconds."""
-        return travel_ms(self.network, self.profile)
+        """Travel time by arc in free flow, int32 (m,), in milliseconds."""
+        return travel_ms(self.network, self.profile, self.speeds)
 
     @cached_property
     def hierarchy(self) -> Hierarchy:
@@ -64,6 +68,7 @@ class City:
 
     @cached_property
     def digest(self) -> str:
-        """Names this configuration: SHA-256 over the network's checksum, the units and the stations."""
-        content = msgspec.msgpack.encode((self.name, self.network.checksum, self.units, self.stations))
+        """Names this configuration: SHA-256 over the network's checksum, the units, the stations and the speeds."""
+        parts = (self.name, self.network.checksum, self.units, self.stations, self.speeds.digest)
+        content = msgspec.msgpack.encode(parts)
         return hashlib.sha256(content).hexdigest()

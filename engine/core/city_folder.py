@@ -1,7 +1,8 @@
 """A city is a folder. Reads it whole, or refuses it with everything that is wrong: file, line, reason.
 
 ``city.toml`` says what the city is, ``roads.apn`` holds its streets, ``units.csv`` and ``stations.geojson`` who there
-is, ``run_cards.toml`` what is sent, ``areas.geojson`` (which may be left out) what the places are called.
+is, ``run_cards.toml`` what is sent; ``areas.geojson``, what the places are called, and ``speeds.toml``, how fast the
+streets are, may be left out.
 Coordinates in it follow the datum that ``city.toml`` names and are converted here, once.
 """
 
@@ -38,6 +39,7 @@ from engine.model.limits import LONGEST_NAME
 from engine.texts import LANGUAGES
 from geo_data.datum import Datum
 from geo_data.road_network import RoadFileError, RoadNetwork
+from geo_data.speed_table import SpeedTable, SpeedTableError
 from geo_data.speeds import Profile, SpeedError
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
 
 CITY, ROADS, STATIONS = "city.toml", "roads.apn", "stations.geojson"
 UNITS, AREAS, RUN_CARDS = "units.csv", "areas.geojson", "run_cards.toml"
+SPEEDS = "speeds.toml"
 RECORD = "record"
 """The folder inside it that the server writes: journal, keys, and where it listens."""
 SCHEMA = 1
@@ -113,6 +116,7 @@ def load_folder(folder: Path) -> CityFolder:
     table = _checked(toml, problems) if toml else {}
     network = _roads(folder, problems)
     cards = _run_cards(folder, problems)
+    speeds = _speeds(folder, problems)
     if toml is None or network is None or cards is None or problems.found:
         # Places cannot be judged without roads, datum and capabilities: what is known so far is worth saying first.
         raise CityError(folder, problems.found)
@@ -125,6 +129,7 @@ def load_folder(folder: Path) -> CityFolder:
         time_zone=table["time_zone"],
         languages=tuple(table.get("languages", LANGUAGES)),
         profile=table.get("profile", "emergency"),
+        speeds=speeds,
         roads_file=folder / ROADS,
     )
     try:
@@ -286,6 +291,20 @@ def _run_cards(folder: Path, problems: Problems) -> RunCards | None:
     except OSError as error:
         problems.add(RUN_CARDS, None, "file", RUN_CARDS, f"cannot be read ({error.strerror})")
     return None
+
+
+def _speeds(folder: Path, problems: Problems) -> SpeedTable:
+    """Read the city's speeds; where it has none, or they cannot be used, the shipped ones stand."""
+    path = folder / SPEEDS
+    if path.exists():
+        try:
+            return SpeedTable.load(path)
+        except SpeedTableError as error:
+            for wrong in error.wrong:
+                problems.add(SPEEDS, wrong.line, wrong.key, wrong.value, wrong.limit)
+        except OSError as error:
+            problems.add(SPEEDS, None, "file", SPEEDS, f"cannot be read ({error.strerror})")
+    return SpeedTable.shipped()
 
 
 def _line_of_card(path: Path, said: str) -> int | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from engine.core.city_folder import CityError, load_city, load_folder, load_settings, recipients
+from geo_data.raw_roads import RoadClass
 from tests.support.cities import place
 from tests.support.folders import grid_folder
 
@@ -52,6 +53,23 @@ def test_the_digest_follows_units_and_not_comments(folder: Path):
     assert load_city(folder).digest == before
     change(folder, "units.csv", "P2,P2", "P2,Patrol two")
     assert load_city(folder).digest != before
+
+
+def test_a_city_s_own_speeds_are_read_and_named_by_the_digest(folder: Path):
+    before = load_city(folder)
+    (folder / "speeds.toml").write_text("schema = 1\n[emergency]\nkmh = { residential = 15, other = 15 }\n")
+    after = load_city(folder)
+    assert before.digest != after.digest
+    assert after.speeds.emergency.kmh[RoadClass.RESIDENTIAL] == 15
+    assert (after.arc_ms > before.arc_ms).all()
+
+
+def test_speeds_that_cannot_be_used_are_refused_with_all_that_is_wrong(folder: Path):
+    (folder / "speeds.toml").write_text("schema = 1\n[normal]\nkmh = { high = 1, track = 0 }\n\nspeed = 3\n")
+    first, second, third = problems(folder)
+    assert re.search(r"speeds\.toml:3: normal\.kmh\.high: 'high' .*unknown key; known: motorway", second)
+    assert re.search(r"speeds\.toml:3: normal\.kmh\.track: '0' is not taken; 0\.5 to 400 km/h", third)
+    assert re.search(r"speeds\.toml:5: normal\.speed: 'speed' .*unknown key; known: kmh", first)
 
 
 def test_capabilities_that_no_unit_has_are_warned_of_and_not_refused(folder: Path):

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo_data.raw_roads import Mode, RoadClass
+from geo_data.speed_table import HourFactor, SpeedTable
 from geo_data.speeds import FREE_FLOW_KMH, NEVER, SpeedError, travel_ms
 from tests.support.networks import Street, network
 
@@ -68,3 +69,24 @@ def test_an_unknown_class_or_profile_is_refused():
         travel_ms(one_street(road_class=77))
     with pytest.raises(SpeedError, match="profile"):
         travel_ms(one_street(), "train")
+
+
+def test_the_hour_of_the_week_counts_on_signed_measured_and_free_speeds_alike():
+    monday_eight = HourFactor(factor=0.5, begin=8, end=9, days=(0,), profiles=("normal", "emergency"))
+    table = dataclasses.replace(SpeedTable.shipped(), hours=(monday_eight,))
+    for street in ({}, {"kmh": 72.0}, {"kmh": 72.0, "emergency_kmh": 90.0}):
+        for profile in ("normal", "emergency"):
+            free = int(travel_ms(one_street(**street), profile, table)[0])
+            assert travel_ms(one_street(**street), profile, table, 8)[0] == pytest.approx(2 * free, abs=1)
+            assert travel_ms(one_street(**street), profile, table, 9)[0] == free
+        assert travel_ms(one_street(), "foot", table, 8)[0] == travel_ms(one_street(), "foot")[0]
+    closed = one_street(modes=int(Mode.FOOT))
+    assert travel_ms(closed, "normal", table, 8).tolist() == [NEVER]
+    short = dataclasses.replace(one_street(), arc_length_m=np.zeros(1, np.float32))
+    assert travel_ms(short, "normal", table, 8).tolist() == [1]
+
+
+@pytest.mark.parametrize("hour", [-1, 168])
+def test_an_hour_outside_the_week_is_refused(hour):
+    with pytest.raises(SpeedError, match=r"hour: .* limit: 0 to 167"):
+        travel_ms(one_street(), "normal", SpeedTable.shipped(), hour)

@@ -1,0 +1,283 @@
+"""What a city says about speeds: free flow by class of street and profile, and factors by hour of the week.
+
+The shipped table is the starting point: nothing in it is fitted to any data. A city puts ``speeds.toml`` beside its
+roads and names what differs; what it does not name stays as shipped, for each profile by itself.
+
+    schema = 1
+    [normal]
+    kmh = { residential = 25 }
+    [[hours]]
+    days = ["mon", "tue"]
+    from = 7
+    to = 9
+    factor = 0.8
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo_data.raw_roads import RoadClass
+from geo_data.toml_reading import TomlError, TomlReading
+
+SCHEMA = 1
+HOURS = 168
+"""Hours of the week; hour 0 begins on Monday at 00:00, by the city's clock."""
+
+Profile = Literal["normal", "emergency", "foot"]
+PROFILES: tuple[Profile, ...] = get_args(Profile)
+DRIVING: tuple[Profile, ...] = ("normal", "emergency")
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+CLASSES: Mapping[str, RoadClass] = {kind.name.lower(): kind for kind in RoadClass}
+
+LEAST_KMH, MOST_KMH = 0.5, 400.0
+LEAST_FACTOR, MOST_FACTOR = 0.05, 2.0
+MOST_ROWS = 20_000
+MOST_BYTES = 8 << 20
+
+_R = RoadClass
+FREE_FLOW_KMH: dict[RoadClass, tuple[float, float, float]] = {
+    # class             normal, emergency, foot
+    _R.MOTORWAY: (100, 100, 5),
+    _R.MOTORWAY_LINK: (50, 50, 5),
+    _R.TRUNK: (80, 80, 5),
+    _R.TRUNK_LINK: (45, 45, 5),
+    _R.PRIMARY: (60, 60, 5),
+    _R.PRIMARY_LINK: (40, 40, 5),
+    _R.SECONDARY: (50, 50, 5),
+    _R.SECONDARY_LINK: (35, 35, 5),
+    _R.TERTIARY: (45, 45, 5),
+    _R.TERTIARY_LINK: (30, 30, 5),
+    _R.UNCLASSIFIED: (40, 40, 5),
+    _R.RESIDENTIAL: (30, 30, 5),
+    _R.LIVING_STREET: (15, 15, 5),
+    _R.SERVICE: (15, 15, 5),
+    _R.TRACK: (15, 15, 5),
+    _R.BUSWAY: (40, 40, 5),
+    _R.PEDESTRIAN: (10, 15, 5),
+    _R.FOOTWAY: (5, 10, 5),
+    _R.STEPS: (2, 2, 2),
+    _R.FERRY: (15, 15, 15),
+    _R.OTHER: (30, 30, 5),
+}
+"""Free-flow speed in km/h by class: normal, emergency, foot. A mode's bit, not this table, says who may go."""
+
+
+class SpeedTableError(TomlError):
+    """A speed table cannot be used; ``wrong`` lists all that is wrong with it, by line, key, value and limit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileSpeeds:
+    """What one profile's arcs cost.
+
+    Attributes
+    ----------
+    kmh
+        Free-flow speed by `RoadClass`, in km/h, as long as there are classes.
+    """
+
+    kmh: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HourFactor:
+    """A factor on the speed in some hours of the week; overlapping factors multiply.
+
+    Attributes
+    ----------
+    factor
+        Of the speed, 0.05 to 2: at 0.8 an arc takes a quarter longer.
+    begin, end
+        Whole hours of each day, ``[begin, end)`` within 0 to 24.
+    days
+        Of the week, 0 is Monday.
+    profiles, classes
+        Whom and where it concerns.
+    """
+
+    factor: float
+    begin: int = 0
+    end: int = 24
+    days: tuple[int, ...] = tuple(range(7))
+    profiles: tuple[Profile, ...] = DRIVING
+    classes: tuple[RoadClass, ...] = tuple(RoadClass)
+
+    def __post_init__(self) -> None:
+        """Bring what is listed into one order, so that equal factors are equal."""
+        object.__setattr__(self, "days", tuple(sorted({int(day) for day in self.days})))
+        object.__setattr__(self, "profiles", tuple(name for name in PROFILES if name in self.profiles))
+        object.__setattr__(self, "classes", tuple(kind for kind in RoadClass if kind in self.classes))
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeedTable:
+    """What a city says about speeds, by profile and by hour of the week."""
+
+    normal: ProfileSpeeds
+    emergency: ProfileSpeeds
+    foot: ProfileSpeeds
+    hours: tuple[HourFactor, ...] = ()
+
+    @classmethod
+    @cache
+    def shipped(cls) -> "SpeedTable":
+        """Return the table that holds where a city says nothing."""
+        columns = {
+            profile: ProfileSpeeds(kmh=tuple(float(FREE_FLOW_KMH[kind][column]) for kind in RoadClass))
+            for column, profile in enumerate(PROFILES)
+        }
+        return cls(**cast("Any", columns))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "SpeedTable":
+        """Read a city's ``speeds.toml``.
+
+        Raises
+        ------
+        SpeedTableError
+            With all that is wrong: line, key, value and what would be taken.
+        OSError
+            When the file cannot be read.
+        """
+        return _Reader(Path(path)).read()
+
+    def of(self, profile: Profile) -> ProfileSpeeds:
+        """Return what one profile's arcs cost."""
+        return {"normal": self.normal, "emergency": self.emergency, "foot": self.foot}[profile]
+
+    @cached_property
+    def digest(self) -> str:
+        """Names what the table says: SHA-256 over all of it."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+    def hour_factors(self, profile: Profile) -> NDArray[np.float64]:
+        """Return the factor on the speed by hour of the week and class, float64 (168, classes), not to be written."""
+        return self._factors[profile]
+
+    def changes(self, hour_a: int, hour_b: int, profile: Profile) -> bool:
+        """Tell whether any arc's speed may differ between two hours of the week."""
+        factors = self._factors[profile]
+        return not np.array_equal(factors[hour_a], factors[hour_b])
+
+    def text(self, comments: Iterable[str] = ()) -> str:
+        """Return the table as a ``speeds.toml`` that `load` reads as the same table, under these lines of comment."""
+        lines = [f"# {_printable(part)}".rstrip() for comment in comments for part in comment.splitlines() or [""]]
+        lines.append(f"schema = {SCHEMA}")
+        for profile in PROFILES:
+            said = _profile_lines(self.of(profile), SpeedTable.shipped().of(profile))
+            lines += ["", f"[{profile}]", *said] if said else []
+        for row in self.hours:
+            lines += ["", "[[hours]]", *_hour_lines(row)]
+        return "\n".join(lines) + "\n"
+
+    @cached_property
+    def _factors(self) -> dict[Profile, NDArray[np.float64]]:
+        factors = {profile: np.ones((HOURS, len(RoadClass))) for profile in PROFILES}
+        for row in self.hours:
+            hours = [day * 24 + hour for day in row.days for hour in range(row.begin, row.end)]
+            for profile in row.profiles:
+                factors[profile][np.ix_(hours, row.classes)] *= row.factor
+        for values in factors.values():
+            values.flags.writeable = False
+        return factors
+
+
+class _Reader:
+    """Reads one ``speeds.toml`` whole, noting everything that is wrong."""
+
+    def __init__(self, path: Path) -> None:
+        self._toml = TomlReading(path, MOST_BYTES, SpeedTableError)
+
+    def read(self) -> SpeedTable:
+        toml = self._toml
+        top = toml.keys((), toml.table, ("schema", *PROFILES, "hours"))
+        if type(top.get("schema")) is not int or top["schema"] != SCHEMA:
+            toml.refuse(("schema",), top.get("schema", "nothing"), f"this program reads schema {SCHEMA}")
+        columns = {profile: self._profile(profile, top.get(profile, {})) for profile in PROFILES}
+        hours = self._hours(top.get("hours", []))
+        toml.finish()
+        return SpeedTable(**cast("Any", columns), hours=hours)
+
+    def _profile(self, profile: Profile, said: object) -> ProfileSpeeds:
+        shipped = SpeedTable.shipped().of(profile)
+        table = self._toml.keys((profile,), said, [field.name for field in fields(ProfileSpeeds)])
+        kmh = list(shipped.kmh)
+        speeds = self._toml.keys((profile, "kmh"), table.get("kmh", {}), CLASSES)
+        for name, value in speeds.items():
+            kmh[CLASSES[name]] = self._toml.number((profile, "kmh", name), value, LEAST_KMH, MOST_KMH, "km/h")
+        return ProfileSpeeds(kmh=tuple(kmh))
+
+    def _hours(self, said: object) -> tuple[HourFactor, ...]:
+        if not isinstance(said, list):
+            self._toml.refuse(("hours",), said, "rows of [[hours]]")
+            return ()
+        if len(said) > MOST_ROWS:
+            self._toml.refuse(("hours",), len(said), f"at most {MOST_ROWS} rows")
+            return ()
+        return tuple(self._hour(("hours", number), row) for number, row in enumerate(said))
+
+    def _hour(self, at: tuple[str | int, ...], said: object) -> HourFactor:
+        toml = self._toml
+        row = toml.keys(at, said, ("profiles", "days", "from", "to", "classes", "factor"))
+        begin = toml.whole((*at, "from"), row.get("from", 0), 0, 23)
+        end = toml.whole((*at, "to"), row.get("to", 24), 1, 24)
+        if begin >= end:
+            toml.refuse((*at, "from"), begin, f"below to, {end}; over midnight write two rows")
+        if "factor" not in row:
+            toml.refuse((*at, "factor"), "nothing", f"{LEAST_FACTOR:g} to {MOST_FACTOR:g} of the speed")
+        days = toml.words((*at, "days"), row.get("days", list(DAYS)), DAYS)
+        profiles = toml.words((*at, "profiles"), row.get("profiles", list(DRIVING)), PROFILES)
+        classes = toml.words((*at, "classes"), row.get("classes", list(CLASSES)), list(CLASSES))
+        return HourFactor(
+            factor=toml.number((*at, "factor"), row.get("factor", 1), LEAST_FACTOR, MOST_FACTOR, "of the speed"),
+            begin=begin,
+            end=end,
+            days=tuple(DAYS.index(day) for day in days),
+            profiles=cast("tuple[Profile, ...]", profiles),
+            classes=tuple(CLASSES[name] for name in classes),
+        )
+
+
+def _profile_lines(speeds: ProfileSpeeds, shipped: ProfileSpeeds) -> list[str]:
+    """Write what differs from the shipped table."""
+    kmh = [
+        f"{name} = {_number(speeds.kmh[kind])}"
+        for name, kind in CLASSES.items()
+        if speeds.kmh[kind] != shipped.kmh[kind]
+    ]
+    return [f"kmh = {{ {', '.join(kmh)} }}"] if kmh else []
+
+
+def _hour_lines(row: HourFactor) -> list[str]:
+    """Write a row, without what would be understood anyhow."""
+    lines = []
+    if row.profiles != DRIVING:
+        lines.append(f"profiles = {_words(row.profiles)}")
+    if row.days != tuple(range(7)):
+        lines.append(f"days = {_words(DAYS[day] for day in row.days)}")
+    if (row.begin, row.end) != (0, 24):
+        lines += [f"from = {row.begin}", f"to = {row.end}"]
+    if row.classes != tuple(RoadClass):
+        lines.append(f"classes = {_words(kind.name.lower() for kind in row.classes)}")
+    return [*lines, f"factor = {_number(row.factor)}"]
+
+
+def _words(words: Iterable[str]) -> str:
+    return "[" + ", ".join(f'"{word}"' for word in words) + "]"
+
+
+def _number(value: float) -> str:
+    return repr(float(value)).removesuffix(".0")
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in text)
