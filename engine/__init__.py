@@ -18,12 +18,15 @@ if TYPE_CHECKING:
         ApproveOrder,
         CancelOrder,
         EndIncident,
+        LiftSpeedRule,
         ReportAlert,
+        SetSpeedRule,
         SetUnitStatus,
         Tick,
     )
     from engine.model.entities import Alert, Details, Need, PositionFix, Station, Unit
     from engine.model.errors import NotStored, Refusal
+    from engine.model.streets import SpeedRule, Spot
     from engine.texts.reading import explain
 
 _HOME = {
@@ -35,6 +38,7 @@ _HOME = {
     "Details": "engine.model.entities",
     "EndIncident": "engine.model.commands",
     "Engine": "engine.core.engine",
+    "LiftSpeedRule": "engine.model.commands",
     "Need": "engine.model.entities",
     "NotStored": "engine.model.errors",
     "Policies": "engine.dispatch.policies",
@@ -43,7 +47,10 @@ _HOME = {
     "Reply": "engine.core.batch",
     "ReportAlert": "engine.model.commands",
     "RunCards": "engine.dispatch.run_cards",
+    "SetSpeedRule": "engine.model.commands",
     "SetUnitStatus": "engine.model.commands",
+    "SpeedRule": "engine.model.streets",
+    "Spot": "engine.model.streets",
     "Station": "engine.model.entities",
     "Tick": "engine.model.commands",
     "Unit": "engine.model.entities",
@@ -59,6 +66,7 @@ __all__ = [
     "Details",
     "EndIncident",
     "Engine",
+    "LiftSpeedRule",
     "Need",
     "NotStored",
     "Policies",
@@ -67,7 +75,10 @@ __all__ = [
     "Reply",
     "ReportAlert",
     "RunCards",
+    "SetSpeedRule",
     "SetUnitStatus",
+    "SpeedRule",
+    "Spot",
     "Station",
     "Tick",
     "Unit",

@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from engine.core.state import AlertRecord, Demand, Mail, Mailbox, State
+from engine.core.state import AlertRecord, Demand, Mail, Mailbox, StandingRule, State
 from engine.model import events as e
 from engine.model.entities import Incident, Order
-from engine.model.ids import DESK, OrderId, RecipientId, StationId, UnitId, number_of
+from engine.model.ids import DESK, RecipientId, StationId, UnitId, number_of
 from engine.model.lifecycle import (
     ENDED_INCIDENTS,
     HOLDING_ORDERS,
@@ -30,6 +30,9 @@ RETAIN_MS = 86_400_000
 """How long what has ended stays in memory."""
 RETAIN_KEYS_MS = 30 * 86_400_000
 """How long an idempotency key is remembered: longer than any client keeps an answer."""
+
+RULE_END = "end"
+"""The clock of a rule over the streets that ends by itself."""
 
 
 def apply(state: State, event: e.Event) -> None:
@@ -161,6 +164,19 @@ def _deadline_missed(state: State, event: e.Event, body: e.DeadlineMissed) -> No
     state.deadlines.clear(deadline_key(body.order, body.clock))
 
 
+def _speed_rule_set(state: State, event: e.Event, body: e.SpeedRuleSet) -> None:
+    _count(state, "rule", body.id)
+    state.kept.keys[body.key] = event.at
+    state.speed_rules[body.id] = StandingRule(body.rule, body.key, event.actor, event.at)
+    if body.rule.until is not None:
+        state.deadlines.set(deadline_key(body.id, RULE_END), body.rule.until)
+
+
+def _speed_rule_lifted(state: State, event: e.Event, body: e.SpeedRuleLifted) -> None:
+    del state.speed_rules[body.id]
+    state.deadlines.clear(deadline_key(body.id, RULE_END))
+
+
 def _clock_departed(state: State, event: e.Event, body: e.ClockDeparted) -> None:
     state.kept.departed_ms = body.wall_at - event.at
 
@@ -182,6 +198,8 @@ _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
     e.PlanRequested: _plan_requested,
     e.PlanApplied: _plan_applied,
     e.DeadlineMissed: _deadline_missed,
+    e.SpeedRuleSet: _speed_rule_set,
+    e.SpeedRuleLifted: _speed_rule_lifted,
     e.ClockDeparted: _clock_departed,
 }
 
@@ -191,15 +209,15 @@ def alert_key(source: str, source_ref: str) -> str:
     return f"{source}\n{source_ref}"
 
 
-def deadline_key(order: str, clock: str) -> str:
-    """Spell the key of one clock of one order."""
-    return f"{order} {clock}"
+def deadline_key(owner: str, clock: str) -> str:
+    """Spell the key of one clock of one order or rule."""
+    return f"{owner} {clock}"
 
 
-def order_and_clock(key: str) -> tuple[OrderId, str]:
-    """Read the key of a deadline: whose it is, and which clock."""
-    order, _, clock = key.partition(" ")
-    return OrderId(order), clock
+def owner_and_clock(key: str) -> tuple[str, str]:
+    """Read the key of a deadline: the order or rule whose it is, and which clock."""
+    owner, _, clock = key.partition(" ")
+    return owner, clock
 
 
 def _count(state: State, kind: str, minted: str) -> None:

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.core.apply import alert_key
-from engine.model.commands import AnswerOrder, Command, ReportAlert, SetUnitStatus
+from engine.model.commands import AnswerOrder, Command, ReportAlert, SetSpeedRule, SetUnitStatus
 from engine.model.errors import Refusal, RefusalBody
 from engine.model.events import Event
-from engine.model.ids import AlertId, IncidentId, OrderId
+from engine.model.ids import AlertId, IncidentId, OrderId, RuleId
 
 if TYPE_CHECKING:
     from engine.core.engine import Engine
@@ -36,6 +36,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Capabilities that nobody free has; the incident waits for them."""
     waiting: tuple[str, ...] = ()
     """Capabilities that a worker is still deciding about; their orders follow."""
+    rule: RuleId | None = None
+    """The rule over the streets that was set; None when a repeated one holds no more."""
     events: tuple[Event, ...] = ()
 
 
@@ -78,12 +80,17 @@ class Batch:
         kept = self._engine.state.kept
         if isinstance(command, ReportAlert):
             return alert_key(command.alert.source, command.alert.source_ref) in kept.alerts
-        return isinstance(command, AnswerOrder | SetUnitStatus) and command.key in kept.keys
+        return isinstance(command, AnswerOrder | SetSpeedRule | SetUnitStatus) and command.key in kept.keys
 
     def _finished(self, command: Command, reply: Reply) -> Reply:
-        if not isinstance(command, ReportAlert) or reply.refusal is not None:
-            return reply
         state = self._engine.state
+        if reply.refusal is not None:
+            return reply
+        if isinstance(command, SetSpeedRule):
+            its = (rule for rule, record in state.speed_rules.items() if record.key == command.key)
+            return msgspec.structs.replace(reply, rule=next(its, None))
+        if not isinstance(command, ReportAlert):
+            return reply
         record = state.kept.alerts[alert_key(command.alert.source, command.alert.source_ref)]
         incident = state.incidents.get(record.incident)
         demands = [demand for demand in state.demands.values() if demand.incident == record.incident]

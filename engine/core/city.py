@@ -19,6 +19,7 @@ from geo_data.road_network import RoadNetwork
 from geo_data.snapping import Snapper
 from geo_data.speed_table import SpeedTable
 from geo_data.speeds import Profile, travel_ms
+from geo_data.streets_in import StreetsIn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +56,26 @@ class City:
     def arc_ms(self) -> NDArray[np.int32]:
         """Travel time by arc in free flow, int32 (m,), in milliseconds."""
         return travel_ms(self.network, self.profile, self.speeds)
+
+    def arc_ms_in(self, hour: int) -> NDArray[np.int32]:
+        """Return the travel time by arc in an hour of the week of the city's time, int32 (m,), in milliseconds."""
+        return travel_ms(self.network, self.profile, self.speeds, hour)
+
+    def speeds_differ(self, before: int | None, hour: int) -> bool:
+        """Tell whether the speeds of an hour of the week are not those of another, or of free flow for None."""
+        factors = self.speeds.hour_factors(self.profile)
+        return bool(np.any(factors[hour] != (1.0 if before is None else factors[before])))
+
+    @cached_property
+    def speeds_by_hour(self) -> bool:
+        """Whether the speeds of some hour differ from those of another."""
+        factors = self.speeds.hour_factors(self.profile)
+        return bool(np.any(factors != factors[0]))
+
+    @cached_property
+    def streets_in(self) -> StreetsIn:
+        """Finds the streets that touch a polygon."""
+        return StreetsIn(self.network)
 
     @cached_property
     def hierarchy(self) -> Hierarchy:

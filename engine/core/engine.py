@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
+from numpy.typing import ArrayLike
 
 from engine.core.answering import acknowledge_mail, answer_order, set_unit_status
 from engine.core.apply import apply
@@ -22,7 +23,9 @@ from engine.core.plain_ports import AtOnce, NoLinks, SystemClock, VolatileJourna
 from engine.core.ports import Clock, Jobs, Journal, Links
 from engine.core.positions import move
 from engine.core.reporting import end_incident, report_alert
+from engine.core.speeds import Speeds
 from engine.core.state import State
+from engine.core.streets import lift_speed_rule, set_speed_rule, take_times
 from engine.core.supervising import tick
 from engine.core.world import World
 from engine.model import commands as c
@@ -31,6 +34,7 @@ from engine.model.entities import Details, PositionFix
 from engine.model.errors import NotStored, Refusal
 from engine.model.ids import IncidentId
 from engine.model.recommendation import Recommendation
+from engine.travel import TravelTimes
 
 
 def _configure(world: World, draft: Draft, command: c.Configure) -> None:
@@ -48,6 +52,9 @@ _HANDLERS: dict[type, Callable[[World, Draft, Any], None]] = {
     c.CancelOrder: cancel_order,
     c.EndIncident: end_incident,
     c.ApplyPlan: apply_plan,
+    c.SetSpeedRule: set_speed_rule,
+    c.LiftSpeedRule: lift_speed_rule,
+    c.TakeTimes: take_times,
     c.Tick: tick,
 }
 
@@ -87,8 +94,8 @@ class Engine:
         self.links: Links = links or NoLinks()
         self.finished: deque[c.Command] = deque()
         """Commands that workers have handed back and that are still to be handled."""
-        self._world = World(city, self._replayed(snapshot))
-        self.give_up_plans()
+        self._world = World(city, self._replayed(snapshot), self.clock.now())
+        self.give_up_jobs()
         if self.state.kept.digest != city.digest:
             command = c.Configure(actor="system", digest=city.digest, units=city.units, stations=city.stations)
             reply = self.submit(command)[0]
@@ -104,6 +111,16 @@ class Engine:
     def fleet(self) -> Any:
         """The units' columns: where everyone is."""
         return self._world.fleet
+
+    @property
+    def times(self) -> TravelTimes:
+        """The travel times in force, for whoever asks on the engine's own thread."""
+        return self._world.times
+
+    @property
+    def speeds(self) -> Speeds:
+        """The travel times' rules, live speeds and versions; to be read."""
+        return self._world.speeds
 
     def handle(self, command: c.Command, now: int) -> list[e.Event]:
         """Decide one command at ``now`` and apply what came of it in memory.
@@ -128,8 +145,9 @@ class Engine:
         look_again, self.state.freed = self.state.freed, False
         demands = waiting(self._world, look_again=look_again)
         work = serve(self._world, draft, demands) if demands else None
-        if work is not None:
-            self.jobs.submit(work, self.finished.append)
+        for job in (work, self._world.speeds.next_work(now)):
+            if job is not None:
+                self.jobs.submit(job, self.finished.append)
         return draft.events
 
     def move(self, fixes: Sequence[PositionFix], now: int) -> list[Refusal | None]:
@@ -141,6 +159,25 @@ class Engine:
             For each fix None, or why it was not taken.
         """
         return move(self._world, fixes, now)
+
+    def feed_speeds(self, arcs: ArrayLike, factors: ArrayLike, until: int, now: int) -> None:
+        """Take live speeds: a conflated stream, not journalled. They are in force with the next version of the times.
+
+        Parameters
+        ----------
+        arcs
+            int32 (c,), arcs of the city's network; of one that comes more than once the last holds.
+        factors
+            float64 (c,) or one for all: on the speed that the arc has without them, 0.02 to 5.
+        until
+            When they are out of date, in ms since the epoch; the arcs then have their own speed again.
+
+        Raises
+        ------
+        Refusal
+            When an arc is not on the network or a value out of range; nothing is changed then.
+        """
+        self._world.speeds.feed(arcs, factors, until, now)
 
     def submit(self, *commands: c.Command) -> list[Reply]:
         """Run the whole cycle: decide all, append once, release; then the same for what workers hand back.
@@ -178,11 +215,12 @@ class Engine:
         """
         self.finished.clear()
         self._world.reset(self._replayed(snapshot))
-        self.give_up_plans()
+        self.give_up_jobs()
 
     def next_deadline(self) -> int | None:
         """Return when a `Tick` is due next, in milliseconds since the epoch; None when no clock runs."""
-        return self.state.deadlines.next_at()
+        due = [at for at in (self.state.deadlines.next_at(), self._world.speeds.due_at()) if at is not None]
+        return min(due, default=None)
 
     def details(self, incident: IncidentId) -> Details:
         """Return what the first alert of an incident said that can name someone; empty when it was erased."""
@@ -221,8 +259,9 @@ class Engine:
                 if event is not None and event.personal is not None:
                     state.details[record.alert] = event.personal
 
-    def give_up_plans(self) -> None:
+    def give_up_jobs(self) -> None:
         """Hand back all open plans, empty: their worker is lost, and what they were about waits again."""
+        self._world.speeds.traffic.give_up()
         for plan in dict.fromkeys(demand.plan for demand in self.state.demands.values()):
             if plan is not None:
                 self.finished.append(c.ApplyPlan(actor="system", plan=plan, decisions=(), failed="lost"))

@@ -10,9 +10,10 @@ import msgspec
 
 from engine.model.entities import Details, Incident, Order, Station, Unit
 from engine.model.events import Mailed
-from engine.model.ids import AlertId, DemandId, IncidentId, OrderId, PlanId, RecipientId, StationId, UnitId
+from engine.model.ids import AlertId, DemandId, IncidentId, OrderId, PlanId, RecipientId, RuleId, StationId, UnitId
 from engine.model.lifecycle import UnitStatus
 from engine.model.recommendation import Recommendation
+from engine.model.streets import SpeedRule
 from engine.supervision import Deadlines
 
 
@@ -67,6 +68,15 @@ class AlertRecord(msgspec.Struct, frozen=True, gc=False):
     at: int
 
 
+class StandingRule(msgspec.Struct, frozen=True, gc=False):
+    """A rule over the streets that holds, the key it came with, and who set it when."""
+
+    rule: SpeedRule
+    key: str
+    actor: str
+    at: int
+
+
 class Kept(msgspec.Struct, kw_only=True):
     """The part of the state that a snapshot holds, as it is encoded. Nothing in it can name a caller."""
 
@@ -90,6 +100,7 @@ class Kept(msgspec.Struct, kw_only=True):
     alerts: dict[str, AlertRecord] = {}
     keys: dict[str, int] = {}
     """Idempotency keys of answers and statuses, with the instant they were taken."""
+    speed_rules: dict[RuleId, StandingRule] = {}
     deadlines: list[tuple[str, int]] = []
     ended: list[tuple[int, IncidentId]] = []
 
@@ -104,7 +115,7 @@ class State:
     details
         Who called and what was said, by alert; from the journal's encrypted part, never in a snapshot.
     deadlines
-        Clocks by ``<order> <clock>``.
+        Clocks by ``<order> <clock>``, and the ends of rules over the streets by ``<rule> end``.
     freed
         Set when a unit became free since the core last looked at what waits.
     """
@@ -167,6 +178,11 @@ class State:
     def mailboxes(self) -> dict[RecipientId, Mailbox]:
         """The mailboxes by recipient."""
         return self.kept.mailboxes
+
+    @property
+    def speed_rules(self) -> dict[RuleId, StandingRule]:
+        """The rules over the streets that hold."""
+        return self.kept.speed_rules
 
     def mailbox(self, recipient: RecipientId) -> Mailbox:
         """Return a recipient's mailbox; an empty one for a recipient that never had mail."""

@@ -1,10 +1,12 @@
 """What the passing of time does: clocks that ran out are stated, and the desk is told to use the radio."""
 
-from engine.core.apply import order_and_clock
+from engine.core.apply import RULE_END, owner_and_clock
 from engine.core.draft import Draft
+from engine.core.streets import end_speed_rule
 from engine.core.world import World
 from engine.model import events as e
 from engine.model.commands import Tick
+from engine.model.ids import OrderId, RuleId
 from engine.supervision import CLOCKS
 
 DEPARTED_MS = 5_000
@@ -16,8 +18,11 @@ LOOK_AGAIN_MS = 10_000
 def tick(world: World, draft: Draft, command: Tick) -> None:
     """State every deadline that is over."""
     for key, due_at in world.state.deadlines.due(draft.now):
-        order_id, clock = order_and_clock(key)
-        order = world.state.orders[order_id]
+        owner, clock = owner_and_clock(key)
+        if clock == RULE_END:
+            end_speed_rule(draft, RuleId(owner))
+            continue
+        order = world.state.orders[OrderId(owner)]
         draft.emit(e.DeadlineMissed(clock=clock, order=order.id, due_at=due_at))
         draft.tell_desk(CLOCKS[clock].notice, order=order.id, incident=order.incident, recipient=order.recipient)
     if command.wall_at is not None:

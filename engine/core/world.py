@@ -8,6 +8,7 @@ from functools import cached_property
 
 from engine.core.apply import apply
 from engine.core.city import City
+from engine.core.speeds import Speeds
 from engine.core.state import State
 from engine.dispatch.decide import Wanted
 from engine.dispatch.force import Force
@@ -20,12 +21,16 @@ from geo_data.snapping import OffRoad, Snap
 
 
 class World:
-    """The core's whole surroundings."""
+    """The core's whole surroundings, at ``now`` in ms since the epoch."""
 
-    def __init__(self, city: City, state: State) -> None:
+    def __init__(self, city: City, state: State, now: int) -> None:
         self.city = city
         self.state = state
         self.times = TravelTimes(city.network, city.arc_ms, city.hierarchy)
+        self.speeds = Speeds(city, self.times)
+        self.speeds.turn(now)
+        self.speeds.follow(state.speed_rules)
+        self.speeds.traffic.catch_up(now)
         self.fleet = self._new_fleet()
         self.posts = self._new_fleet()
         self.stations: tuple[Station, ...] = ()
@@ -34,7 +39,8 @@ class World:
         self.line_up()
 
     def _new_fleet(self) -> Fleet:
-        return Fleet(self.city.network, self.city.arc_ms, self.city.snapper, self.city.policies.snap_limit_m)
+        inner_ms = self.times.weights.inner_ms
+        return Fleet(self.city.network, inner_ms, self.city.snapper, self.city.policies.snap_limit_m)
 
     def follow(self, event: e.Event) -> None:
         """Apply an event to the state, and let the fleet's columns follow."""
@@ -48,6 +54,8 @@ class World:
             order = self.state.orders[body.order]
             if order.recipient_kind == "unit":
                 self._show(UnitId(order.recipient))
+        elif isinstance(body, e.SpeedRuleSet | e.SpeedRuleLifted):
+            self.speeds.follow(self.state.speed_rules)
 
     def _show(self, unit: UnitId) -> None:
         if unit not in self.fleet:  # the city's file has dropped it while it had an order
@@ -80,9 +88,16 @@ class World:
         )
         self.__dict__.pop("force", None)
 
+    def reweigh(self) -> None:
+        """Let those who stand on the streets know the travel times in force."""
+        for fleet in (self.fleet, self.posts):
+            fleet.reweigh(self.times.weights.inner_ms)
+
     def reset(self, state: State) -> None:
-        """Exchange the state, as after a failed commit; positions stay."""
+        """Exchange the state, as after a failed commit; positions and live speeds stay."""
         self.state = state
+        self.speeds.traffic.give_up()
+        self.speeds.follow(state.speed_rules)
         self._spots.clear()
         self.line_up()
 

@@ -85,7 +85,10 @@ class Fleet(FleetView):
         self._table: dict[str, NDArray[Any]] = {name: np.empty(0, column[0]) for name, column in COLUMNS.items()}
         self._previous_entry = np.empty(0, np.int32)
         self.first_at_node = np.full(network.n_nodes, -1, np.int32)
-        self._weigh(arc_ms)
+        self._check_times(arc_ms)
+        self._weights = kernels.Weights(
+            np.array(network.arc_head, np.int32), np.array(network.arc_reverse, np.int32), np.array(arc_ms, np.int32)
+        )
         self._grow(_FIRST_CAPACITY)
         self._look()
 
@@ -177,8 +180,12 @@ class Fleet(FleetView):
         return np.sort(rows[:count])
 
     def reweigh(self, arc_ms: NDArray[np.int32]) -> None:
-        """Exchange the travel times, as after a closure: units' times to the ends of their arcs follow."""
-        self._weigh(arc_ms)
+        """Exchange the travel times, as after a closure: units' times to the ends of their arcs follow.
+
+        ``arc_ms`` is not copied and must not change.
+        """
+        self._check_times(arc_ms)
+        self._weights = self._weights._replace(ms=arc_ms)
         self._kernels.link_all(self._weights, self._places, len(self))
 
     def checkpoint(self) -> bytes:
@@ -259,14 +266,9 @@ class Fleet(FleetView):
             if not 0 <= unit.turnout_ms <= MOST_TURNOUT_MS:
                 raise Refusal("out_of_range", f"units[{i}].turnout_ms", unit.turnout_ms, f"0 to {MOST_TURNOUT_MS}")
 
-    def _weigh(self, arc_ms: NDArray[np.int32]) -> None:
+    def _check_times(self, arc_ms: NDArray[np.int32]) -> None:
         if arc_ms.shape != (self._network.n_arcs,):
             raise Refusal("wrong_shape", "arc_ms", arc_ms.shape, f"({self._network.n_arcs},), one time by arc")
-        self._weights = self._kernels.Weights(
-            np.array(self._network.arc_head, np.int32),
-            np.array(self._network.arc_reverse, np.int32),
-            np.array(arc_ms, np.int32),
-        )
 
     def _grow(self, units: int) -> None:
         """Make room for so many units, at least twice the room there was."""

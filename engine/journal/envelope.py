@@ -23,8 +23,8 @@ from engine.model.events import SCHEMA_VERSION, AlertReceived, Body, Event
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 """Takes the body of one version, its ``kind`` included, and returns that of the next."""
 
-UPCASTERS: Mapping[int, Upcaster] = {}
-"""By the version they start from. Version 1 is the newest, so there is nothing to lift yet."""
+UPCASTERS: Mapping[int, Upcaster] = {1: dict}
+"""By the version they start from. Version 2 has further kinds of events, and changed none that there was."""
 
 _encoder = msgspec.json.Encoder(order="deterministic")
 _body_decoder: msgspec.json.Decoder[Body] = msgspec.json.Decoder(Body)

@@ -9,9 +9,10 @@ from typing import Literal
 import msgspec
 
 from engine.model.entities import Alert, Station, Unit
-from engine.model.ids import IncidentId, OrderId, PlanId, RecipientId, UnitId
+from engine.model.ids import IncidentId, OrderId, PlanId, RecipientId, RuleId, UnitId
 from engine.model.lifecycle import UnitStatus
 from engine.model.recommendation import Decision
+from engine.model.streets import SpeedRule
 
 Answer = Literal["accept", "refuse", "en_route", "on_scene", "report", "clear"]
 Via = Literal["terminal", "radio", "desk", "api"]
@@ -98,6 +99,26 @@ class ApplyPlan(_Command, frozen=True, gc=False, tag="apply_plan"):
     failed: str = ""
 
 
+class SetSpeedRule(_Command, frozen=True, gc=False, tag="set_speed_rule"):
+    """Somebody closes streets or changes their speed."""
+
+    key: str
+    rule: SpeedRule
+
+
+class LiftSpeedRule(_Command, frozen=True, gc=False, tag="lift_speed_rule"):
+    """Somebody lifts a rule over the streets."""
+
+    rule: RuleId
+    reason: str = ""
+
+
+class TakeTimes(_Command, frozen=True, gc=False, tag="take_times"):
+    """A worker has made another version of the travel times; nothing of it is journalled."""
+
+    number: int
+
+
 class Tick(_Command, frozen=True, gc=False, tag="tick"):
     """Time has passed: deadlines are looked at, waiting needs are looked at again.
 
@@ -117,5 +138,8 @@ Command = (
     | CancelOrder
     | EndIncident
     | ApplyPlan
+    | SetSpeedRule
+    | LiftSpeedRule
+    | TakeTimes
     | Tick
 )

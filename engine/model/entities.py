@@ -12,7 +12,7 @@ Approval = Literal["by_rule", "by_person"]
 """Who lets an order go: the run card by itself, or somebody who answers for it."""
 
 
-class _Placed(msgspec.Struct, frozen=True, gc=False):
+class Placed(msgspec.Struct, frozen=True, gc=False):
     """Something with a coordinate. Numbers of numpy's own types are taken, and kept as plain ones that encode."""
 
     def __post_init__(self) -> None:
@@ -39,7 +39,7 @@ class Need(msgspec.Struct, frozen=True, gc=False):
     count: int = 1
 
 
-class Alert(_Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+class Alert(Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One report from one source. ``source`` and ``source_ref`` together are its idempotency key."""
 
     source: str
@@ -55,7 +55,7 @@ class Alert(_Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     exercise: bool = False
 
 
-class Unit(_Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+class Unit(Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Something that can be sent. ``lon`` and ``lat`` are where it starts; then its positions say."""
 
     id: UnitId
@@ -68,7 +68,7 @@ class Unit(_Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     on_duty: bool = True
 
 
-class Station(_Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+class Station(Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """A fixed place that units belong to or that can be ordered itself."""
 
     id: StationId
@@ -120,7 +120,7 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     exercise: bool = False
 
 
-class PositionFix(_Placed, frozen=True, gc=False, omit_defaults=True):
+class PositionFix(Placed, frozen=True, gc=False, omit_defaults=True):
     """Where a unit says it is. Heading in degrees clockwise from north, speed in m/s."""
 
     unit: UnitId

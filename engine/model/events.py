@@ -10,11 +10,12 @@ import msgspec
 
 from engine.model.commands import Via
 from engine.model.entities import Approval, Details, Need, Order, Station, Unit
-from engine.model.ids import AlertId, DemandId, IncidentId, OrderId, PlanId, RecipientId, UnitId
+from engine.model.ids import AlertId, DemandId, IncidentId, OrderId, PlanId, RecipientId, RuleId, UnitId
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
 from engine.model.recommendation import Recommendation
+from engine.model.streets import SpeedRule
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 class _Body(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="kind", omit_defaults=True):
@@ -178,6 +179,22 @@ class DeadlineMissed(_Body, frozen=True, gc=False, tag="deadline_missed"):
     due_at: int
 
 
+class SpeedRuleSet(_Body, frozen=True, gc=False, tag="speed_rule_set"):
+    """Streets are closed, or their speed is another, from here on."""
+
+    id: RuleId
+    rule: SpeedRule
+    key: str
+
+
+class SpeedRuleLifted(_Body, frozen=True, gc=False, tag="speed_rule_lifted"):
+    """A rule over the streets holds no more."""
+
+    id: RuleId
+    why: Literal["lifted", "expired"]
+    reason: str = ""
+
+
 class ClockDeparted(_Body, frozen=True, gc=False, tag="clock_departed"):
     """The clock and the wall disagree by more than 5 s."""
 
@@ -201,6 +218,8 @@ Body = (
     | PlanRequested
     | PlanApplied
     | DeadlineMissed
+    | SpeedRuleSet
+    | SpeedRuleLifted
     | ClockDeparted
 )
 

@@ -14,8 +14,9 @@ IncidentId = NewType("IncidentId", str)
 OrderId = NewType("OrderId", str)
 DemandId = NewType("DemandId", str)
 PlanId = NewType("PlanId", str)
+RuleId = NewType("RuleId", str)
 
-Kind = Literal["alert", "incident", "order", "demand", "plan"]
+Kind = Literal["alert", "incident", "order", "demand", "plan", "rule"]
 
 DESK = RecipientId("desk")
 """The mailbox of the command room itself."""

@@ -22,3 +22,9 @@ LONGEST_ADDRESS = 500
 """Characters of a place in words."""
 LONGEST_TEXT = 4_000
 """Characters of any other free text."""
+MOST_SPEED_RULES = 1_000
+"""Rules over the streets that hold at one time."""
+MOST_RINGS, MOST_CORNERS, MOST_SPOTS = 32, 500, 500
+"""Polygons of one rule, corners of one polygon, single streets of one rule."""
+MOST_FED = 2_000
+"""Live speeds in one message."""

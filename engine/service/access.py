@@ -61,6 +61,8 @@ class Permission(StrEnum):
     OWN_MAILBOX = "own_mailbox"
     SEND_POSITION = "send_position"
     READ_METRICS = "read_metrics"
+    SET_SPEEDS = "set_speeds"
+    FEED_SPEEDS = "feed_speeds"
 
 
 _P = Permission
@@ -68,9 +70,17 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.TERMINAL: frozenset((_P.OWN_MAILBOX, _P.SEND_POSITION, _P.REPORT_ALERT)),
     Role.STATION: frozenset((_P.OWN_MAILBOX, _P.REPORT_ALERT)),
     Role.DISPATCHER: frozenset(
-        (_P.REPORT_ALERT, _P.READ_INCIDENTS, _P.READ_DETAILS, _P.DECIDE_ORDERS, _P.OWN_MAILBOX, _P.READ_METRICS)
+        (
+            _P.REPORT_ALERT,
+            _P.READ_INCIDENTS,
+            _P.READ_DETAILS,
+            _P.DECIDE_ORDERS,
+            _P.OWN_MAILBOX,
+            _P.READ_METRICS,
+            _P.SET_SPEEDS,
+        )
     ),
-    Role.INTEGRATION: frozenset((_P.REPORT_ALERT, _P.READ_INCIDENTS)),
+    Role.INTEGRATION: frozenset((_P.REPORT_ALERT, _P.READ_INCIDENTS, _P.FEED_SPEEDS)),
     Role.OBSERVER: frozenset((_P.READ_INCIDENTS, _P.READ_METRICS)),
     Role.ADMINISTRATOR: frozenset(Permission) - {_P.OWN_MAILBOX, _P.SEND_POSITION},
 }

@@ -1,7 +1,7 @@
-"""Copies beside the journal: the fleet every few seconds, the state now and then, so that a start is quick.
+"""Copies beside the journal: positions and live speeds every few seconds, the state now and then.
 
-Positions are a stream and not journalled: their checkpoint is all that a restart knows of them. To lose a copy costs
-time, never truth. They are written in a thread of their own and never make a commit wait.
+Positions and live speeds are streams and not journalled: their checkpoint is all that a restart knows of them. To lose
+a copy costs time, never truth. They are written in a thread of their own and never make a commit wait.
 """
 
 import asyncio
@@ -16,6 +16,8 @@ from engine.model.errors import NotStored
 LOGGER = logging.getLogger("allpoints.copies")
 FLEET = "fleet"
 """The name of the fleet's checkpoint."""
+SPEEDS = "speeds"
+"""The name of the live speeds' checkpoint."""
 
 
 class Keeper(Protocol):
@@ -70,6 +72,8 @@ class Copies:
         """The newest snapshot, everything in it durable: after a failed commit the state is made from it."""
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="copies")
         self._on_kept = on_kept
+        self._fed = True
+        """Whether the last checkpoint of live speeds may hold some that are out of date now."""
         self._running: asyncio.Future[bool] | None = None
         self.due_s = 0.0
         """When the next is due, on the loop's clock."""
@@ -93,6 +97,8 @@ class Copies:
     def _begin(self, *, at_end: bool) -> None:
         engine, keeper = self._engine, self._keeper
         at, fleet, seq = engine.clock.now(), engine.fleet.checkpoint(), engine.state.seq
+        speeds = engine.speeds.checkpoint() if engine.speeds.traffic.live_arcs or self._fed else None
+        self._fed = engine.speeds.traffic.live_arcs > 0
         state = None
         if seq - self._snapshot_seq >= (1 if at_end else self._snapshot_events):
             state, self._snapshot_seq = engine.snapshot(), seq
@@ -101,6 +107,8 @@ class Copies:
         def write() -> bool:
             try:
                 keeper.save_checkpoint(FLEET, at, fleet)
+                if speeds is not None:
+                    keeper.save_checkpoint(SPEEDS, at, speeds)
                 if state is not None:
                     keeper.save_snapshot(seq, state)
                 keeper.settle()

@@ -34,6 +34,7 @@ _STATUS: Mapping[str, int] = {
     "too_big": 413,
     "unknown_incident": 404,
     "unknown_order": 404,
+    "unknown_rule": 404,
     "wrong_state": 409,
     "superseded": 409,
     "on_order": 409,

@@ -24,10 +24,20 @@ from engine.core.engine import Engine
 from engine.model import commands as c
 from engine.model.entities import Alert
 from engine.model.errors import Refusal
-from engine.model.ids import OrderId
-from engine.service import views
+from engine.model.ids import OrderId, RuleId
+from engine.service import speed_views, views
 from engine.service.access import DEVICE_ROLES, Access, AccessDenied, Identity, Permission
-from engine.service.bodies import AnswerIn, Bootstrap, CancelIn, Health, NewAlert, ProblemBody
+from engine.service.bodies import (
+    AnswerIn,
+    Bootstrap,
+    CancelIn,
+    FeedIn,
+    Health,
+    LiftIn,
+    NewAlert,
+    ProblemBody,
+    SpeedRuleIn,
+)
 from engine.service.edge import TITLES, Refused, answer, let_in, problem_of, read_body
 from engine.service.metrics import Metrics
 from engine.service.openapi import document
@@ -187,6 +197,31 @@ class Api:
             )
         )
         return await self._order(call)
+
+    async def read_speeds(self, _: Call) -> Response:
+        """Say which travel times are in force."""
+        return _json(await self.backend.look(speed_views.speeds_body))
+
+    async def set_speed_rule(self, call: Call) -> Response:
+        """Close streets, or change their speed."""
+        said: SpeedRuleIn = call.body
+        rule, key = speed_views.rule_of(said), call.speaker.scoped(said.key)
+        reply = await self._done(c.SetSpeedRule(actor=call.speaker.actor, key=key, rule=rule))
+        taken = await self.backend.look(lambda engine: speed_views.rule_taken(engine, reply))
+        return _json(taken, 200 if reply.duplicate else 201)
+
+    async def lift_speed_rule(self, call: Call) -> Response:
+        """Lift a rule."""
+        said: LiftIn = call.body
+        rule = RuleId(call.request.path_params["rule"])
+        await self._done(c.LiftSpeedRule(actor=call.speaker.actor, rule=rule, reason=said.reason))
+        return await self.read_speeds(call)
+
+    async def feed_speeds(self, call: Call) -> Response:
+        """Take live speeds."""
+        said: FeedIn = call.body
+        now = self.backend.now()
+        return _json(await self.backend.look(lambda engine: speed_views.feed(engine, said, now)))
 
     async def bootstrap(self, call: Call) -> Response:
         """Say where to begin."""

@@ -5,6 +5,7 @@ never anything that came from outside: what a client invents must not become a t
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
@@ -56,6 +57,22 @@ class Metrics:
         self.gauge("incidents_open", "Incidents that have not ended.", open_incidents)
         self.gauge("units_claimed", "Units that an order holds.", lambda: len(engine.state.claims))
         self.gauge("journal_seq", "The last event.", lambda: engine.state.seq)
+        self._watch_times(engine)
+
+    def _watch_times(self, engine: Engine) -> None:
+        """Show how travel times are found, and which version of them is in force."""
+        traffic = engine.speeds.traffic
+        self.gauge("times_version", "Version of the travel times in force.", lambda: traffic.version)
+        self.gauge(
+            "times_behind", "Versions until all that was said is in force.", lambda: traffic.coming - traffic.version
+        )
+        self.gauge("speed_rules", "Closures and other rules over the streets.", lambda: len(engine.state.speed_rules))
+        self.gauge("live_speed_arcs", "Arcs that have a live speed.", lambda: traffic.live_arcs)
+        found = Gauge(
+            "allpoints_nearest", "How it was found who is nearest, since the start.", ["how"], registry=self.registry
+        )
+        for how in engine.times.counts:
+            found.labels(how).set_function(partial(engine.times.counts.__getitem__, how))
 
     def decided(self, kind: str, seconds: float) -> None:
         """Count a command that was taken, and how long the core took."""

@@ -31,7 +31,7 @@ from engine.model import commands as c
 from engine.model.errors import Refusal
 from engine.service.access import STORE_NAME, Access
 from engine.service.address import STREAM_PATH, Address, reachable, remove_address, write_address
-from engine.service.copies import FLEET
+from engine.service.copies import FLEET, SPEEDS
 from engine.service.cycle import Cycle
 from engine.service.edge import MOST_CONNECTIONS
 from engine.service.http import make_app
@@ -261,6 +261,9 @@ class CityServer:
             fleet = journal.load_checkpoint(FLEET)
             if fleet is not None:
                 engine.fleet.restore(fleet.blob)
+            speeds = journal.load_checkpoint(SPEEDS)
+            if speeds is not None:
+                engine.speeds.restore(speeds.blob, clock.now())
             begun.pop_all()
         # The roads, the fleet and the replayed state live as long as the process: no collection need look at them.
         gc.collect()

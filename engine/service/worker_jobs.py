@@ -59,4 +59,4 @@ class WorkerJobs:
     def _give_up(self) -> None:
         """Let what a failed worker was asked for wait again."""
         if self._cycle is not None:
-            self._cycle.visit(self._cycle.engine.give_up_plans)
+            self._cycle.visit(self._cycle.engine.give_up_jobs)

@@ -12,12 +12,14 @@ from engine.travel.reach import Reach, Reacher
 from engine.travel.riders import Ranking, Riders
 from engine.travel.routes import NoWay, Route
 from engine.travel.times import UNREACHABLE_MS, TravelTimes
-from engine.travel.traffic import Traffic
+from engine.travel.traffic import LEAST_FACTOR, MOST_FACTOR, Traffic
 from engine.travel.warming import warm
 from engine.travel.weights import Weights
 from geo_data.speeds import NEVER
 
 __all__ = [
+    "LEAST_FACTOR",
+    "MOST_FACTOR",
     "NEVER",
     "UNREACHABLE_MS",
     "Arrivals",

@@ -9,7 +9,7 @@ finishes; the work itself touches nothing but copies.
 import heapq
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,26 +40,28 @@ class _Now:
     live: NDArray[np.int32]
     shut: NDArray[np.uint16]
 
-    def ms(self, arcs: NDArray[np.int32] | slice, *, shut_too: bool = True) -> NDArray[np.int32]:
+    def ms(self, arcs: NDArray[np.int32] | slice) -> NDArray[np.int32]:
         """Return what some arcs take."""
         base = self.base_ms[arcs]
         factor = np.exp((self.slow[arcs] + self.live[arcs]) / _PER_UNIT)
         ms = np.clip(np.rint(base / factor), 1, NEVER - 1)
-        closed = base >= NEVER
-        if shut_too:
-            closed |= self.shut[arcs] > 0
-        return np.where(closed, NEVER, ms).astype(np.int32)
+        return np.where((base >= NEVER) | (self.shut[arcs] > 0), NEVER, ms).astype(np.int32)
 
     def copy(self) -> "_Now":
         return _Now(self.base_ms, self.slow.copy(), self.live.copy(), self.shut.copy())
 
 
 @dataclass
-class _Work:
-    """One version in the making: which arcs it is about, and what came of it."""
+class Making:
+    """One version in the making. ``run`` is for a worker; ``number`` is what `Traffic.finish` wants to know it by.
 
+    ``arcs`` are those it is about, None for all of them; ``base`` makes the free-flow times where they turn.
+    """
+
+    number: int
     arcs: NDArray[np.int32] | None
     base: Base | None
+    run: Callable[[], None] = lambda: None
     weights: Weights | None = None
     base_ms: NDArray[np.int32] | None = None
 
@@ -91,7 +93,8 @@ class Traffic:
         self.live_arcs = 0
         self._changed: list[NDArray[np.int32]] = []
         self._turn: Base | None = None
-        self._work: _Work | None = None
+        self._making: Making | None = None
+        self._begun = 0
         self._begun_at = -(1 << 62)
 
     @property
@@ -103,12 +106,17 @@ class Traffic:
     def coming(self) -> int:
         """The version in which everything that was said so far will be in force."""
         waits = bool(self._changed) or self._turn is not None
-        return self.version + (self._work is not None) + waits
+        return self.version + (self._making is not None) + waits
 
     @property
     def rules(self) -> dict[str, tuple[NDArray[np.int32], float]]:
         """The rules that hold: arcs and factor by name."""
         return self._rules
+
+    @property
+    def base_ms(self) -> NDArray[np.int32]:
+        """What each arc takes in this hour without rules and live speeds, int32 (m,)."""
+        return self._now.base_ms
 
     def set_rule(self, name: str, arcs: ArrayLike, factor: float) -> None:
         """Let some arcs be passed at another speed until the rule is lifted; what it said before is lifted.
@@ -137,7 +145,7 @@ class Traffic:
             self._times.close_at_once(rows)
         else:
             self._now.slow[rows] += _logarithm(factor)
-        self._changed.append(rows)
+        self._change(rows)
 
     def lift_rule(self, name: str) -> None:
         """Forget a rule; nothing happens when there is none of this name."""
@@ -148,7 +156,7 @@ class Traffic:
             self._now.shut[rows] -= 1
         else:
             self._now.slow[rows] -= _logarithm(factor)
-        self._changed.append(rows)
+        self._change(rows)
 
     def feed(self, arcs: ArrayLike, factors: ArrayLike, until: int) -> None:
         """Take live speeds: for each arc a factor on its speed, in place of the one before.
@@ -180,7 +188,7 @@ class Traffic:
         self._live_until[rows] = until
         self._fed += 1
         heapq.heappush(self._ends, (until, self._fed, rows))
-        self._changed.append(rows)
+        self._change(rows)
 
     def expire(self, now: int) -> None:
         """Forget live speeds that are out of date."""
@@ -190,8 +198,7 @@ class Traffic:
             self._now.live[over] = 0
             self._live_until[over] = 0
             self.live_arcs -= len(over)
-            if len(over):
-                self._changed.append(over)
+            self._change(over)
 
     def live(self) -> tuple[NDArray[np.int32], NDArray[np.float64], NDArray[np.int64]]:
         """Return the arcs that have a live factor, int32 (c,), the factors and until when they hold."""
@@ -205,68 +212,74 @@ class Traffic:
     def due_at(self) -> int | None:
         """Return when there is next something to begin or to expire; None when nothing is."""
         due = [self._ends[0][0]] if self._ends else []
-        if self._work is None and (self._changed or self._turn is not None):
+        if self._making is None and (self._changed or self._turn is not None):
             due.append(self._begun_at + WINDOW_MS)
         return min(due) if due else None
 
-    def begin(self, now: int) -> Callable[[], None] | None:
-        """Return the work that makes the next version; None while nothing waits, one is made, or it is too soon."""
-        if self._work is not None or not (self._changed or self._turn is not None):
+    def begin(self, now: int) -> Making | None:
+        """Return the next version in the making; None while nothing waits, one is made, or it is too soon."""
+        if self._making is not None or not (self._changed or self._turn is not None):
             return None
         if now < self._begun_at + WINDOW_MS:
             return None
-        self._begun_at = now
         changed, self._changed = self._changed, []
         turn, self._turn = self._turn, None
-        work = self._work = _Work(None if turn else np.concatenate(changed), turn)
+        self._begun_at, self._begun = now, self._begun + 1
+        making = self._making = Making(self._begun, None if turn else np.concatenate(changed), turn)
         weights = self._times.weights
-        if work.arcs is not None and len(work.arcs) <= _FEW:
-            arcs = np.unique(work.arcs)
+        if making.arcs is not None and len(making.arcs) <= _FEW:
+            arcs = np.unique(making.arcs)
             ms = self._now.ms(arcs)
 
             def few() -> None:
-                work.weights = weights.changed(arcs, ms)
+                making.weights = weights.changed(arcs, ms)
 
-            return few
+            making.run = few
+            return making
         standing = self._now.copy()
 
         def many() -> None:
-            work.base_ms = work.base() if work.base is not None else standing.base_ms
-            there = _Now(work.base_ms, standing.slow, standing.live, standing.shut)
-            ms = there.ms(slice(None))
+            making.base_ms = making.base() if making.base is not None else standing.base_ms
+            ms = replace(standing, base_ms=making.base_ms).ms(slice(None))
             arcs = np.flatnonzero(ms != weights.arc_ms).astype(np.int32)
-            work.weights = weights.changed(arcs, ms[arcs])
+            making.weights = weights.changed(arcs, ms[arcs])
 
-        return many
+        making.run = many
+        return making
 
-    def finish(self) -> bool:
-        """Go over to the version that the work has made; False when there is none."""
-        work, self._work = self._work, None
-        if work is None or work.weights is None:
+    def finish(self, number: int) -> bool:
+        """Go over to a version that has been made; False for one that was given up."""
+        making = self._making
+        if making is None or making.number != number or making.weights is None:
             return False
-        if work.base_ms is not None:
-            self._now = _Now(work.base_ms, self._now.slow, self._now.live, self._now.shut)
+        self._making = None
+        if making.base_ms is not None:
+            self._now = replace(self._now, base_ms=making.base_ms)
         still = [rows[self._now.shut[rows] > 0] for rows in self._changed]
-        self._times.adopt(work.weights, np.concatenate(still) if still else ())
+        self._times.adopt(making.weights, np.concatenate(still) if still else ())
         return True
 
     def give_up(self) -> None:
         """Let what a lost worker was asked for wait again."""
-        work, self._work = self._work, None
-        if work is None:
+        making, self._making = self._making, None
+        if making is None:
             return
-        if work.arcs is not None:
-            self._changed.append(work.arcs)
+        if making.arcs is not None:
+            self._changed.append(making.arcs)
         else:
-            self._turn = self._turn or work.base
+            self._turn = self._turn or making.base
 
     def catch_up(self, now: int) -> None:
         """Bring everything that waits into force here and now."""
         self._begun_at = now - WINDOW_MS
-        work = self.begin(now)
-        if work is not None:
-            work()
-            self.finish()
+        making = self.begin(now)
+        if making is not None:
+            making.run()
+            self.finish(making.number)
+
+    def _change(self, rows: NDArray[np.int32]) -> None:
+        if len(rows):
+            self._changed.append(rows)
 
     def _rows(self, arcs: ArrayLike) -> NDArray[np.int32]:
         rows = np.unique(np.asarray(arcs, np.int64))
@@ -278,5 +291,3 @@ class Traffic:
 
 def _logarithm(factor: float) -> int:
     return round(math.log(factor) * _PER_UNIT)
-
-

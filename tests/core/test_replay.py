@@ -11,18 +11,22 @@ from engine import (
     CancelOrder,
     EndIncident,
     Engine,
+    LiftSpeedRule,
     Need,
     NotStored,
     Policies,
     ReportAlert,
+    SetSpeedRule,
     SetUnitStatus,
+    SpeedRule,
+    Spot,
     Tick,
 )
 from engine.core.plain_ports import VolatileJournal
 from engine.fleet import STATUS_CODE
 from engine.model.commands import AcknowledgeMail
 from engine.model.lifecycle import HOLDING_ORDERS, ORDER, UnitStatus
-from tests.support.cities import SetClock, alert, city, station, unit
+from tests.support.cities import SetClock, alert, city, place, station, unit
 
 CAPABILITIES = ("patrol", "traffic")
 UNITS = tuple(unit(f"u{i}", i % 6, i % 5, *CAPABILITIES[: 1 + i % 2]) for i in range(4))
@@ -124,6 +128,24 @@ class Desk(RuleBasedStateMachine):
         self.refs += 1
         self.engine.submit(SetUnitStatus(actor="d", key=f"s{self.refs}", unit=f"u{pick}", status=UnitStatus(status)))
 
+    @rule(
+        column=st.integers(0, 4),
+        factor=st.sampled_from((0.0, 0.5, 2.0)),
+        seconds=st.sampled_from((None, 30, 5_000)),
+        hours=st.sampled_from(((), ((112, 114),))),
+    )
+    def sets_a_rule(self, column, factor, seconds, hours):
+        self.refs += 1
+        until = None if seconds is None else self.clock.time + seconds * 1000
+        given = SpeedRule(factor=factor, spots=(Spot(*place(column + 0.5, 1)),), hours=hours, until=until)
+        assert self.engine.submit(SetSpeedRule(actor="d", key=f"r{self.refs}", rule=given))[0].refusal is None
+
+    @rule(pick=st.integers(0, 50))
+    def lifts_a_rule(self, pick):
+        rules = list(self.engine.state.speed_rules)
+        if rules:
+            self.engine.submit(LiftSpeedRule(actor="d", rule=rules[pick % len(rules)]))
+
     @rule(pick=st.integers(0, 5))
     def acknowledges(self, pick):
         recipient = [*(u.id for u in UNITS), "s0", "s1"][pick]
@@ -153,6 +175,10 @@ class Desk(RuleBasedStateMachine):
             again = Engine(self.city, clock=self.clock, journal=self.journal)
             assert msgspec.msgpack.decode(again.snapshot()) == msgspec.msgpack.decode(self.engine.snapshot())
             assert again.state.details == self.engine.state.details
+            for engine in (again, self.engine):
+                engine.speeds.turn(self.clock.time)
+                engine.speeds.traffic.catch_up(self.clock.time)
+            assert again.times.weights.arc_ms.tolist() == self.engine.times.weights.arc_ms.tolist()
 
     @invariant()
     def nobody_is_on_two_orders(self):
@@ -173,10 +199,10 @@ class Desk(RuleBasedStateMachine):
                 assert [m.body.mail_seq for m in box.items] == list(range(box.first_seq, box.last_seq + 1))
 
     @invariant()
-    def every_clock_belongs_to_an_order_that_can_still_meet_it(self):
+    def every_clock_belongs_to_an_order_that_can_still_meet_it_or_to_a_rule_that_holds(self):
         if hasattr(self, "engine"):
-            for key in [item[0] for item in self.engine.state.deadlines.items()]:
-                assert ORDER[self.engine.state.orders[key.split(" ")[0]].state]
+            for owner in [key.split(" ")[0] for key, _ in self.engine.state.deadlines.items()]:
+                assert owner in self.engine.state.speed_rules or ORDER[self.engine.state.orders[owner].state]
 
 
 Desk.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)

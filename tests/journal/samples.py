@@ -22,10 +22,13 @@ from engine.model.events import (
     PlanApplied,
     PlanRequested,
     Recommended,
+    SpeedRuleLifted,
+    SpeedRuleSet,
     UnitAdvanced,
 )
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
 from engine.model.recommendation import Candidate, Excluded, Recommendation
+from engine.model.streets import SpeedRule, Spot
 
 AT = 1_800_000_000_000
 SECRET = Details(
@@ -60,6 +63,16 @@ ORDER = Order(
     route="_p~iF~ps|U",
 )
 
+CLOSURE = SpeedRule(
+    factor=0.0,
+    rings=(((113.0, 36.5), (113.1, 36.5), (113.05, 36.6)),),
+    spots=(Spot(113.05, 36.53), Spot(113.06, 36.53, 90.0)),
+    classes=("primary",),
+    hours=((7, 9),),
+    until=AT + 3_600_000,
+    reason="洪水 · flood",
+)
+
 
 def alert(number=1, incident=1):
     """Return the body of an alert."""
@@ -76,7 +89,7 @@ def alert(number=1, incident=1):
 
 
 def bodies():
-    """Return one body of every kind."""
+    """Return one body of every kind; those of later versions stand last."""
     unit = Unit(id="E01", name="泵浦车一号", capabilities=("engine",), lon=113.04, lat=36.52, station="ST1")
     station = Station(id="ST1", name="Central", name_zh="中心站", lon=113.04, lat=36.52)
     opened = IncidentOpened(
@@ -113,6 +126,8 @@ def bodies():
         PlanApplied(plan="sx-plan-1", held=("sx-demand-3",), outdated=("sx-demand-4",)),
         DeadlineMissed(clock="accept", order="sx-order-1", due_at=AT + 30_000),
         ClockDeparted(wall_at=AT + 7_000),
+        SpeedRuleSet(id="sx-rule-1", rule=CLOSURE, key="k3"),
+        SpeedRuleLifted(id="sx-rule-1", why="lifted", reason="done"),
     ]
 
 

@@ -1,0 +1,113 @@
+"""Speaking to a running server from the command line: where it is, with which token, and what its answers mean here."""
+
+import argparse
+import csv
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.model.errors import NotStored, Refusal
+
+TIMEOUT_S = 10.0
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments that say which server is meant, and who speaks."""
+    parser.add_argument("target", help="the city's folder, or the server's address such as http://127.0.0.1:8460")
+    parser.add_argument("--token", help="default: ALLPOINTS_TOKEN, then the folder's tokens.csv")
+    parser.add_argument("--ca", type=Path, help="certificate to trust, for a server with one of its own making")
+
+
+def position(given: str) -> tuple[float, float]:
+    """Read ``LON,LAT``; bounds are the server's to judge, which knows the city."""
+    lon, _, lat = given.partition(",")
+    try:
+        return float(lon), float(lat)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{given!r} is not LON,LAT in degrees, such as 112.98,36.54") from None
+
+
+def call(
+    args: argparse.Namespace,
+    method: str,
+    path: str,
+    roles: Sequence[str],
+    *,
+    body: Any = None,
+    params: dict[str, str] | None = None,
+) -> Any:
+    """Have the server do something and return its answer.
+
+    Parameters
+    ----------
+    args
+        With what `add_target` describes.
+    roles
+        Whose token out of the folder's ``tokens.csv`` may do it, best first.
+
+    Raises
+    ------
+    Refusal
+        What the server did not take, as it said it.
+    NotStored
+        When it does not answer, or cannot do it now.
+    """
+    import httpx
+
+    address = _address(args.target)
+    token = args.token or os.environ.get("ALLPOINTS_TOKEN") or _token(args.target, roles)
+    if not token:
+        raise Refusal("no_token", "token", "", "--token, ALLPOINTS_TOKEN, or a folder with a tokens.csv")
+    try:
+        answer = httpx.request(
+            method,
+            address + path,
+            params=params,
+            json=body,
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=TIMEOUT_S,
+            verify=_trust(args.ca),
+            trust_env=False,
+        )
+        said = answer.json()
+    except httpx.HTTPError as error:
+        raise NotStored(f"{address} does not answer ({type(error).__name__}); is `allpoints serve` running?") from None
+    except ValueError:
+        raise NotStored(f"{address} answers, but not as Allpoints does (status {answer.status_code})") from None
+    if answer.status_code == 503:
+        raise NotStored(f"not stored ({said.get('code')}): {said.get('limit')}; nothing has happened, try again")
+    if answer.is_error:
+        refusal = Refusal(str(said.get("code")), str(said.get("field")), "", said.get("limit"))
+        refusal.args = (f"{refusal.field}: {said.get('value')} is not taken ({refusal.code}); limit: {refusal.limit}",)
+        raise refusal
+    return said
+
+
+def _trust(certificate: Path | None) -> Any:
+    import ssl
+
+    return ssl.create_default_context(cafile=certificate) if certificate is not None else True
+
+
+def _address(target: str) -> str:
+    """Return the server's address: given, or where the folder's running server says it is."""
+    if target.startswith(("http://", "https://")):
+        return target.rstrip("/")
+    from engine.service.address import read_address
+
+    return read_address(Path(target)).http
+
+
+def _token(target: str, roles: Sequence[str]) -> str:
+    """Return a token out of the folder's ``tokens.csv`` of one of some roles; empty without one."""
+    path = Path(target) / "tokens.csv"
+    if target.startswith(("http://", "https://")) or not path.is_file():
+        return ""
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for role in roles:
+        for row in rows:
+            if row.get("role") == role:
+                return row.get("token") or ""
+    return ""
