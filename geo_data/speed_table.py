@@ -40,6 +40,7 @@ CLASSES: Mapping[str, RoadClass] = {kind.name.lower(): kind for kind in RoadClas
 
 LEAST_KMH, MOST_KMH = 0.5, 400.0
 LEAST_FACTOR, MOST_FACTOR = 0.05, 2.0
+MOST_FIXED_S = 600.0
 MOST_ROWS = 20_000
 MOST_BYTES = 8 << 20
 
@@ -83,9 +84,12 @@ class ProfileSpeeds:
     ----------
     kmh
         Free-flow speed by `RoadClass`, in km/h, as long as there are classes.
+    fixed_s
+        What every way costs once, whatever its length, in seconds: moving off, stopping, the last steps.
     """
 
     kmh: tuple[float, ...]
+    fixed_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,7 +218,8 @@ class _Reader:
         speeds = self._toml.keys((profile, "kmh"), table.get("kmh", {}), CLASSES)
         for name, value in speeds.items():
             kmh[CLASSES[name]] = self._toml.number((profile, "kmh", name), value, LEAST_KMH, MOST_KMH, "km/h")
-        return ProfileSpeeds(kmh=tuple(kmh))
+        fixed_s = self._toml.number((profile, "fixed_s"), table.get("fixed_s", 0), 0, MOST_FIXED_S, "seconds")
+        return ProfileSpeeds(kmh=tuple(kmh), fixed_s=fixed_s)
 
     def _hours(self, said: object) -> tuple[HourFactor, ...]:
         if not isinstance(said, list):
@@ -254,7 +259,8 @@ def _profile_lines(speeds: ProfileSpeeds, shipped: ProfileSpeeds) -> list[str]:
         for name, kind in CLASSES.items()
         if speeds.kmh[kind] != shipped.kmh[kind]
     ]
-    return [f"kmh = {{ {', '.join(kmh)} }}"] if kmh else []
+    lines = [f"kmh = {{ {', '.join(kmh)} }}"] if kmh else []
+    return [*lines, f"fixed_s = {_number(speeds.fixed_s)}"] if speeds.fixed_s != shipped.fixed_s else lines
 
 
 def _hour_lines(row: HourFactor) -> list[str]:

@@ -77,6 +77,11 @@ class City:
         """Finds the streets that touch a polygon."""
         return StreetsIn(self.network)
 
+    @property
+    def fixed_ms(self) -> int:
+        """What every way costs once beside driving, in milliseconds."""
+        return round(self.speeds.of(self.profile).fixed_s * 1000)
+
     @cached_property
     def hierarchy(self) -> Hierarchy:
         """The network's shortcuts, made when they are first wanted unless they are kept."""

@@ -105,7 +105,12 @@ class World:
     def force(self) -> Force:
         """Everyone who could go, as living columns."""
         return Force(
-            times=self.times, fleet=self.fleet, posts=self.posts, stations=self.stations, claims=self.state.claims
+            times=self.times,
+            fleet=self.fleet,
+            posts=self.posts,
+            stations=self.stations,
+            claims=self.state.claims,
+            fixed_ms=self.city.fixed_ms,
         )
 
     def spot(self, incident: IncidentId) -> Snap:

@@ -71,7 +71,7 @@ def decide(wanted: Sequence[Wanted], force: Force, policies: Policies, now: int)
 
 def _rank(want: Wanted, force: Force, most: int, fresh_after: int) -> Ranking:
     """Return the units that could take a demand, soonest first; those that refused it are left out."""
-    ranking = force.times.nearest(
+    ranking = force.nearest(
         want.arc,
         want.fraction,
         force.fleet,
@@ -155,7 +155,7 @@ def _nearest_station(want: Wanted, force: Force) -> Candidate | None:
     """Return the nearest station by road that can be ordered for the capability."""
     if not force.stations:
         return None
-    ranking = force.times.nearest(
+    ranking = force.nearest(
         want.arc, want.fraction, force.posts, force.posts.capability_mask((want.capability,)), 1, NO_AGE_LIMIT
     )
     if not len(ranking.unit):

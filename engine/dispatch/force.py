@@ -4,14 +4,14 @@ A decision inside the core looks at the living columns; one in a worker looks at
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from engine.fleet import READY, Fleet, FleetView
 from engine.model.entities import Station
 from engine.model.ids import OrderId, UnitId
-from engine.travel import TravelTimes
+from engine.travel import Ranking, TravelTimes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,8 @@ class Force:
         The stations in the order of ``posts``.
     claims
         The order that holds a unit, by unit.
+    fixed_ms
+        What every way costs once beside driving: it is part of each travel time and changes no order.
     """
 
     times: TravelTimes
@@ -37,6 +39,7 @@ class Force:
     posts: Fleet | FleetView
     stations: Sequence[Station]
     claims: Mapping[UnitId, OrderId]
+    fixed_ms: int = 0
 
     def frozen(self) -> "Force":
         """Return a copy that a worker can keep while the fleet moves on."""
@@ -46,7 +49,17 @@ class Force:
             posts=self.posts,
             stations=self.stations,
             claims=dict(self.claims),
+            fixed_ms=self.fixed_ms,
         )
+
+    def nearest(
+        self, arc: int, fraction: float, among: Fleet | FleetView, need: int, k: int, fresh_after: int
+    ) -> Ranking:
+        """Return the ``k`` soonest as `TravelTimes.nearest` does, with what every way costs beside driving."""
+        ranking = self.times.nearest(arc, fraction, among, need, k, fresh_after)
+        if not self.fixed_ms:
+            return ranking
+        return replace(ranking, eta_ms=ranking.eta_ms + self.fixed_ms, travel_ms=ranking.travel_ms + self.fixed_ms)
 
     def able(self, capability: str) -> int:
         """Return the bits a unit must have to be sent for ``capability``: to have it, and to be ready."""

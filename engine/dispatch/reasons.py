@@ -37,7 +37,7 @@ class Barred:
 
 def nearest_anyone(arc: int, fraction: float, force: Force, most: int) -> Ranking:
     """Return the units nearest to a place whatever they can do and are doing: whom `excluded_units` looks at."""
-    return force.times.nearest(arc, fraction, force.fleet, _ANYONE, max(1, 2 * most), _ALWAYS)
+    return force.nearest(arc, fraction, force.fleet, _ANYONE, max(1, 2 * most), _ALWAYS)
 
 
 def excluded_units(

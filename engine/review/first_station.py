@@ -59,6 +59,7 @@ def recommend_each(
         posts=Fleet(city.network, city.arc_ms, city.snapper, city.policies.snap_limit_m),
         stations=(),
         claims={},
+        fixed_ms=city.fixed_ms,
     )
     for call in calls:
         for row, unit in enumerate(units):

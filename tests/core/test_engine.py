@@ -1,5 +1,7 @@
 """What the engine does with commands, told as small scenarios on a grid of streets."""
 
+from dataclasses import replace
+
 import pytest
 
 from engine import (
@@ -19,6 +21,7 @@ from engine.model.commands import AcknowledgeMail
 from engine.model.errors import Refusal
 from engine.model.ids import DESK
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
+from geo_data.speed_table import SpeedTable
 from tests.support.cities import NOW, SetClock, alert, city, place, station, unit
 
 
@@ -61,6 +64,28 @@ def test_nearest_by_road_has_the_order_with_its_reasons():
 def test_turnout_counts():
     engine, _ = engine_with(unit("near_but_slow", 1, 0, turnout_ms=600_000), unit("far", 5, 0))
     assert orders_of(engine, report(engine, alert(1, 0, 0, needs=(Need("patrol"),))))[0].recipient == "far"
+
+
+def test_what_every_way_costs_once_is_in_every_time_and_changes_no_order():
+    units = (unit("near", 1, 0, turnout_ms=60_000), unit("far", 5, 4), unit("traffic", 0, 0, "traffic"))
+    recommendations = []
+    for fixed_s in (0.0, 80.5):
+        shipped = SpeedTable.shipped()
+        speeds = replace(shipped, emergency=replace(shipped.emergency, fixed_s=fixed_s))
+        engine = Engine(replace(city(units), speeds=speeds), clock=SetClock())
+        reply = report(engine, alert(1, 0, 0, needs=(Need("patrol"),)))
+        recommendations.append(engine.recommendations(reply.incident)[0])
+        (order,) = orders_of(engine, reply)
+        assert order.eta_ms == recommendations[-1].chosen.eta_ms
+    plain, fixed = recommendations
+    for one, other in zip(
+        (plain.chosen, *plain.others, *plain.excluded), (fixed.chosen, *fixed.others, *fixed.excluded), strict=True
+    ):
+        assert other.eta_ms == one.eta_ms + 80_500
+    for one, other in zip((plain.chosen, *plain.others), (fixed.chosen, *fixed.others), strict=True):
+        assert (other.recipient, other.turnout_ms) == (one.recipient, one.turnout_ms)
+        assert other.travel_ms == one.travel_ms + 80_500
+    assert fixed.excluded
 
 
 def test_the_same_alert_again_gives_the_first_answer():

@@ -24,7 +24,7 @@ def load(tmp_path):
 
 
 kmh = st.floats(0.5, 400) | st.integers(1, 400).map(float)
-profile_speeds = st.builds(ProfileSpeeds, kmh=st.tuples(*[kmh for _ in RoadClass]))
+profile_speeds = st.builds(ProfileSpeeds, kmh=st.tuples(*[kmh for _ in RoadClass]), fixed_s=st.floats(0, 600))
 
 
 @st.composite
@@ -109,6 +109,7 @@ BAD = [
     ("schema = 1\n[normal]\n\nkmh = { track = nan }", r":4: normal\.kmh\.track: nan is not taken; limit: 0\.5 to 400"),
     ("schema = 1\n[foot.kmh]\ntrack = 500", r":3: foot\.kmh\.track: 500"),
     ("schema = 1\n[foot.kmh]\ntrack = true", r":3: foot\.kmh\.track: True"),
+    ("schema = 1\n[normal]\nfixed_s = -1", r":3: normal\.fixed_s: -1 .*limit: 0 to 600"),
     ("schema = 1\nhours = 3", r":2: hours: 3 is not taken; limit: rows of \[\[hours\]\]"),
     ("schema = 1\n[[hours]]\nfactor = 1\n[[hours]]\nfrom = 3", r":4: hours\[1\]\.factor: nothing"),
     ("schema = 1\n[[hours]]\nfactor = 1\n[[hours]]\nfactor = 0", r":5: hours\[1\]\.factor: 0 .*limit: 0\.05 to 2"),
