@@ -94,7 +94,7 @@ def map_arrays(
             raise ArrayFileError(f"{path}: not a {kind} (magic {head[:8]!r}, expected {magic!r})")
         found, length = struct.unpack("<II", head[8:])
         if found != version:
-            raise ArrayFileError(f"{path}: format version {found}; this program reads {version}")
+            raise ArrayFileError(f"{path}: format version {found}; this program reads {version}: make the file again")
         if length > _MOST_HEADER_BYTES:
             raise ArrayFileError(f"{path}: header of {length} bytes; limit {_MOST_HEADER_BYTES}")
         packed = file.read(length)

@@ -23,6 +23,7 @@ def crossing() -> RoadNetwork:
         arc_length_m=np.full(2, 100.0, np.float32),
         arc_class=np.full(2, RoadClass.RESIDENTIAL, np.uint8),
         arc_modes=np.full(2, int(ALL_MODES), np.uint8),
+        arc_control=np.zeros(2, np.uint8),
         arc_kmh=np.full(2, np.nan, np.float32),
         arc_emergency_kmh=np.full(2, np.nan, np.float32),
         arc_name=np.zeros(2, np.int32),

@@ -49,6 +49,27 @@ class RoadClass(IntEnum):
     OTHER = 20
 
 
+class NodeKind(IntEnum):
+    """What drivers meet at a node."""
+
+    NONE = 0
+    SIGNALS = 1
+    STOP = 2
+    GIVE_WAY = 3
+    CROSSING = 4
+    """A crossing for walkers with signals."""
+    LEVEL_CROSSING = 5
+    MINI_ROUNDABOUT = 6
+
+
+class Facing(IntEnum):
+    """Whom a node's kind concerns: all who come to it, or those who come along or against the drawn direction."""
+
+    BOTH = 0
+    FORWARD = 1
+    BACKWARD = 2
+
+
 class Restriction(IntEnum):
     """What a turn restriction says of its turn."""
 
@@ -86,6 +107,8 @@ class RawRoads:
         int64 (n,), the source's own id of the node.
     no_merge
         bool (n,), nodes at which edges must not be merged into one (barriers, signals that matter).
+    node_kind, node_facing
+        uint8 (n,), `NodeKind` and `Facing`; left out where a source says nothing of them, and then 0 everywhere.
     turn_from, turn_via, turn_to, turn_kind
         int32 (r,) edge, node, edge; uint8 `Restriction`.
     dropped
@@ -116,8 +139,16 @@ class RawRoads:
     source_id: NDArray[np.int64]
     node_source_id: NDArray[np.int64]
     no_merge: NDArray[np.bool_]
+    node_kind: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
+    node_facing: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
     turn_from: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     turn_via: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     turn_to: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
     turn_kind: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
     dropped: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Let every node be of no kind where the source knows of none."""
+        for name in ("node_kind", "node_facing"):
+            if len(getattr(self, name)) == 0:
+                setattr(self, name, np.zeros(len(self.node_lon), np.uint8))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from geo_data.array_file import ArrayFileError, map_arrays, write_arrays
 
 MAGIC = b"APNROADS"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 class RoadFileError(ArrayFileError):
@@ -44,6 +44,8 @@ class RoadNetwork:
         float32 (m,).
     arc_class, arc_modes
         uint8 (m,), `geo_data.raw_roads.RoadClass` and bits of `geo_data.raw_roads.Mode`.
+    arc_control
+        uint8 (m,), `geo_data.raw_roads.NodeKind`: what who drives along the arc meets at its head.
     arc_kmh, arc_emergency_kmh
         float32 (m,), signed or measured speed; NaN where only the class is known.
     arc_name
@@ -79,6 +81,7 @@ class RoadNetwork:
     arc_length_m: NDArray[np.float32]
     arc_class: NDArray[np.uint8]
     arc_modes: NDArray[np.uint8]
+    arc_control: NDArray[np.uint8]
     arc_kmh: NDArray[np.float32]
     arc_emergency_kmh: NDArray[np.float32]
     arc_name: NDArray[np.int32]

@@ -6,6 +6,7 @@ roads and names what differs; what it does not name stays as shipped, for each p
     schema = 1
     [normal]
     kmh = { residential = 25 }
+    junction_delay_s = { signals = 8 }
     [[hours]]
     days = ["mon", "tue"]
     from = 7
@@ -25,7 +26,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.raw_roads import RoadClass
+from geo_data.raw_roads import NodeKind, RoadClass
 from geo_data.toml_reading import TomlError, TomlReading
 
 SCHEMA = 1
@@ -38,9 +39,12 @@ DRIVING: tuple[Profile, ...] = ("normal", "emergency")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 CLASSES: Mapping[str, RoadClass] = {kind.name.lower(): kind for kind in RoadClass}
 
+KINDS: Mapping[str, NodeKind] = {kind.name.lower(): kind for kind in NodeKind if kind != NodeKind.NONE}
+
 LEAST_KMH, MOST_KMH = 0.5, 400.0
 LEAST_FACTOR, MOST_FACTOR = 0.05, 2.0
 MOST_FIXED_S = 600.0
+MOST_DELAY_S = 600.0
 MOST_ROWS = 20_000
 MOST_BYTES = 8 << 20
 
@@ -83,12 +87,16 @@ class ProfileSpeeds:
     Attributes
     ----------
     kmh
-        Free-flow speed by `RoadClass`, in km/h, as long as there are classes.
+        Free-flow speed by `RoadClass`, in km/h, as many as there are classes.
+    junction_delay_s
+        What an arc takes longer by the `NodeKind` that it comes to, in seconds, as many as there are kinds. Shipped
+        are zeros: no delay is known that holds everywhere.
     fixed_s
         What every way costs once, whatever its length, in seconds: moving off, stopping, the last steps.
     """
 
     kmh: tuple[float, ...]
+    junction_delay_s: tuple[float, ...] = (0.0,) * len(NodeKind)
     fixed_s: float = 0.0
 
 
@@ -218,8 +226,12 @@ class _Reader:
         speeds = self._toml.keys((profile, "kmh"), table.get("kmh", {}), CLASSES)
         for name, value in speeds.items():
             kmh[CLASSES[name]] = self._toml.number((profile, "kmh", name), value, LEAST_KMH, MOST_KMH, "km/h")
+        delay_s = list(shipped.junction_delay_s)
+        delays = self._toml.keys((profile, "junction_delay_s"), table.get("junction_delay_s", {}), KINDS)
+        for name, value in delays.items():
+            delay_s[KINDS[name]] = self._toml.number((profile, "junction_delay_s", name), value, 0, MOST_DELAY_S, "s")
         fixed_s = self._toml.number((profile, "fixed_s"), table.get("fixed_s", 0), 0, MOST_FIXED_S, "seconds")
-        return ProfileSpeeds(kmh=tuple(kmh), fixed_s=fixed_s)
+        return ProfileSpeeds(kmh=tuple(kmh), junction_delay_s=tuple(delay_s), fixed_s=fixed_s)
 
     def _hours(self, said: object) -> tuple[HourFactor, ...]:
         if not isinstance(said, list):
@@ -254,13 +266,19 @@ class _Reader:
 
 def _profile_lines(speeds: ProfileSpeeds, shipped: ProfileSpeeds) -> list[str]:
     """Write what differs from the shipped table."""
-    kmh = [
-        f"{name} = {_number(speeds.kmh[kind])}"
-        for name, kind in CLASSES.items()
-        if speeds.kmh[kind] != shipped.kmh[kind]
+    return [
+        *_table_lines("kmh", CLASSES, speeds.kmh, shipped.kmh),
+        *_table_lines("junction_delay_s", KINDS, speeds.junction_delay_s, shipped.junction_delay_s),
+        *([f"fixed_s = {_number(speeds.fixed_s)}"] if speeds.fixed_s != shipped.fixed_s else []),
     ]
-    lines = [f"kmh = {{ {', '.join(kmh)} }}"] if kmh else []
-    return [*lines, f"fixed_s = {_number(speeds.fixed_s)}"] if speeds.fixed_s != shipped.fixed_s else lines
+
+
+def _table_lines(
+    key: str, names: Mapping[str, int], values: tuple[float, ...], shipped: tuple[float, ...]
+) -> list[str]:
+    """Write those values of a table that differ, on one line; none if none does."""
+    said = [f"{name} = {_number(values[at])}" for name, at in names.items() if values[at] != shipped[at]]
+    return [f"{key} = {{ {', '.join(said)} }}"] if said else []
 
 
 def _hour_lines(row: HourFactor) -> list[str]:

@@ -1,15 +1,18 @@
 """How fast an arc is passed: the speed by class of street and mode, and the travel time that follows.
 
 A speed that was measured or signed wins over the city's table (`geo_data.speed_table`); a factor by hour of the week
-stands on whichever holds. Lights and sirens earn no speed by themselves: the emergency
+stands on whichever holds. What drivers wait at a junction is a part of the arc that leads there, and lies evenly along
+it: who begins or ends on the arc pays a share. Lights and sirens earn no speed by themselves: the emergency
 column differs from the normal one only where others may not drive, and a city that has measured its emergency speeds
 brings them in ``arc_emergency_kmh``. No factor is fitted to any data.
 """
 
+from enum import IntEnum
+
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.raw_roads import Mode
+from geo_data.raw_roads import Mode, NodeKind, RoadClass
 from geo_data.road_network import RoadNetwork
 from geo_data.speed_table import FREE_FLOW_KMH, HOURS, PROFILES, Profile, SpeedTable
 
@@ -38,11 +41,7 @@ def arc_kmh(network: RoadNetwork, profile: Profile = "normal", table: SpeedTable
     """
     if profile not in PROFILES:
         raise SpeedError(f"profile: {profile!r} is not taken; limit: one of {', '.join(PROFILES)}")
-    by_class = np.array(table.of(profile).kmh)
-    if network.n_arcs and int(network.arc_class.max()) >= len(by_class):
-        arc = int(network.arc_class.argmax())
-        raise SpeedError(f"arc_class[{arc}]: {network.arc_class[arc]} is not taken; limit: {len(by_class) - 1}")
-    speed = by_class[network.arc_class]
+    speed = np.array(table.of(profile).kmh)[_known(network.arc_class, "arc_class", RoadClass)]
     if profile != "foot":
         given = ["arc_kmh", "arc_emergency_kmh"] if profile == "emergency" else ["arc_kmh"]
         for field in given:  # the later one wins: measured under lights and sirens
@@ -52,6 +51,15 @@ def arc_kmh(network: RoadNetwork, profile: Profile = "normal", table: SpeedTable
                 raise SpeedError(f"{field}[{wrong[0]}]: {known[wrong[0]]} is not taken; limit: finite and above 0 km/h")
             speed = np.where(np.isnan(known), speed, known)
     return speed
+
+
+def _known(values: NDArray[np.uint8], field: str, kinds: type[IntEnum]) -> NDArray[np.uint8]:
+    """Return kinds by arc as they are, or refuse the first that is none."""
+    most = max(int(kind) for kind in kinds)
+    if len(values) and int(values.max()) > most:
+        arc = int(values.argmax())
+        raise SpeedError(f"{field}[{arc}]: {values[arc]} is not taken; limit: {most}")
+    return values
 
 
 def travel_ms(
@@ -85,6 +93,7 @@ def travel_ms(
         if not 0 <= hour < HOURS:
             raise SpeedError(f"hour: {hour} is not taken; limit: 0 to {HOURS - 1}")
         speed_kmh *= table.hour_factors(profile)[hour, network.arc_class]
-    ms = np.rint(np.asarray(network.arc_length_m, np.float64) / (speed_kmh / 3.6) * 1000.0)
+    delay_s = np.array(table.of(profile).junction_delay_s)[_known(network.arc_control, "arc_control", NodeKind)]
+    ms = np.rint((np.asarray(network.arc_length_m, np.float64) / (speed_kmh / 3.6) + delay_s) * 1000.0)
     allowed = (network.arc_modes & _MODE[profile]) != 0
     return np.where(allowed, np.clip(ms, 1, NEVER - 1), NEVER).astype(np.int32)

@@ -21,7 +21,7 @@ from geo_data.building.connectivity import keep_strong
 from geo_data.building.report import cut_off_report, peak_mib, totals
 from geo_data.lengths import line_lengths_m
 from geo_data.progress import Progress, silent
-from geo_data.raw_roads import RawRoads
+from geo_data.raw_roads import NodeKind, RawRoads
 from geo_data.road_network import RoadNetwork
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BUILDER", "RoadDataError", "build_network"]
 
-BUILDER = "1"
+BUILDER = "2"
 """Grows when the same input gives another network."""
 
 
@@ -118,7 +118,7 @@ def _chains(raw: RawRoads, streets: Streets, merge_chains: bool) -> "Chains":
 
     if not merge_chains:
         return single_edges(len(streets.kept))
-    must_stay = raw.no_merge.copy()
+    must_stay = raw.no_merge | (raw.node_kind != NodeKind.NONE)
     must_stay[raw.turn_via] = True
     kept = streets.kept
     return find_chains(

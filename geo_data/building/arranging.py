@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_data.building.ordering import hilbert_order
-from geo_data.raw_roads import RawRoads
+from geo_data.raw_roads import Facing, NodeKind, RawRoads
 from geo_data.road_network import RoadNetwork, pack_texts
 
 if TYPE_CHECKING:
@@ -145,6 +145,7 @@ def arrange(raw: RawRoads, streets: Streets, chains: "Chains") -> tuple[RoadNetw
         arc_length_m=length_m[arcs.line].astype(np.float32),
         arc_class=raw.road_class[kept],
         arc_modes=np.where(arcs.drawn, ahead[arcs.line], back[arcs.line]),
+        arc_control=_controls(raw, used[arcs.head], drawn),
         arc_kmh=np.where(drawn, raw.forward_kmh[kept], raw.backward_kmh[kept]),
         arc_emergency_kmh=np.where(drawn, raw.forward_emergency_kmh[kept], raw.backward_emergency_kmh[kept]),
         arc_name=arc_name,
@@ -164,6 +165,13 @@ def arrange(raw: RawRoads, streets: Streets, chains: "Chains") -> tuple[RoadNetw
         node_source_id=raw.node_source_id[used],
     )
     return network, left_out
+
+
+def _controls(raw: RawRoads, head: NDArray[np.int64], drawn: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return what arcs meet at their heads, raw nodes, by whether they come there as their edges were drawn."""
+    facing = raw.node_facing[head]
+    met = (facing == Facing.BOTH) | (facing == np.where(drawn, Facing.FORWARD, Facing.BACKWARD))
+    return np.where(met, raw.node_kind[head], NodeKind.NONE).astype(np.uint8)
 
 
 def _offsets(nodes: NDArray[np.int32], count: int) -> NDArray[np.int32]:

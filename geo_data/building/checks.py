@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.raw_roads import ALL_MODES, RawRoads, RoadClass
+from geo_data.raw_roads import ALL_MODES, Facing, NodeKind, RawRoads, RoadClass
 
-_BY_NODE = ("node_lon", "node_lat", "node_source_id", "no_merge")
+_BY_NODE = ("node_lon", "node_lat", "node_source_id", "no_merge", "node_kind", "node_facing")
 _BY_EDGE = (
     *("tail", "head", "forward_modes", "backward_modes", "road_class", "forward_kmh", "backward_kmh"),
     *("forward_emergency_kmh", "backward_emergency_kmh", "length_m", "name", "source_id"),
@@ -53,6 +53,9 @@ def check_roads(raw: RawRoads) -> None:
         values = getattr(raw, field)
         _refuse(field, values, values > int(ALL_MODES), f"bits of Mode, 0 to {int(ALL_MODES)}")
     _refuse("road_class", raw.road_class, raw.road_class > max(RoadClass), f"a RoadClass, 0 to {int(max(RoadClass))}")
+    for field, kinds in (("node_kind", NodeKind), ("node_facing", Facing)):
+        values, most = getattr(raw, field), max(int(kind) for kind in kinds)
+        _refuse(field, values, values > most, f"a {kinds.__name__}, 0 to {most}")
     _refuse("turn_kind", raw.turn_kind, raw.turn_kind > 1, "a Restriction, 0 or 1")
     for field in ("forward_kmh", "backward_kmh", "forward_emergency_kmh", "backward_emergency_kmh"):
         values = getattr(raw, field)

@@ -1,9 +1,10 @@
 """Chains of streets into single streets: nine nodes in ten of a drawn map only bend the line.
 
 A node is passed over when exactly two street ends meet at it, of two different streets that agree in everything an arc
-says of itself: class, name, source, and modes and speeds in either direction. Nodes that must stay (``no_merge``, the
-via of a turn restriction) stay. Nothing on the ground is lost: geometry is joined, lengths are summed, parallel streets
-and loops survive. A ring on which every node could be passed over keeps its lowest node and becomes a loop there.
+says of itself: class, name, source, and modes and speeds in either direction. Nodes that must stay (``no_merge``,
+signals and their like, the via of a turn restriction) stay. Nothing on the ground is lost: geometry is joined, lengths
+are summed, parallel streets and loops survive. A ring on which every node could be passed over keeps its lowest node
+and becomes a loop there.
 """
 
 from dataclasses import dataclass

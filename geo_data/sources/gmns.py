@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_data.lengths import distance_m, line_lengths_m
-from geo_data.raw_roads import ALL_MODES, DRIVE, Mode, RawRoads, RoadClass
+from geo_data.raw_roads import ALL_MODES, DRIVE, Mode, NodeKind, RawRoads, RoadClass
 from geo_data.sources.courses import pinned, read_lines, straight
 from geo_data.sources.nodes import NodeRows
 from geo_data.sources.osm.tags import HIGHWAYS
@@ -60,6 +60,14 @@ _FALSE: Final = frozenset({"0", "0.0", "false", "f", "no", ""})
 _DRIVERS: Final = frozenset({"auto", "car", "sov", "hov2", "hov3", "all", "motor_vehicle", "truck"})
 _RESERVED: Final = frozenset({"bus", "transit", "taxi", "psv", "emergency"})
 _WALKERS: Final = frozenset({"walk", "ped", "pedestrian", "foot", "all"})
+
+_CONTROLS: Final = {
+    **dict.fromkeys(("", "none", "no_control", "uncontrolled", "0", "0.0"), NodeKind.NONE),
+    **dict.fromkeys(("signal", "signals", "signal_with_rtor", "traffic_signals", "1", "1.0"), NodeKind.SIGNALS),
+    **dict.fromkeys(("stop", "stop_2_way", "2_stop", "stop_4_way", "4_stop"), NodeKind.STOP),
+    **dict.fromkeys(("yield", "give_way"), NodeKind.GIVE_WAY),
+}
+"""Values of a node's ``ctrl_type``; osm2gmns writes 0 and 1, or ``signal``."""
 
 
 def read_gmns(folder: str | os.PathLike[str]) -> RawRoads:
@@ -114,6 +122,7 @@ def read_gmns(folder: str | os.PathLike[str]) -> RawRoads:
         source_id=links.wholes("link_id"),
         node_source_id=nodes.id,
         no_merge=np.zeros(len(nodes.id), bool),
+        node_kind=_node_kinds(nodes.table, counts),
         dropped=counts,
     )
     return _paired(roads)
@@ -138,6 +147,17 @@ class _Units:
         if unit and unit not in known:
             raise table.refuse(0, column, f"one of {', '.join(known)}")
         return known.get(unit, 1.0)
+
+
+def _node_kinds(nodes: Table, counts: dict[str, int]) -> NDArray[np.uint8]:
+    """Return what ``ctrl_type`` says of nodes; words that are not known are counted and mean nothing."""
+    if "ctrl_type" not in nodes:
+        return np.zeros(len(nodes), np.uint8)
+    said = [text.lower() for text in nodes.texts("ctrl_type")]
+    unknown = sum(text not in _CONTROLS for text in said)
+    if unknown:
+        counts["nodes_of_unknown_ctrl_type"] = unknown
+    return np.array([_CONTROLS.get(text, NodeKind.NONE) for text in said], np.uint8)
 
 
 def _check_columns(links: Table) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from geo_data.lengths import line_lengths_m
 from geo_data.raw_roads import ALL_MODES, RawRoads, RoadClass
 from geo_data.sources.osm.barriers import barrier_passes, cut_barriers
+from geo_data.sources.osm.junctions import TAGS, node_facing, node_kind
 from geo_data.sources.osm.speeds import parse_duration_s
 from geo_data.sources.osm.tags import Dropped, WayTags, read_way
 
@@ -41,10 +42,10 @@ WAY_TAGS: Final = frozenset(
     }
 )
 """The tags of ways that `geo_data.sources.osm.tags` reads."""
-NODE_TAGS: Final = frozenset(
-    {"barrier", "bollard", "kerb", "locked", "access", "vehicle", "motor_vehicle", "motorcar", "foot", "emergency"}
-)
-"""The tags of nodes that `geo_data.sources.osm.barriers` reads."""
+NODE_TAGS: Final = TAGS | {
+    *("barrier", "bollard", "kerb", "locked", "access", "vehicle", "motor_vehicle", "motorcar", "foot", "emergency")
+}
+"""The tags of nodes that `geo_data.sources.osm.barriers` and `junctions` read."""
 _REVERSED: Final = frozenset({"-1", "reverse", "T"})
 """Values of ``oneway`` for which osmnx turns a way round and keeps the tag."""
 _MIXED: Final = ("highway", "access")
@@ -142,6 +143,9 @@ def roads_of_graph(graph: Any) -> RawRoads:
         no_merge=np.zeros(len(node_lon), bool),
         dropped=counts,
     )
+    for node, attributes in graph.nodes(data=True):
+        tags = {key: str(attributes[key]) for key in TAGS if key in attributes}
+        roads.node_kind[place[node]], roads.node_facing[place[node]] = node_kind(tags), node_facing(tags)
     return cut_barriers(roads, _barriers(graph, place))
 
 

@@ -69,7 +69,7 @@ def test_speeds_that_cannot_be_used_are_refused_with_all_that_is_wrong(folder: P
     first, second, third = problems(folder)
     assert re.search(r"speeds\.toml:3: normal\.kmh\.high: 'high' .*unknown key; known: motorway", second)
     assert re.search(r"speeds\.toml:3: normal\.kmh\.track: '0' is not taken; 0\.5 to 400 km/h", third)
-    assert re.search(r"speeds\.toml:5: normal\.speed: 'speed' .*unknown key; known: kmh", first)
+    assert re.search(r"speeds\.toml:5: normal\.speed: 'speed' .*unknown key; known: kmh, junction_delay_s", first)
 
 
 def test_capabilities_that_no_unit_has_are_warned_of_and_not_refused(folder: Path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from geo_data.building import build_network
-from geo_data.raw_roads import ALL_MODES, DRIVE, Mode, RoadClass
+from geo_data.raw_roads import ALL_MODES, DRIVE, Mode, NodeKind, RoadClass
 from geo_data.sources.gmns import read_gmns
 from geo_data.sources.tables import TableError
 from geo_data.speeds import travel_ms
@@ -126,3 +126,13 @@ def test_taixing_with_exchanged_coordinates_is_refused(data: Path, tmp_path: Pat
     (tmp_path / "node.csv").write_text(nodes.replace(heading, exchanged), "utf-8")
     with pytest.raises(TableError, match="exchanged"):
         read_gmns(tmp_path)
+
+
+def test_what_controls_a_node_is_read_where_it_is_said(tmp_path: Path) -> None:
+    header, *rows = NODES.splitlines()
+    words = ("signal", "", "policeman")
+    nodes = "\n".join([f"{header},ctrl_type", *(f"{row},{word}" for row, word in zip(rows, words, strict=True))])
+    roads = read_gmns(_folder(tmp_path, nodes=nodes))
+    assert roads.node_kind.tolist() == [NodeKind.SIGNALS, NodeKind.NONE, NodeKind.NONE]
+    assert roads.dropped["nodes_of_unknown_ctrl_type"] == 1
+    assert not read_gmns(_folder(tmp_path)).node_kind.any()

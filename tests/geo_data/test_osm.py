@@ -14,7 +14,7 @@ import osmium
 import pytest
 
 from geo_data.building import build_network
-from geo_data.raw_roads import Mode, Restriction, RoadClass
+from geo_data.raw_roads import Mode, NodeKind, Restriction, RoadClass
 from geo_data.sources.osm import OsmFileError, read_osm
 
 STEP = 0.001  # degrees between neighbouring nodes of a drawn row: 111 m
@@ -473,3 +473,39 @@ def test_chinese_names_are_read(data):
     network = build_network(read_osm(data / "osm" / "tsinghua.osm"))
     names = {network.name_zh(arc) for arc in range(network.n_arcs)}
     assert {"成府路", "光华路"} <= names
+
+
+@pytest.mark.parametrize("every_node", [True, False])
+@pytest.mark.parametrize(
+    ("said", "there", "back"),
+    [
+        ({"highway": "traffic_signals"}, NodeKind.SIGNALS, NodeKind.SIGNALS),
+        ({"highway": "traffic_signals", "traffic_signals:direction": "forward"}, NodeKind.SIGNALS, NodeKind.NONE),
+        ({"highway": "stop", "direction": "backward"}, NodeKind.NONE, NodeKind.STOP),
+        ({"highway": "give_way", "direction": "both"}, NodeKind.GIVE_WAY, NodeKind.GIVE_WAY),
+        ({"highway": "crossing", "crossing": "traffic_signals"}, NodeKind.CROSSING, NodeKind.CROSSING),
+        ({"railway": "level_crossing"}, NodeKind.LEVEL_CROSSING, NodeKind.LEVEL_CROSSING),
+        ({"highway": "mini_roundabout"}, NodeKind.MINI_ROUNDABOUT, NodeKind.MINI_ROUNDABOUT),
+    ],
+)
+@pytest.mark.parametrize("refs", [[1, 2, 3, 4, 5], [5, 4, 3, 2, 1]])
+def test_what_stands_at_a_node_is_met_by_those_whom_it_concerns(read, every_node, said, there, back, refs):
+    raw = read(ROW | {3: (3, 0, said)}, [(1, refs, STREET)], every_node=every_node)
+    network = build_network(raw)
+    assert network.n_nodes == 3  # not merged away
+    ids = network.node_source_id
+    met = {
+        (int(ids[tail]), int(ids[head])): control
+        for tail, head, control in zip(network.arc_tail, network.arc_head, network.arc_control.tolist(), strict=True)
+    }
+    assert met == {
+        (refs[0], 3): there,
+        (refs[-1], 3): back,
+        (3, 1): NodeKind.NONE,
+        (3, 5): NodeKind.NONE,
+    }
+
+
+def test_a_crossing_without_signals_is_nothing_to_wait_at(read):
+    raw = read(ROW | {3: (3, 0, {"highway": "crossing", "crossing": "marked"})}, [(1, [1, 2, 3, 4, 5], STREET)])
+    assert build_network(raw).n_nodes == 2

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo_data.raw_roads import RoadClass
+from geo_data.raw_roads import NodeKind, RoadClass
 from geo_data.speed_table import DAYS, PROFILES, HourFactor, ProfileSpeeds, SpeedTable, SpeedTableError
 
 SHIPPED = SpeedTable.shipped()
@@ -24,7 +24,13 @@ def load(tmp_path):
 
 
 kmh = st.floats(0.5, 400) | st.integers(1, 400).map(float)
-profile_speeds = st.builds(ProfileSpeeds, kmh=st.tuples(*[kmh for _ in RoadClass]), fixed_s=st.floats(0, 600))
+delays = st.tuples(st.just(0.0), *[st.floats(0, 600) for kind in NodeKind if kind])
+profile_speeds = st.builds(
+    ProfileSpeeds,
+    kmh=st.tuples(*[kmh for _ in RoadClass]),
+    junction_delay_s=delays,
+    fixed_s=st.floats(0, 600),
+)
 
 
 @st.composite
@@ -110,6 +116,8 @@ BAD = [
     ("schema = 1\n[foot.kmh]\ntrack = 500", r":3: foot\.kmh\.track: 500"),
     ("schema = 1\n[foot.kmh]\ntrack = true", r":3: foot\.kmh\.track: True"),
     ("schema = 1\n[normal]\nfixed_s = -1", r":3: normal\.fixed_s: -1 .*limit: 0 to 600"),
+    ("schema = 1\n[foot.junction_delay_s]\nstop = -1", r":3: foot\.junction_delay_s\.stop: -1 .*limit: 0 to 600 s"),
+    ("schema = 1\n[foot.junction_delay_s]\nnone = 1", r":3: .*unknown key; known: signals, stop"),
     ("schema = 1\nhours = 3", r":2: hours: 3 is not taken; limit: rows of \[\[hours\]\]"),
     ("schema = 1\n[[hours]]\nfactor = 1\n[[hours]]\nfrom = 3", r":4: hours\[1\]\.factor: nothing"),
     ("schema = 1\n[[hours]]\nfactor = 1\n[[hours]]\nfactor = 0", r":5: hours\[1\]\.factor: 0 .*limit: 0\.05 to 2"),

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo_data.raw_roads import Mode, RoadClass
-from geo_data.speed_table import HourFactor, SpeedTable
+from geo_data.raw_roads import Mode, NodeKind, RoadClass
+from geo_data.speed_table import HourFactor, ProfileSpeeds, SpeedTable
 from geo_data.speeds import FREE_FLOW_KMH, NEVER, SpeedError, travel_ms
 from tests.support.networks import Street, network
 
@@ -90,3 +90,23 @@ def test_the_hour_of_the_week_counts_on_signed_measured_and_free_speeds_alike():
 def test_an_hour_outside_the_week_is_refused(hour):
     with pytest.raises(SpeedError, match=r"hour: .* limit: 0 to 167"):
         travel_ms(one_street(), "normal", SpeedTable.shipped(), hour)
+
+
+@given(st.sampled_from(NodeKind), st.floats(0, 600), st.sampled_from(["normal", "emergency", "foot"]))
+def test_what_is_met_at_the_end_is_waited_for_and_at_no_hour_longer(kind, delay_s, profile):
+    delays = tuple(delay_s if it == kind else 0.0 for it in NodeKind)
+    shipped = SpeedTable.shipped()
+    waits = ProfileSpeeds(kmh=shipped.of(profile).kmh, junction_delay_s=delays)
+    hours = (HourFactor(factor=0.5, begin=8, end=9, profiles=("normal", "emergency", "foot")),)
+    table = dataclasses.replace(shipped, hours=hours, **{profile: waits})
+    roads = network([(0, 0), (1000, 0)], [Street(0, 1, control=int(kind))])
+    free = travel_ms(roads, profile)
+    along, back = travel_ms(roads, profile, table).tolist()
+    assert along == pytest.approx(free[0] + delay_s * 1000, abs=1)
+    assert back == free[1] + (round(delay_s * 1000) if kind == NodeKind.NONE else 0)
+    assert travel_ms(roads, profile, table, 8)[0] == pytest.approx(2 * free[0] + delay_s * 1000, abs=1)
+
+
+def test_an_unknown_kind_of_node_is_refused():
+    with pytest.raises(SpeedError, match=r"arc_control\[0\]: 99 .* limit: 6"):
+        travel_ms(one_street(control=99))

@@ -30,6 +30,8 @@ class Street:
     modes: int = int(ALL_MODES)
     backward_modes: int | None = None
     road_class: int = int(RoadClass.RESIDENTIAL)
+    control: int = 0
+    backward_control: int = 0
 
 
 def degrees(x, y):
@@ -81,6 +83,9 @@ def network(nodes_m, streets):
         arc_length_m=np.array([max(length[g], 0.01) for g in geometry], np.float32),
         arc_class=np.array([s.road_class for s in each], np.uint8),
         arc_modes=np.array(modes, np.uint8),
+        arc_control=np.array(
+            [s.control if d else s.backward_control for s, d in zip(each, drawn, strict=True)], np.uint8
+        ),
         arc_kmh=np.array([s.kmh for s in each], np.float32),
         arc_emergency_kmh=np.array([s.emergency_kmh for s in each], np.float32),
         arc_name=np.array([names.index(s.name) if s.name else -1 for s in each], np.int32),

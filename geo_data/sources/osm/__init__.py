@@ -2,8 +2,8 @@
 
 Read as a stream, twice: first the ways that are streets and the turn restrictions, then the nodes that those ways use.
 Only streets are held, in flat arrays, so a small country needs hundreds of megabytes, not gigabytes. What tags mean
-stands in `geo_data.sources.osm.tags`, barriers in `barriers`; how ways become edges in `edges`. What is no street is
-read in `places`.
+stands in `geo_data.sources.osm.tags`, barriers in `barriers`, signals in
+`junctions`; how ways become edges in `edges`. What is no street is read in `places`.
 """
 
 import os
@@ -13,10 +13,11 @@ import numpy as np
 
 from geo_data.distinct import distinct
 from geo_data.progress import Progress, silent
-from geo_data.raw_roads import ALL_MODES, RawRoads
+from geo_data.raw_roads import ALL_MODES, NodeKind, RawRoads
 from geo_data.sources.osm.barriers import barrier_passes
 from geo_data.sources.osm.edges import NodeTable, roads_of
 from geo_data.sources.osm.files import SUFFIXES, OsmFileError, objects, osm_file, told
+from geo_data.sources.osm.junctions import KEYS, node_facing, node_kind
 from geo_data.sources.osm.places import read_police
 from geo_data.sources.osm.ways import WayTable
 
@@ -93,12 +94,16 @@ def _read_nodes(file: Path, ways: WayTable, tell: Progress) -> NodeTable:
     tell("read nodes", 0.0)
     wanted = distinct(ways.refs_array())
     barriers: dict[int, int] = {}
+    kinds: dict[int, tuple[int, int]] = {}
     with told(file):
         nodes = osmium.FileProcessor(str(file), osmium.osm.NODE).with_locations("sparse_mem_array")
-        for node in nodes.with_filter(osmium.filter.KeyFilter("barrier")):
-            passes = barrier_passes(dict(node.tags))
+        for node in nodes.with_filter(osmium.filter.KeyFilter("barrier", *KEYS)):
+            tags = dict(node.tags)
+            passes, kind = barrier_passes(tags), node_kind(tags)
             if passes != ALL_MODES:
                 barriers[node.id] = passes
+            if kind != NodeKind.NONE:
+                kinds[node.id] = int(kind), int(node_facing(tags))
     table = nodes.node_location_storage
     assert table is not None
     east, north = np.full(len(wanted), _NOWHERE, np.int32), np.full(len(wanted), _NOWHERE, np.int32)
@@ -117,4 +122,4 @@ def _read_nodes(file: Path, ways: WayTable, tell: Progress) -> NodeTable:
             if node.id in missing:
                 place = int(np.searchsorted(wanted, node.id))
                 east[place], north[place] = node.location.x, node.location.y
-    return NodeTable.of(wanted, east, north, barriers)
+    return NodeTable.of(wanted, east, north, barriers, kinds)

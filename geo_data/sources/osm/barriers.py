@@ -181,6 +181,8 @@ class _Pieces:
             node_lat=np.concatenate((roads.node_lat, added[:, 1])),
             node_source_id=np.concatenate((roads.node_source_id, np.full(len(added), -1, np.int64))),
             no_merge=np.concatenate((roads.no_merge, np.zeros(len(added), np.bool_))),
+            node_kind=np.concatenate((roads.node_kind, np.zeros(len(added), np.uint8))),
+            node_facing=np.concatenate((roads.node_facing, np.zeros(len(added), np.uint8))),
             tail=tail,
             head=head,
             forward_modes=roads.forward_modes[source] & mask,

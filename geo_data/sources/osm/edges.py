@@ -5,6 +5,7 @@ A node that the file lacks (an extract cuts its ways at the border) ends the str
 
 import math
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +17,14 @@ from geo_data.sources.osm.ways import WayTable
 
 DEGREE = 10_000_000
 _FERRY_KMH = (1.0, 90.0)
+_Said = TypeVar("_Said")
 
 
 @dataclass(frozen=True)
 class NodeTable:
     """The nodes that ways use, by rising id; ``found`` is false for those that the file lacks.
 
-    ``barriers`` holds, by place in the table, the bits of the modes that may pass.
+    By place in the table, ``barriers`` holds the bits of the modes that may pass, ``kinds`` `NodeKind` and `Facing`.
     """
 
     id: NDArray[np.int64]
@@ -30,19 +32,30 @@ class NodeTable:
     lat: NDArray[np.float64]
     found: NDArray[np.bool_]
     barriers: dict[int, int]
+    kinds: dict[int, tuple[int, int]]
 
     @classmethod
     def of(
-        cls, ids: NDArray[np.int64], east: NDArray[np.int32], north: NDArray[np.int32], barriers: dict[int, int]
+        cls,
+        ids: NDArray[np.int64],
+        east: NDArray[np.int32],
+        north: NDArray[np.int32],
+        barriers: dict[int, int],
+        kinds: dict[int, tuple[int, int]],
     ) -> "NodeTable":
-        """Take locations in units of 1e-7 degrees, out of range where there is none, and barriers by node id."""
+        """Take locations in units of 1e-7 degrees, out of range where there is none; barriers and kinds by node id."""
         found = (np.abs(east.astype(np.int64)) <= 180 * DEGREE) & (np.abs(north.astype(np.int64)) <= 90 * DEGREE)
-        stops = {}
-        for node, passes in barriers.items():
-            place = int(np.searchsorted(ids, node))
-            if place < len(ids) and ids[place] == node:
-                stops[place] = passes
-        return cls(ids, east / DEGREE, north / DEGREE, found, stops)
+        return cls(ids, east / DEGREE, north / DEGREE, found, _by_place(barriers, ids), _by_place(kinds, ids))
+
+
+def _by_place(said: dict[int, _Said], ids: NDArray[np.int64]) -> dict[int, _Said]:
+    """Return what is said of some ids by their place among all, which rise; what is said of others is passed over."""
+    places = np.searchsorted(ids, np.array(list(said), np.int64))
+    return {
+        int(place): value
+        for place, (node, value) in zip(places, said.items(), strict=True)
+        if place < len(ids) and ids[place] == node
+    }
 
 
 @dataclass(frozen=True)
@@ -98,17 +111,13 @@ def roads_of(ways: WayTable, nodes: NodeTable, *, every_node: bool) -> RawRoads 
         dropped=dict(ways.counts),
     )
     _set_turns(roads, ways, way)
-    places = np.searchsorted(used, list(nodes.barriers))
-    stops = {
-        int(place): passes
-        for place, (node, passes) in zip(places, nodes.barriers.items(), strict=True)
-        if place < len(used) and used[place] == node
-    }
-    return cut_barriers(roads, stops)
+    for place, said in _by_place(nodes.kinds, used).items():
+        roads.node_kind[place], roads.node_facing[place] = said
+    return cut_barriers(roads, _by_place(nodes.barriers, used))
 
 
 def _cut(ways: WayTable, nodes: NodeTable, node: NDArray[np.int64], *, every_node: bool) -> _Cut:
-    """Cut where streets meet or end, at barriers, and around nodes that the file lacks; or at every node."""
+    """Cut where streets meet or end, at barriers, signals and nodes that the file lacks; or at every node."""
     first = np.frombuffer(ways.first, np.int64)
     way = np.repeat(np.arange(ways.count), np.diff(first))
     missing = int((~nodes.found[node]).sum())
@@ -121,6 +130,7 @@ def _cut(ways: WayTable, nodes: NodeTable, node: NDArray[np.int64], *, every_nod
         kept = np.bincount(node, minlength=len(nodes.id)) > 1
         kept[node[first[:-1]]] = True
         kept[list(nodes.barriers)] = True
+        kept[list(nodes.kinds)] = True
         begins[1:] &= ~step[:-1] | kept[node[1:-1]]
     steps = np.flatnonzero(step)
     begin = np.flatnonzero(begins[steps])
