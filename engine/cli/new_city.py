@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from engine.core.city_folder import AREAS, CITY, ROADS, RUN_CARDS, STATIONS, UNITS
+from engine.core.city_folder import AREAS, CALENDAR, CITY, ROADS, RUN_CARDS, STATIONS, UNITS
+from engine.dispatch.calendar import STANDARD
 from engine.dispatch.policies import Policies
 from engine.dispatch.run_cards import COUNTY, RunCards
 from engine.model.entities import Station, Unit
@@ -32,7 +33,7 @@ name = "{name}"
 title = {{ zh = {title_zh}, en = {title_en} }}
 # What the coordinates in this folder are given in: wgs84, gcj02 or bd09. / 本目录坐标所用坐标系。
 datum = "wgs84"
-# Run cards tell day from night by this clock. / 派警规则按此时区区分昼夜。
+# calendar.toml and run_cards.toml go by this clock. / 勤务时段和派警规则按此时区执行。
 time_zone = "{time_zone}"
 languages = ["zh", "en"]
 # Travel times are those of: emergency, normal or foot. / 行驶时间的口径。
@@ -91,6 +92,7 @@ def write_city(folder: Path, plan: CityPlan, *, force: bool = False) -> None:
     _write(folder / STATIONS, _collection(_station_feature(station) for station in plan.stations))
     _write(folder / UNITS, _units_csv(plan.units))
     _write(folder / RUN_CARDS, plan.run_cards.read_text("utf-8"))
+    _write(folder / CALENDAR, STANDARD.read_text("utf-8"))
     if plan.areas:
         _write(folder / AREAS, _collection(plan.areas))
     else:
@@ -99,7 +101,7 @@ def write_city(folder: Path, plan: CityPlan, *, force: bool = False) -> None:
 
 def refuse_to_overwrite(folder: Path, *, force: bool) -> None:
     """Raise `Refusal` when the folder holds a city already, unless forced."""
-    for name in (CITY, ROADS, STATIONS, UNITS, AREAS, RUN_CARDS, TOKENS):
+    for name in (CITY, ROADS, STATIONS, UNITS, AREAS, RUN_CARDS, CALENDAR, TOKENS):
         if not force and (folder / name).exists():
             raise Refusal("exists", "folder", str(folder / name), "a folder without a city in it, or --force")
 

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.dispatch.calendar import STANDARD, Calendar, CalendarRules
 from engine.dispatch.policies import Policies
 from engine.dispatch.run_cards import COUNTY, RunCards
 from engine.model.entities import Station, Unit
@@ -30,8 +31,10 @@ class City:
     ----------
     name
         Short and stable: it is part of every id.
+    calendar_rules
+        Duty periods, holidays and moved working days.
     time_zone
-        IANA name; run cards are read by its clock.
+        IANA name; the calendar and so the run cards are read by its clock.
     profile
         The travel-time profile that units are dispatched by.
     speeds
@@ -45,6 +48,7 @@ class City:
     units: tuple[Unit, ...] = ()
     stations: tuple[Station, ...] = ()
     run_cards: RunCards = field(default_factory=lambda: RunCards.load(COUNTY))
+    calendar_rules: CalendarRules = field(default_factory=lambda: CalendarRules.load(STANDARD))
     policies: Policies = field(default_factory=Policies)
     time_zone: str = "UTC"
     languages: tuple[str, ...] = LANGUAGES
@@ -91,6 +95,11 @@ class City:
     def snapper(self) -> Snapper:
         """Finds the place on the roads that belongs to a coordinate."""
         return Snapper(self.network, Mode.FOOT if self.profile == "foot" else Mode[self.profile.upper()])
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """The duty periods by the city's clock."""
+        return Calendar(self.calendar_rules, self.time_zone)
 
     @cached_property
     def digest(self) -> str:

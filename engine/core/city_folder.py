@@ -1,8 +1,8 @@
 """A city is a folder. Reads it whole, or refuses it with everything that is wrong: file, line, reason.
 
 ``city.toml`` says what the city is, ``roads.apn`` holds its streets, ``units.csv`` and ``stations.geojson`` who there
-is, ``run_cards.toml`` what is sent; ``areas.geojson``, what the places are called, and ``speeds.toml``, how fast the
-streets are, may be left out.
+is, ``run_cards.toml`` what is sent; ``calendar.toml``, the duty periods, ``areas.geojson``, what the places are
+called, and ``speeds.toml``, how fast the streets are, may be left out.
 Coordinates in it follow the datum that ``city.toml`` names and are converted here, once.
 """
 
@@ -33,6 +33,7 @@ from engine.core.city_places import (
     read_stations,
     read_units,
 )
+from engine.dispatch.calendar import STANDARD, CalendarError, CalendarRules
 from engine.dispatch.policies import Policies
 from engine.dispatch.run_cards import RunCardError, RunCards
 from engine.model.limits import LONGEST_NAME
@@ -54,7 +55,7 @@ __all__ = [
 ]
 
 CITY, ROADS, STATIONS = "city.toml", "roads.apn", "stations.geojson"
-UNITS, AREAS, RUN_CARDS = "units.csv", "areas.geojson", "run_cards.toml"
+UNITS, AREAS, RUN_CARDS, CALENDAR = "units.csv", "areas.geojson", "run_cards.toml", "calendar.toml"
 SPEEDS = "speeds.toml"
 RECORD = "record"
 """The folder inside it that the server writes: journal, keys, and where it listens."""
@@ -117,6 +118,7 @@ def load_folder(folder: Path) -> CityFolder:
     network = _roads(folder, problems)
     cards = _run_cards(folder, problems)
     speeds = _speeds(folder, problems)
+    calendar_rules = _calendar(folder, cards, problems)
     if toml is None or network is None or cards is None or problems.found:
         # Places cannot be judged without roads, datum and capabilities: what is known so far is worth saying first.
         raise CityError(folder, problems.found)
@@ -125,6 +127,7 @@ def load_folder(folder: Path) -> CityFolder:
         name=table["name"],
         network=network,
         run_cards=cards,
+        calendar_rules=calendar_rules,
         policies=policies,
         time_zone=table["time_zone"],
         languages=tuple(table.get("languages", LANGUAGES)),
@@ -305,6 +308,20 @@ def _speeds(folder: Path, problems: Problems) -> SpeedTable:
         except OSError as error:
             problems.add(SPEEDS, None, "file", SPEEDS, f"cannot be read ({error.strerror})")
     return SpeedTable.shipped()
+
+
+def _calendar(folder: Path, cards: RunCards | None, problems: Problems) -> CalendarRules:
+    """Return the calendar's rules; where the city has none, the run cards' working time, or the standard."""
+    path = folder / CALENDAR
+    if not path.exists():
+        return cards.working if cards and cards.working else CalendarRules.load(STANDARD)
+    try:
+        return CalendarRules.load(path)
+    except CalendarError as error:
+        problems.found.extend(Problem(CALENDAR, fault.line, "", "", fault.said) for fault in error.faults)
+    except OSError as error:
+        problems.add(CALENDAR, None, "file", CALENDAR, f"cannot be read ({error.strerror})")
+    return CalendarRules.load(STANDARD)
 
 
 def _line_of_card(path: Path, said: str) -> int | None:

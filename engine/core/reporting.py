@@ -42,7 +42,9 @@ def report_alert(world: World, draft: Draft, command: ReportAlert) -> None:
         return
     _check(world, alert, draft.now)
     card = world.city.run_cards.cards[alert.type]
-    needs = alert.needs if alert.needs is not None else world.city.run_cards.needs(card, alert.at, world.city.time_zone)
+    needs = alert.needs
+    if needs is None:
+        needs = world.city.run_cards.needs(card, world.city.calendar.period_at(alert.at))
     level = alert.level or card.level
     incident, alert_id = IncidentId(draft.mint("incident")), AlertId(draft.mint("alert"))
     draft.emit(

@@ -7,11 +7,11 @@ beyond what the engine acts on (questions, guidance, who is told) is kept as it 
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import time
 from pathlib import Path
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
+from engine.dispatch.calendar import DAY, CalendarRules, Period, Span
 from engine.model.entities import Need
 from engine.model.limits import LEVELS, MOST_UNITS_OF_NEED
 
@@ -64,33 +64,22 @@ class RunCard:
     """All else that the card says, as read."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class DutyPeriod:
-    """Working time: the weekdays (1 is Monday) and hours in which a card's day force goes."""
-
-    weekdays: frozenset[int] = frozenset((1, 2, 3, 4, 5))
-    begins: time = time(8, 30)
-    ends: time = time(18, 0)
-
-    def holds(self, at: datetime) -> bool:
-        """Tell whether a local instant lies in working time."""
-        return at.isoweekday() in self.weekdays and self.begins <= at.time() < self.ends
-
-
 class RunCards:
     """A city's cards by incident type."""
 
     def __init__(
-        self, cards: Mapping[str, RunCard], capabilities: Mapping[str, Mapping[str, str]], working: DutyPeriod
+        self,
+        cards: Mapping[str, RunCard],
+        capabilities: Mapping[str, Mapping[str, str]],
+        working: CalendarRules | None = None,
     ) -> None:
         self.cards = dict(cards)
         self.capabilities = dict(capabilities)
         self.working = working
 
-    def needs(self, card: RunCard, at_ms: int, time_zone: str) -> tuple[Need, ...]:
-        """Return the force of ``card`` at an instant: by day in working time, else by night."""
-        local = datetime.fromtimestamp(at_ms / 1000, ZoneInfo(time_zone))
-        return card.day if self.working.holds(local) else card.night
+    def needs(self, card: RunCard, period: Period) -> tuple[Need, ...]:
+        """Return the force of ``card`` in a duty period."""
+        return card.day if period.counts_as == "day" else card.night
 
     @classmethod
     def load(cls, path: Path) -> "RunCards":
@@ -135,17 +124,19 @@ class _Reader:
             cards[card.id] = card
         return RunCards(cards, capabilities, self.period(table.get("meta", {}).get("day", {})))
 
-    def period(self, raw: Mapping[str, Any]) -> DutyPeriod:
-        if not raw:
-            return DutyPeriod()
+    def period(self, raw: Mapping[str, Any]) -> CalendarRules | None:
+        if "from" not in raw:
+            return None
         try:
-            return DutyPeriod(
-                weekdays=frozenset(int(day) for day in raw["weekdays"]),
+            span = Span(
+                period=DAY,
+                days=frozenset(int(day) for day in raw["weekdays"]),
                 begins=time.fromisoformat(raw["from"]),
                 ends=time.fromisoformat(raw["to"]),
             )
         except (KeyError, ValueError, TypeError) as error:
             raise self.wrong("meta.day", error, "needs weekdays = [1..7], from and to as HH:MM") from None
+        return CalendarRules(spans=(span,))
 
     def card(
         self, raw: Mapping[str, Any], number: int, clocks: Mapping[str, Any], capabilities: Mapping[str, Any]

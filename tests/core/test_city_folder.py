@@ -213,3 +213,24 @@ def test_settings_and_recipients_are_read_without_the_roads(folder: Path):
     change(folder, "city.toml", "port = 8461", "port = 0")
     assert load_settings(folder).stream.port == 0
     assert recipients(folder) == {"P1": "unit", "P2": "unit", "D1": "unit", "S1": "station", "S2": "station"}
+
+
+def test_a_city_s_calendar_is_read_and_what_is_wrong_with_it_is_named(folder: Path):
+    monday_noon = 1_796_616_000_000  # 2026-12-07 12:00 in Shanghai
+    assert load_city(folder).calendar.period_at(monday_noon).name == "day"
+    (folder / "calendar.toml").write_text(
+        '[[holidays]]\ndate = 2026-12-07\n[[periods]]\nname = "day"\ndays = "working"'
+    )
+    assert load_city(folder).calendar.period_at(monday_noon).name == "night"
+    change(folder, "calendar.toml", "2026-12-07", "12")
+    assert any(found.startswith("calendar.toml:2: holidays[1].date: 12 is not taken") for found in problems(folder))
+
+
+def test_without_a_calendar_the_run_cards_working_time_holds_and_else_the_standard(folder: Path):
+    monday_evening = 1_796_616_000_000 + 7 * 3_600_000
+    (folder / "calendar.toml").unlink()
+    assert load_city(folder).calendar.period_at(monday_evening).name == "night"
+    day = '[meta]\nday = { weekdays = [1], from = "08:00", to = "20:00" }\n'
+    cards = (folder / "run_cards.toml").read_text("utf-8")
+    (folder / "run_cards.toml").write_text(re.sub(r"\[meta\]\n(?s:.*?)\n(?=\[)", day, cards, count=1), "utf-8")
+    assert load_city(folder).calendar.period_at(monday_evening).name == "day"
