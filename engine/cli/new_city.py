@@ -202,7 +202,7 @@ def starting_units(stations: Sequence[Station], cards: RunCards, kinds: Mapping[
         if capability in cards.capabilities
     ]
     there = {name for unit in units for name in unit.capabilities}
-    sent = {need.capability for card in cards.cards.values() for need in (*card.day, *card.night)}
+    sent = cards.sent_by().keys()
     first = stations[0]
     units.extend(_unit(f"{first.id}-{name}", name, first, _SPECIAL_TURNOUT_S) for name in sorted(sent - there))
     return units

@@ -119,6 +119,8 @@ def load_folder(folder: Path) -> CityFolder:
     cards = _run_cards(folder, problems)
     speeds = _speeds(folder, problems)
     calendar_rules = _calendar(folder, cards, problems)
+    if cards is not None:
+        _hold_periods(cards, calendar_rules, problems)
     if toml is None or network is None or cards is None or problems.found:
         # Places cannot be judged without roads, datum and capabilities: what is known so far is worth saying first.
         raise CityError(folder, problems.found)
@@ -290,7 +292,7 @@ def _run_cards(folder: Path, problems: Problems) -> RunCards | None:
     try:
         return RunCards.load(folder / RUN_CARDS)
     except RunCardError as error:
-        problems.quote(RUN_CARDS, _line_of_card(folder / RUN_CARDS, str(error)), error, folder / RUN_CARDS)
+        problems.found.extend(Problem(RUN_CARDS, fault.line, "", "", fault.said) for fault in error.faults)
     except OSError as error:
         problems.add(RUN_CARDS, None, "file", RUN_CARDS, f"cannot be read ({error.strerror})")
     return None
@@ -316,28 +318,29 @@ def _calendar(folder: Path, cards: RunCards | None, problems: Problems) -> Calen
     if not path.exists():
         return cards.working if cards and cards.working else CalendarRules.load(STANDARD)
     try:
-        return CalendarRules.load(path)
+        rules = CalendarRules.load(path)
     except CalendarError as error:
         problems.found.extend(Problem(CALENDAR, fault.line, "", "", fault.said) for fault in error.faults)
     except OSError as error:
         problems.add(CALENDAR, None, "file", CALENDAR, f"cannot be read ({error.strerror})")
+    else:
+        return rules
     return CalendarRules.load(STANDARD)
 
 
-def _line_of_card(path: Path, said: str) -> int | None:
-    """Return the line of the card that an error names."""
-    named = re.search(r"\bcard (\w+)", said)
-    card = re.search(rf'^id = "{named[1]}"', path.read_text("utf-8"), re.MULTILINE) if named else None
-    return card.string.count("\n", 0, card.start()) + 1 if card else None
+def _hold_periods(cards: RunCards, rules: CalendarRules, problems: Problems) -> None:
+    """Refuse duty periods that a card names and the calendar does not: their force would never go."""
+    known = [period.name for period in rules.periods]
+    for name, line in cards.periods.items():
+        if name not in known:
+            problems.add(RUN_CARDS, line, "during", name, f"a period of {CALENDAR}: {', '.join(known)}")
 
 
 def _warn_of_gaps(cards: RunCards, there: set[str], problems: Problems) -> None:
     """Warn of capabilities that a card sends and that no unit has: their calls will go to stations or wait."""
-    lacking: dict[str, list[str]] = {}
-    for card in cards.cards.values():
-        for name in {need.capability for need in (*card.day, *card.night)} - there:
-            lacking.setdefault(name, []).append(card.id)
-    for name, wanted_by in sorted(lacking.items()):
+    for name, wanted_by in sorted(cards.sent_by().items()):
+        if name in there:
+            continue
         problems.warn(UNITS, None, "capabilities", name, f"no unit has it; sent by {len(wanted_by)} run cards")
 
 

@@ -137,17 +137,12 @@ def _order(world: World, draft: Draft, demand: Demand, decision: Decision) -> No
         route=decision.route,
         exercise=incident.exercise,
     )
-    clocks = dict(world.city.run_cards.cards[incident.type].clocks_ms) if _has_card(world, incident.type) else {}
+    clocks = world.city.run_cards.clocks_ms(incident.type, incident.level)
     draft.emit(e.OrderProposed(order=order, demand=demand.id, clocks_ms=clocks))
     if incident.approval == "by_rule":
         _send(draft, order, via="policy", actor=BY_RULE)
     else:
         draft.tell_desk("approval_wanted", order=order.id, incident=incident.id, recipient=order.recipient)
-
-
-def _has_card(world: World, incident_type: str) -> bool:
-    """Tell whether a type still has a card: the city's file may change while an incident is open."""
-    return incident_type in world.city.run_cards.cards
 
 
 def _send(draft: Draft, order: Order, via: e.ApprovedVia, actor: str = "") -> None:

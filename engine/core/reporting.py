@@ -42,10 +42,9 @@ def report_alert(world: World, draft: Draft, command: ReportAlert) -> None:
         return
     _check(world, alert, draft.now)
     card = world.city.run_cards.cards[alert.type]
-    needs = alert.needs
-    if needs is None:
-        needs = world.city.run_cards.needs(card, world.city.calendar.period_at(alert.at))
     level = alert.level or card.level
+    response = card.at(level, world.city.calendar.period_at(alert.at))
+    needs = alert.needs if alert.needs is not None else response.needs
     incident, alert_id = IncidentId(draft.mint("incident")), AlertId(draft.mint("alert"))
     draft.emit(
         e.AlertReceived(
@@ -71,7 +70,7 @@ def report_alert(world: World, draft: Draft, command: ReportAlert) -> None:
             lat=alert.lat,
             first_alert_at=alert.at,
             needs=needs,
-            approval="by_rule" if card.approval == "by_rule" else "by_person",
+            approval="by_rule" if response.approval == "by_rule" else "by_person",
             exercise=alert.exercise,
         )
     )

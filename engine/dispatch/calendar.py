@@ -8,7 +8,7 @@ on which it begins. Clocks that are put forward or back need no rule: each insta
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -197,15 +197,15 @@ class Calendar:
             for clock in self._clock_times
             for fold in (0, 1)
         }
-        first = int(datetime.combine(day, time.min, UTC).timestamp()) - 86_400
-        found.update(self._clock_moves(first, first + 3 * 86_400))
+        first, last = (datetime.combine(day + timedelta(days=n), time.min, self.zone).timestamp() for n in (0, 1))
+        found.update(self._clock_moves(int(first), int(last)))
         return sorted(found)
 
     def _clock_moves(self, first: int, last: int) -> list[int]:
         """Return the instants between two at which the offset from UTC changes, looking every six hours."""
         moves = []
         for begin in range(first, last, 21_600):
-            low, high = begin, begin + 21_600
+            low, high = begin, min(begin + 21_600, last)
             if self._offset(low) == self._offset(high):
                 continue
             while high - low > 1:

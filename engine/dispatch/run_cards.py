@@ -1,85 +1,94 @@
-"""Run cards: for an incident type and the hour, what must be sent, by whose leave, and which clocks run.
+"""Run cards: for an incident type, a level and a duty period, what must be sent, by whose leave, and which clocks run.
 
-A city keeps its cards in `run_cards.toml`; the county's starting set is shipped beside this module. What a card says
-beyond what the engine acts on (questions, guidance, who is told) is kept as it was read.
+A city keeps its cards in `run_cards.toml`; the county's starting set is shipped beside this module. Types are a tree:
+what a card does not say it inherits. How a card answers stands in `cards.card`; what a file can say in `cards.model`.
 """
 
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import time
 from pathlib import Path
-from typing import Any, Literal
 
-from engine.dispatch.calendar import DAY, CalendarRules, Period, Span
+from engine.dispatch.calendar import DAY, NIGHT, CalendarRules, Force, Period
+from engine.dispatch.cards.card import Response, RunCard
+from engine.dispatch.cards.model import BY_RULE, NOTHING, Approval, ForceNeed, Node, Seconds, Vocabulary
+from engine.dispatch.cards.reading import read_nodes
+from engine.dispatch.cards.vocabulary import read_vocabulary
+from engine.dispatch.toml_file import Texts, TomlError, TomlReader
 from engine.model.entities import Need
-from engine.model.limits import LEVELS, MOST_UNITS_OF_NEED
+from engine.model.limits import LEVELS, MOST_NEEDS, MOST_UNITS_OF_NEED
+
+__all__ = ["COUNTY", "Approval", "ForceNeed", "Response", "RunCard", "RunCardError", "RunCards", "Seconds"]
 
 COUNTY = Path(__file__).with_name("county_run_cards.toml")
 """The starting set for a county."""
-
-_TOP_KEYS = frozenset(
-    ("schema", "meta", "rules", "clocks", "escalation", "capabilities", "told", "raise", "approvers", "cards", "lists")
-)
-_CARD_KEYS = frozenset(
-    (
-        "id",
-        "category",
-        "level",
-        "name",
-        "ask",
-        "day",
-        "night",
-        "prefer",
-        "told",
-        "approve",
-        "clocks",
-        "guidance",
-        "series",
-        "confidential_caller",
-    )
-)
-_CLOCKS = ("deliver", "accept")
-"""The clocks that are supervised; a card's or level's ``<name>_s`` sets them."""
-
-Approval = Literal["by_rule", "by_person", "nothing"]
+SUPERVISED = {"deliver_s": "deliver", "accept_s": "accept"}
+"""The clocks that are supervised, and what they are called there."""
 
 
-class RunCardError(ValueError):
-    """A run-card file cannot be used; names the file, the card, the key, what it holds and what it may hold."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunCard:
-    """What an incident type calls for."""
-
-    id: str
-    level: int
-    name: Mapping[str, str]
-    day: tuple[Need, ...]
-    night: tuple[Need, ...]
-    approval: Approval
-    clocks_ms: Mapping[str, int]
-    more: Mapping[str, Any] = field(default_factory=dict)
-    """All else that the card says, as read."""
+class RunCardError(TomlError):
+    """A file of run cards cannot be used; for each fault the line, card, key, value and what would be taken."""
 
 
 class RunCards:
-    """A city's cards by incident type."""
+    """A city's cards by incident type.
 
-    def __init__(
-        self,
-        cards: Mapping[str, RunCard],
-        capabilities: Mapping[str, Mapping[str, str]],
-        working: CalendarRules | None = None,
-    ) -> None:
-        self.cards = dict(cards)
-        self.capabilities = dict(capabilities)
-        self.working = working
+    Attributes
+    ----------
+    cards
+        By id. Families, from which cards only inherit, are not among them.
+    families
+        The ids of families, each with its name.
+    words
+        What the file says besides its cards.
+    """
 
-    def needs(self, card: RunCard, period: Period) -> tuple[Need, ...]:
-        """Return the force of ``card`` in a duty period."""
-        return card.day if period.counts_as == "day" else card.night
+    def __init__(self, nodes: Mapping[str, Node], words: Vocabulary) -> None:
+        self.words = words
+        self.cards = {
+            node.id: RunCard(tuple(_line_up(node, nodes)), words) for node in nodes.values() if not node.family
+        }
+        self.families: dict[str, Texts] = {node.id: node.name for node in nodes.values() if node.family}
+        self._nodes = dict(nodes)
+
+    @property
+    def capabilities(self) -> Mapping[str, Texts]:
+        """What units can do, by id."""
+        return self.words.capabilities
+
+    @property
+    def working(self) -> CalendarRules | None:
+        """Working time, where the file says it itself: it holds where a city has no calendar."""
+        return self.words.working
+
+    @property
+    def periods(self) -> dict[str, int | None]:
+        """The duty periods besides day and night that cards name, with the line of the first that does."""
+        found: dict[str, int | None] = {}
+        for node in self._nodes.values():
+            for said in (node.said, *node.levels.values()):
+                for name in said.force.keys() - {"day", "night"}:
+                    found.setdefault(name, node.line)
+        return found
+
+    def needs(self, card: RunCard, period: Period, level: int | None = None) -> tuple[Need, ...]:
+        """Return the force of a card in a duty period, at a level or at its own."""
+        return card.at(level or card.level, period).needs
+
+    def clocks_ms(self, card_id: str, level: int) -> dict[str, int]:
+        """Return the supervised clocks of a type at a level, in ms; none for a type without a card."""
+        if card_id not in self.cards:  # the city's file may change while an incident is open
+            return {}
+        clocks = self.cards[card_id].at(level, DAY).clocks
+        return {name: s * 1000 for key, name in SUPERVISED.items() if isinstance(s := clocks.get(key), int)}
+
+    def sent_by(self) -> dict[str, list[str]]:
+        """Return the capabilities that are sent at any level in any period, each with the cards that send it."""
+        found: dict[str, list[str]] = {}
+        periods = [DAY, NIGHT, *(Period(name=n, counts_as=c) for n in self.periods for c in _FORCES)]
+        for card in self.cards.values():
+            sent = {n.capability for level in LEVELS for period in periods for n in card.at(level, period).force}
+            for name in sorted(sent):
+                found.setdefault(name, []).append(card.id)
+        return found
 
     @classmethod
     def load(cls, path: Path) -> "RunCards":
@@ -88,101 +97,52 @@ class RunCards:
         Raises
         ------
         RunCardError
-            With the file, the card and the key of the first thing that cannot be used.
+            With all that is wrong: file, line, card, key, value and what would be taken.
+        OSError
+            When the file cannot be read.
         """
-        try:
-            table = tomllib.loads(path.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RunCardError(f"{path}: not TOML: {error}") from None
-        return _Reader(path).read(table)
+        toml = TomlReader(path, RunCardError)
+        words = read_vocabulary(toml)
+        nodes = read_nodes(toml, words)
+        toml.finish()
+        cards = cls(nodes, words)
+        cards._hold(toml)
+        toml.finish()
+        return cards
 
-
-class _Reader:
-    """Turns the tables of one file into cards, saying where it stands when something is wrong."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def wrong(self, where: str, value: object, limit: str) -> RunCardError:
-        return RunCardError(f"{self.path}: {where}: {value!r} is not taken; {limit}")
-
-    def known(self, where: str, table: Mapping[str, Any], keys: frozenset[str]) -> None:
-        for key in table:
-            if key not in keys:
-                raise self.wrong(f"{where}.{key}", key, f"known keys: {', '.join(sorted(keys))}")
-
-    def read(self, table: Mapping[str, Any]) -> RunCards:
-        self.known("file", table, _TOP_KEYS)
-        capabilities = {str(k): dict(v) for k, v in table.get("capabilities", {}).items()}
-        if not capabilities:
-            raise self.wrong("capabilities", {}, "at least one capability is needed")
-        cards: dict[str, RunCard] = {}
-        for number, raw in enumerate(table.get("cards", []), 1):
-            card = self.card(raw, number, table.get("clocks", {}), capabilities)
-            if card.id in cards:
-                raise self.wrong(f"cards[{number}].id", card.id, "each id may stand once")
-            cards[card.id] = card
-        return RunCards(cards, capabilities, self.period(table.get("meta", {}).get("day", {})))
-
-    def period(self, raw: Mapping[str, Any]) -> CalendarRules | None:
-        if "from" not in raw:
-            return None
-        try:
-            span = Span(
-                period=DAY,
-                days=frozenset(int(day) for day in raw["weekdays"]),
-                begins=time.fromisoformat(raw["from"]),
-                ends=time.fromisoformat(raw["to"]),
-            )
-        except (KeyError, ValueError, TypeError) as error:
-            raise self.wrong("meta.day", error, "needs weekdays = [1..7], from and to as HH:MM") from None
-        return CalendarRules(spans=(span,))
-
-    def card(
-        self, raw: Mapping[str, Any], number: int, clocks: Mapping[str, Any], capabilities: Mapping[str, Any]
-    ) -> RunCard:
-        where = f"cards[{number}]"
-        self.known(where, raw, _CARD_KEYS)
-        if not isinstance(raw.get("id"), str) or not raw["id"]:
-            raise self.wrong(f"{where}.id", raw.get("id"), "every card has an id")
-        where = f"card {raw['id']}"
-        level = raw.get("level")
-        if level not in LEVELS:
-            raise self.wrong(f"{where}.level", level, f"levels are {LEVELS[0]} to {LEVELS[-1]}")
-        send = raw.get("approve", {}).get("send", "dispatcher")
-        approval: Approval = {"auto": "by_rule", "none": "nothing"}.get(send, "by_person")  # type: ignore[assignment]
-        return RunCard(
-            id=raw["id"],
-            level=level,
-            name=raw.get("name", {}),
-            day=self.force(f"{where}.day", raw.get("day", []), capabilities),
-            night=self.force(f"{where}.night", raw.get("night", raw.get("day", [])), capabilities),
-            approval=approval,
-            clocks_ms=self.clocks(where, {**clocks.get(f"level_{level}", {}), **raw.get("clocks", {})}),
-            more={key: raw[key] for key in raw.keys() - {"id", "level", "name", "day", "night"}},
-        )
-
-    def clocks(self, where: str, raw: Mapping[str, Any]) -> dict[str, int]:
-        found: dict[str, int] = {}
-        for name in _CLOCKS:
-            seconds = raw.get(f"{name}_s")
-            if seconds is None:
+    def _hold(self, toml: TomlReader) -> None:
+        """Refuse what only shows when everything inherited is there."""
+        places = {raw["id"]: ("cards", number) for number, raw in enumerate(toml.root.get("cards", []))}
+        for card in self.cards.values():
+            at = places[card.id]
+            if all(node.level is None for node in card.nodes):
+                toml.wrong((*at, "level"), None, f"levels are {LEVELS[0]} to {LEVELS[-1]}, said or inherited")
                 continue
-            if not isinstance(seconds, int | float) or not 0 < seconds <= 86_400:
-                raise self.wrong(f"{where}.clocks.{name}_s", seconds, "seconds from 1 to 86400")
-            found[name] = round(seconds * 1000)
-        return found
+            for level in LEVELS:
+                for period in (DAY, NIGHT):
+                    self._hold_response(toml, (*at, "id"), card.at(level, period))
+            first = self.words.levels[card.level].send_first and not card.always_waits
+            send = next((node.said.approve["send"].by for node in card.nodes if "send" in node.said.approve), None)
+            if first and send not in (BY_RULE, NOTHING, None):
+                limit = f"auto or none: level {card.level} goes first; or always_waits = true"
+                toml.wrong((*at, "approve", "send"), send, limit)
 
-    def force(self, where: str, raw: object, capabilities: Mapping[str, Any]) -> tuple[Need, ...]:
-        if not isinstance(raw, list):
-            raise self.wrong(where, raw, "a list of { capability, count }")
-        needs = []
-        for entry in raw:
-            self.known(where, entry, frozenset(("capability", "count", "people")))
-            if entry.get("capability") not in capabilities:
-                raise self.wrong(f"{where}.capability", entry.get("capability"), f"known: {', '.join(capabilities)}")
-            count = entry.get("count", 1)
-            if not isinstance(count, int) or not 1 <= count <= MOST_UNITS_OF_NEED:
-                raise self.wrong(f"{where}.count", count, f"1 to {MOST_UNITS_OF_NEED}")
-            needs.append(Need(entry["capability"], count))
-        return tuple(needs)
+    def _hold_response(self, toml: TomlReader, at: tuple[str | int, ...], response: Response) -> None:
+        where = f"level {response.level}, {response.period.name}"
+        if response.approval == "nothing" and response.force:
+            names = ", ".join(need.capability for need in response.force)
+            toml.wrong(at, names, f"no force ({where}): approve.send is none")
+        if len(response.force) > MOST_NEEDS or any(need.count > MOST_UNITS_OF_NEED for need in response.force):
+            limit = f"at most {MOST_NEEDS} needs of {MOST_UNITS_OF_NEED} units ({where})"
+            toml.wrong(at, len(response.force), limit)
+
+
+_FORCES: tuple[Force, ...] = ("day", "night")
+
+
+def _line_up(node: Node, nodes: Mapping[str, Node]) -> list[Node]:
+    """Return a card and what it descends from, nearest first."""
+    line = [node]
+    while line[-1].parent:
+        line.append(nodes[line[-1].parent])
+    return line

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.model.errors import shorten
-from engine.model.limits import LONGEST_TEXT
+from engine.model.limits import LEVELS, LONGEST_TEXT
 from engine.texts import LANGUAGES
 
 At = tuple[str | int, ...]
@@ -150,6 +150,13 @@ class TomlReader:
             return value
         self.wrong(at, value, f"a whole number, {least} to {most}")
         return least
+
+    def level(self, at: At, value: object) -> int:
+        """Take a level."""
+        if type(value) is int and value in LEVELS:
+            return value
+        self.wrong(at, value, f"levels are {LEVELS[0]} to {LEVELS[-1]}")
+        return LEVELS[-1]
 
     def flag(self, at: At, value: object) -> bool:
         """Take true or false."""

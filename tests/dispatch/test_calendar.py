@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.dispatch.calendar import (
@@ -179,12 +179,14 @@ def plainly(rules, local):
     return NIGHT
 
 
+@settings(deadline=None)
 @given(all_rules, st.sampled_from(ZONES), instants)
 def test_every_instant_has_the_one_period_that_the_rules_say(rules, zone, instant):
     local = datetime.fromtimestamp(instant, ZoneInfo(zone))
     assert Calendar(rules, zone).period_at(instant * 1000) == plainly(rules, local)
 
 
+@settings(deadline=None)
 @given(all_rules, st.sampled_from(ZONES), instants)
 def test_nothing_changes_before_the_next_boundary_and_something_does_at_it(rules, zone, instant):
     calendar = Calendar(rules, zone)

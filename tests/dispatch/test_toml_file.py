@@ -3,7 +3,7 @@
 import textwrap
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.dispatch.toml_file import TomlError, TomlReader, lines_of
@@ -55,6 +55,7 @@ def test_headers_keys_and_elements_have_their_lines():
     assert lines[("cards", 1, "inner", 1, "x")] == 25
 
 
+@settings(deadline=None)
 @given(st.lists(st.sampled_from(["a = 1", "b = [", "]", '"""', "'", "[t]", "[[t]]", "c = '''", "{", "}", "#"])))
 def test_any_text_is_scanned_without_an_error(parts):
     lines_of("\n".join(parts))
