@@ -27,7 +27,7 @@ def test_counts_are_those_of_asking_every_unit(given_units, refused, taken):
     units = {f"u{i}": unit(f"u{i}", i % 6, i % 5, kind) for i, (kind, *_) in enumerate(given_units)}
     status = {f"u{i}": its for i, (_, its, *_) in enumerate(given_units)}
     claims = {name: "grid-order-1" for name, its in status.items() if its in UNDER_ORDER}
-    world = World(CITY, State(Kept(at=NOW, units=units, unit_status=status, claims=claims)))
+    world = World(CITY, State(Kept(at=NOW, units=units, unit_status=status, claims=claims)), NOW)
     for row, (_, _, lost, old) in enumerate(given_units):
         if lost:
             world.fleet.arc[row] = -1
@@ -43,7 +43,7 @@ def test_counts_are_those_of_asking_every_unit(given_units, refused, taken):
 
 
 def test_a_reason_carries_the_fact_behind_it():
-    world = World(CITY, State(Kept(at=NOW, units={"u": unit("u", 1, 1)}, unit_status={"u": UnitStatus.AVAILABLE})))
+    world = World(CITY, State(Kept(at=NOW, units={"u": unit("u", 1, 1)}, unit_status={"u": UnitStatus.AVAILABLE})), NOW)
     world.fleet.fixed_at[0] = NOW - 812_000
     barred = Barred(refused=frozenset(), taken=frozenset(), fresh_after=NOW - 600_000, now=NOW)
     mask = world.fleet.capability_mask(("patrol",))
