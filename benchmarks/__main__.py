@@ -14,7 +14,18 @@ from pathlib import Path
 from benchmarks.harness import ROOT, say
 
 HERE = Path(__file__).resolve().parent
-NOT_QUESTIONS = {"__init__", "__main__", "graphs", "harness", "sizes"}
+NOT_QUESTIONS = {
+    "__init__",
+    "__main__",
+    "beside",
+    "graphs",
+    "harness",
+    "pictures",
+    "race",
+    "sizes",
+    "stand",
+    "streets",
+}
 
 
 def questions() -> list[str]:

@@ -1,27 +1,69 @@
-"""The graphs of the travel benchmarks: greater Porto's streets, and mosaics of them where a larger city is wanted.
+"""The graphs of the travel benchmarks: cities, a made-up town, and mosaics of greater Porto for larger ones.
 
 A mosaic is copies of one network side by side, each joined to its neighbours by a few links between the nodes next to
 the common border, as towns are by a few roads. So it has the same spread of degrees, and nearly the same search space
 as its tile: `likeness` says how nearly.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.harness import Row, data_folder, kept_network
+from benchmarks.harness import Report, Row, data_folder, kept_network, say
 from engine.travel import Hierarchy
 from geo_data.building import build_network
 from geo_data.raw_roads import ALL_MODES, DRIVE, RawRoads, RoadClass
 from geo_data.road_network import RoadNetwork
 from geo_data.snapping import metres_per_degree
+from geo_data.town import make_town
 
 LINKS = 2
 """Links to each neighbour of a tile."""
 GAP_DEG = 0.002
 LINK_KMH = 60.0
 SAMPLE = 1_000
+TOWN_NODES = {False: 300_000, True: 20_000}
+"""By ``--quick``."""
+
+
+def networks(quick: bool, seed: int, report: Report) -> Iterator[tuple[str, RoadNetwork]]:
+    """Yield the networks that there is data for; the others are reported absent."""
+    nodes = TOWN_NODES[quick]
+    sources: dict[str, Callable[[], RoadNetwork]] = {
+        "edmonton": lambda: build_network(_jemss(data_folder() / "edmonton")),
+        "porto": lambda: build_network(_osm(data_folder() / "osm" / "porto.osm.pbf")),
+        f"town_{nodes // 1000}k": lambda: make_town(nodes, seed).network(),
+    }
+    for name, build in sources.items():
+        if quick and name == "porto":
+            report.absent[name] = "left out by --quick"
+            continue
+        try:
+            yield name, kept_network(f"{name}_{seed}" if name.startswith("town") else name, build)
+        except FileNotFoundError as error:
+            report.absent[name] = str(error)
+            say(f"{name}: absent: {error}")
+
+
+def _jemss(folder: Path) -> RawRoads:
+    from geo_data.sources.jemss import read_jemss  # noqa: PLC0415
+
+    _require(folder)
+    return read_jemss(folder)
+
+
+def _osm(path: Path, *, every_node: bool = False) -> RawRoads:
+    from geo_data.sources.osm import read_osm  # noqa: PLC0415
+
+    _require(path)
+    return read_osm(path, every_node=every_node)
+
+
+def _require(path: Path) -> None:
+    if not path.exists():
+        raise FileNotFoundError(f"{path.name}: no such file in ALLPOINTS_DATA")
 
 
 def porto(*, merged: bool) -> RoadNetwork:
@@ -32,12 +74,7 @@ def porto(*, merged: bool) -> RoadNetwork:
     FileNotFoundError
         When there is no data.
     """
-    from geo_data.sources.osm import read_osm  # noqa: PLC0415
-
-    path = data_folder() / "osm" / "porto.osm.pbf"
-    if not path.exists():
-        raise FileNotFoundError(f"{path.name}: no such file in ALLPOINTS_DATA")
-    raw = read_osm(path, every_node=not merged)
+    raw = _osm(data_folder() / "osm" / "porto.osm.pbf", every_node=not merged)
     raw.forward_modes &= int(DRIVE)
     raw.backward_modes &= int(DRIVE)
     raw.name[:] = -1  # a street's name and number are no reason to keep a node in a benchmark

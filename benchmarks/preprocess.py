@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.graphs import GRAPHS, graph
+from benchmarks.graphs import GRAPHS, graph, networks
 from benchmarks.harness import Report, Row, arguments, emit, say, table
-from benchmarks.nearest import networks
 from engine.travel import NEVER, Hierarchy, Weights
 from engine.travel.customising import Metric, Ways, customise
 from engine.travel.supergraph import lay_supergraph

@@ -4,13 +4,18 @@ import json
 
 import pytest
 
-from benchmarks import harness, nearest
+from benchmarks import graphs, harness, nearest
+from engine.travel import TravelTimes
+
+PEERS = {
+    "ours_median_ms_porto_500": 0.2, "ratio_scipy_full": 50.0, "ratio_routingkit": 3.0, "ratio_igraph": 100.0,
+}  # fmt: skip
 
 
 @pytest.fixture
 def small(monkeypatch, tmp_path):
     monkeypatch.setattr(harness, "CACHE", tmp_path / "cache")
-    monkeypatch.setattr(nearest, "TOWN_NODES", {False: 300_000, True: 2_000})
+    monkeypatch.setattr(graphs, "TOWN_NODES", {False: 300_000, True: 2_000})
     monkeypatch.setattr(nearest, "ELIGIBLE", (10, 300))
     monkeypatch.delenv("ALLPOINTS_DATA", raising=False)
     return tmp_path
@@ -43,14 +48,14 @@ def test_the_network_is_kept_and_used_again(small, capsys):
 
 
 def test_a_ranking_that_differs_is_counted_and_fails_the_run(small, monkeypatch):
-    honest = nearest.TravelTimes.nearest
+    honest = TravelTimes.nearest
 
     def late(self, *args):
         ranking = honest(self, *args)
         ranking.travel_ms[:1] += 1
         return ranking
 
-    monkeypatch.setattr(nearest.TravelTimes, "nearest", late)
+    monkeypatch.setattr(TravelTimes, "nearest", late)
     assert nearest.main(["--quick", "--json", str(small / "run.json")]) == 1
     assert json.loads((small / "run.json").read_text())["summary"]["mismatches"] > 0
 
@@ -61,6 +66,9 @@ def test_a_ranking_that_differs_is_counted_and_fails_the_run(small, monkeypatch)
         ({"mismatches": 0, "ours_median_ms_300k_1000": 0.4, "ratio_scipy_full_300k_1000": 80.0}, True),
         ({"mismatches": 0}, True),
         ({"mismatches": 1}, False),
+        ({"mismatches": 0, **PEERS}, True),
+        ({"mismatches": 0, **PEERS, "ratio_routingkit": 2.9}, False),
+        ({"mismatches": 0, **{name: at for name, at in PEERS.items() if name != "ratio_igraph"}}, False),
         ({"mismatches": 0, "ours_median_ms_300k_1000": 1.0, "ratio_scipy_full_300k_1000": 80.0}, False),
         ({"mismatches": 0, "ours_median_ms_300k_1000": 0.4, "ratio_scipy_full_300k_1000": 49.9}, False),
     ],

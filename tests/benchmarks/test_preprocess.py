@@ -2,12 +2,12 @@
 
 import json
 
-from benchmarks import harness, nearest, preprocess
+from benchmarks import graphs, harness, preprocess
 
 
 def test_the_quick_run_ends_with_figures_and_no_mismatch(tmp_path, monkeypatch):
     monkeypatch.setattr(harness, "CACHE", tmp_path / "cache")
-    monkeypatch.setattr(nearest, "TOWN_NODES", {False: 300_000, True: 2_000})
+    monkeypatch.setattr(graphs, "TOWN_NODES", {False: 300_000, True: 2_000})
     monkeypatch.delenv("ALLPOINTS_DATA", raising=False)
     target = tmp_path / "preprocess.json"
     assert preprocess.main(["--quick", "--json", str(target)]) == 0
