@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from geo_data.building.connectivity import largest_component
 from geo_data.lengths import distance_m
-from geo_data.raw_roads import DRIVE, Mode, RoadClass
+from geo_data.raw_roads import DRIVE, MODES, Mode, RoadClass
 from geo_data.road_network import RoadNetwork
 from geo_data.snapping import LIMIT_M, Snapper
 from geo_data.speed_table import DRIVING, SpeedTable
@@ -118,7 +118,7 @@ def inspect_network(
 
 def _islands(network: RoadNetwork) -> Iterator[Finding]:
     """Nodes of a mode from which its largest strong component cannot be reached and left again."""
-    for mode in Mode:
+    for mode in MODES:
         outside = _stranded(network, mode)
         if outside.any():
             node = int(np.argmax(outside))
@@ -148,7 +148,7 @@ def _cut_off(network: RoadNetwork) -> Iterator[Finding]:
     """Hold what building left out of each mode against what it kept."""
     report = network.meta.get("report", {})
     once = (network.arc_reverse < 0) | (np.arange(network.n_arcs) < network.arc_reverse)
-    for mode in Mode:
+    for mode in MODES:
         lost_km = float(report.get("cut_off", {}).get(_word(mode), {}).get("km", 0.0))
         kept_km = float(network.arc_length_m[once & ((network.arc_modes & mode) != 0)].sum(dtype=np.float64)) / 1000
         share = lost_km / max(lost_km + kept_km, 1e-9)

@@ -17,8 +17,12 @@ class Mode(IntFlag):
     NORMAL = 1
     EMERGENCY = 2
     FOOT = 4
+    CONTRAFLOW = 8
+    """Emergency vehicles against a one-way street, where a city lets them: `geo_data.building.contraflow`."""
 
 
+MODES = (Mode.NORMAL, Mode.EMERGENCY, Mode.FOOT)
+"""Those that have a network of their own."""
 DRIVE = Mode.NORMAL | Mode.EMERGENCY
 ALL_MODES = Mode.NORMAL | Mode.EMERGENCY | Mode.FOOT
 
@@ -107,6 +111,8 @@ class RawRoads:
         int64 (n,), the source's own id of the node.
     no_merge
         bool (n,), nodes at which edges must not be merged into one (barriers, signals that matter).
+    roundabout
+        bool (e,), streets that go round one; left out where a source does not say, and then false everywhere.
     node_kind, node_facing
         uint8 (n,), `NodeKind` and `Facing`; left out where a source says nothing of them, and then 0 everywhere.
     turn_from, turn_via, turn_to, turn_kind
@@ -139,6 +145,7 @@ class RawRoads:
     source_id: NDArray[np.int64]
     node_source_id: NDArray[np.int64]
     no_merge: NDArray[np.bool_]
+    roundabout: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, np.bool_))
     node_kind: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
     node_facing: NDArray[np.uint8] = field(default_factory=lambda: np.empty(0, np.uint8))
     turn_from: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
@@ -148,7 +155,9 @@ class RawRoads:
     dropped: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Let every node be of no kind where the source knows of none."""
+        """Let every node be of no kind, and no street a roundabout, where the source knows of none."""
+        if len(self.roundabout) == 0:
+            self.roundabout = np.zeros(len(self.tail), np.bool_)
         for name in ("node_kind", "node_facing"):
             if len(getattr(self, name)) == 0:
                 setattr(self, name, np.zeros(len(self.node_lon), np.uint8))

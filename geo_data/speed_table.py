@@ -101,6 +101,14 @@ class ProfileSpeeds:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Contraflow:
+    """Emergency vehicles against one-way streets: a factor on the speed, and seconds for every such arc."""
+
+    factor: float = 1.0
+    penalty_s: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
 class HourFactor:
     """A factor on the speed in some hours of the week; overlapping factors multiply.
 
@@ -132,11 +140,15 @@ class HourFactor:
 
 @dataclass(frozen=True, kw_only=True)
 class SpeedTable:
-    """What a city says about speeds, by profile and by hour of the week."""
+    """What a city says about speeds, by profile and by hour of the week.
+
+    Without ``contraflow`` one-way streets are obeyed by everybody.
+    """
 
     normal: ProfileSpeeds
     emergency: ProfileSpeeds
     foot: ProfileSpeeds
+    contraflow: Contraflow | None = None
     hours: tuple[HourFactor, ...] = ()
 
     @classmethod
@@ -186,6 +198,9 @@ class SpeedTable:
         lines.append(f"schema = {SCHEMA}")
         for profile in PROFILES:
             said = _profile_lines(self.of(profile), SpeedTable.shipped().of(profile))
+            if profile == "emergency" and self.contraflow:
+                factor, penalty_s = _number(self.contraflow.factor), _number(self.contraflow.penalty_s)
+                said.append(f"contraflow = {{ factor = {factor}, penalty_s = {penalty_s} }}")
             lines += ["", f"[{profile}]", *said] if said else []
         for row in self.hours:
             lines += ["", "[[hours]]", *_hour_lines(row)]
@@ -203,6 +218,10 @@ class SpeedTable:
         return factors
 
 
+_OWN_KEYS: Mapping[Profile, list[str]] = {"normal": [], "emergency": ["contraflow"], "foot": []}
+"""The keys that only one profile has."""
+
+
 class _Reader:
     """Reads one ``speeds.toml`` whole, noting everything that is wrong."""
 
@@ -216,12 +235,17 @@ class _Reader:
             toml.refuse(("schema",), top.get("schema", "nothing"), f"this program reads schema {SCHEMA}")
         columns = {profile: self._profile(profile, top.get(profile, {})) for profile in PROFILES}
         hours = self._hours(top.get("hours", []))
+        emergency = top.get("emergency", {})
+        contraflow = None
+        if isinstance(emergency, dict) and "contraflow" in emergency:
+            contraflow = self._contraflow(emergency["contraflow"])
         toml.finish()
-        return SpeedTable(**cast("Any", columns), hours=hours)
+        return SpeedTable(**cast("Any", columns), contraflow=contraflow, hours=hours)
 
     def _profile(self, profile: Profile, said: object) -> ProfileSpeeds:
         shipped = SpeedTable.shipped().of(profile)
-        table = self._toml.keys((profile,), said, [field.name for field in fields(ProfileSpeeds)])
+        known = [field.name for field in fields(ProfileSpeeds)] + _OWN_KEYS[profile]
+        table = self._toml.keys((profile,), said, known)
         kmh = list(shipped.kmh)
         speeds = self._toml.keys((profile, "kmh"), table.get("kmh", {}), CLASSES)
         for name, value in speeds.items():
@@ -232,6 +256,14 @@ class _Reader:
             delay_s[KINDS[name]] = self._toml.number((profile, "junction_delay_s", name), value, 0, MOST_DELAY_S, "s")
         fixed_s = self._toml.number((profile, "fixed_s"), table.get("fixed_s", 0), 0, MOST_FIXED_S, "seconds")
         return ProfileSpeeds(kmh=tuple(kmh), junction_delay_s=tuple(delay_s), fixed_s=fixed_s)
+
+    def _contraflow(self, said: object) -> Contraflow:
+        at = ("emergency", "contraflow")
+        table = self._toml.keys(at, said, [field.name for field in fields(Contraflow)])
+        return Contraflow(
+            factor=self._toml.number((*at, "factor"), table.get("factor", 1), LEAST_FACTOR, 1, "of the speed"),
+            penalty_s=self._toml.number((*at, "penalty_s"), table.get("penalty_s", 0), 0, MOST_DELAY_S, "s"),
+        )
 
     def _hours(self, said: object) -> tuple[HourFactor, ...]:
         if not isinstance(said, list):

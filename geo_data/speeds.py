@@ -94,6 +94,12 @@ def travel_ms(
             raise SpeedError(f"hour: {hour} is not taken; limit: 0 to {HOURS - 1}")
         speed_kmh *= table.hour_factors(profile)[hour, network.arc_class]
     delay_s = np.array(table.of(profile).junction_delay_s)[_known(network.arc_control, "arc_control", NodeKind)]
+    modes = network.arc_modes
+    allowed = (modes & _MODE[profile]) != 0
+    if profile == "emergency" and table.contraflow is not None:
+        against = ~allowed & ((modes & Mode.CONTRAFLOW) != 0)
+        allowed |= against
+        speed_kmh[against] *= table.contraflow.factor
+        delay_s[against] += table.contraflow.penalty_s
     ms = np.rint((np.asarray(network.arc_length_m, np.float64) / (speed_kmh / 3.6) + delay_s) * 1000.0)
-    allowed = (network.arc_modes & _MODE[profile]) != 0
     return np.where(allowed, np.clip(ms, 1, NEVER - 1), NEVER).astype(np.int32)

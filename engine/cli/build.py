@@ -30,6 +30,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("-o", "--output", type=Path, default=Path("roads.apn"), help="default: roads.apn")
     parser.add_argument("--format", choices=FORMATS, help="default: what the source looks like · 默认自动识别")
     parser.add_argument("--no-merge", action="store_true", help="keep every drawn node · 保留全部节点")
+    parser.add_argument(
+        "--contraflow",
+        action="store_true",
+        help="let speeds.toml open one-way streets to emergency vehicles · 允许 speeds.toml 对应急车辆开放单行道逆行",
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the made-up town")
     parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
     return parser
@@ -47,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     with _Watched() as tell:
         raw = _READERS[kind](args, tell)
         read_s = time.monotonic() - begun
-        network = build_network(raw, merge_chains=not args.no_merge, progress=tell)
+        network = build_network(raw, merge_chains=not args.no_merge, contraflow=args.contraflow, progress=tell)
         network.meta["report"]["seconds"]["read"] = round(read_s, 3)
         tell("save", 1.0)
         network.save(args.output)
@@ -198,6 +203,8 @@ def _lines(output: Path, source: str, report: Mapping[str, Any]) -> list[str]:
             classes = ", ".join(f"{kind} {km:,.1f}" for kind, km in worst)
             islands = f"{lost['components'] - 1:,} islands"
             lines.append(f"  cut off for {mode}: {lost['km']:,.1f} km in {islands} (most km: {classes})")
+    if report["contraflow_arcs"]:
+        lines.append(f"  {report['contraflow_arcs']:,} arcs against one-way streets, for emergency vehicles only")
     left_out = {reason: count for reason, count in report["dropped"].items() if count}
     if left_out:
         lines.append("  left out: " + ", ".join(f"{reason} {count:,}" for reason, count in left_out.items()))

@@ -39,6 +39,7 @@ from engine.dispatch.run_cards import RunCardError, RunCards
 from engine.model.limits import LONGEST_NAME
 from engine.texts import LANGUAGES
 from geo_data.datum import Datum
+from geo_data.raw_roads import Mode
 from geo_data.road_network import RoadFileError, RoadNetwork
 from geo_data.speed_table import SpeedTable, SpeedTableError
 from geo_data.speeds import Profile, SpeedError
@@ -124,6 +125,9 @@ def load_folder(folder: Path) -> CityFolder:
     if toml is None or network is None or cards is None or problems.found:
         # Places cannot be judged without roads, datum and capabilities: what is known so far is worth saying first.
         raise CityError(folder, problems.found)
+    if speeds.contraflow is not None and not (network.arc_modes & Mode.CONTRAFLOW).any():
+        lacking = "the roads were built without it; build them with `allpoints build --contraflow`"
+        problems.warn(SPEEDS, None, "emergency.contraflow", ROADS, lacking)
     policies = Policies(**table.get("policies", {}))
     blank = City(
         name=table["name"],

@@ -16,7 +16,7 @@ from engine.model.turns import Side, Turn, TurnCode
 from engine.travel.roundabouts import count_exits, ring_through
 from engine.travel.routes import Route
 from engine.travel.weights import Weights
-from geo_data.raw_roads import RoadClass
+from geo_data.raw_roads import Mode, RoadClass
 from geo_data.road_network import RoadNetwork
 from geo_data.snapping import metres_per_degree
 from geo_data.speeds import NEVER
@@ -197,7 +197,7 @@ class _View:
         others = [
             arc
             for arc in range(int(network.first_out[node]), int(network.first_out[node + 1]))
-            if arc not in (after, network.arc_reverse[before]) and self.open_arcs[arc]
+            if arc not in (after, network.arc_reverse[before]) and self.open_arcs[arc] and not self._against(arc)
         ]
         unsaid: TurnCode | None = "continue" if renamed else None
         if not others:
@@ -214,6 +214,10 @@ class _View:
             nearest = min(rivals, key=lambda other: abs(other - turn))
             return "bear_right" if turn > nearest else "bear_left"
         return unsaid
+
+    def _against(self, arc: int) -> bool:
+        """Tell whether an arc only leads against a one-way street: nobody takes that for a way on."""
+        return not self.network.arc_modes[arc] & ~np.uint8(Mode.CONTRAFLOW)
 
     def out_of(self, i: int) -> float:
         """Return the bearing in which the way leads on with its arc ``i``."""

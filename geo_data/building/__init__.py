@@ -2,6 +2,7 @@
 
 1. Input that cannot be is refused (`checks`); lengths that are not known are measured.
 2. Each mode keeps its largest strong component (`connectivity`); arcs without a mode, nodes without an arc go.
+   One-way streets are opened the other way where that is asked for (`contraflow`).
 3. Chains become single streets (`merging`), nodes get their Hilbert order (`ordering`).
 4. Everything left out is counted in the report, ``network.meta["report"]``; the same input gives the same checksum.
 """
@@ -18,6 +19,7 @@ from geo_data.array_file import checksum_of
 from geo_data.building.arranging import Streets, arrange
 from geo_data.building.checks import RoadDataError, check_roads
 from geo_data.building.connectivity import keep_strong
+from geo_data.building.contraflow import open_contraflow
 from geo_data.building.report import cut_off_report, peak_mib, totals
 from geo_data.lengths import line_lengths_m
 from geo_data.progress import Progress, silent
@@ -33,7 +35,9 @@ BUILDER = "2"
 """Grows when the same input gives another network."""
 
 
-def build_network(raw: RawRoads, *, merge_chains: bool = True, progress: Progress | None = None) -> RoadNetwork:
+def build_network(
+    raw: RawRoads, *, merge_chains: bool = True, contraflow: bool = False, progress: Progress | None = None
+) -> RoadNetwork:
     """Turn streets into a road network whose modes are each strongly connected.
 
     Parameters
@@ -42,6 +46,8 @@ def build_network(raw: RawRoads, *, merge_chains: bool = True, progress: Progres
         What a source read; not changed.
     merge_chains
         Whether chains of streets become single streets.
+    contraflow
+        Whether one-way streets get an arc the other way that a city can open to emergency vehicles (`contraflow`).
     progress
         Told each step's name and the share of the whole that is done.
 
@@ -72,8 +78,10 @@ def build_network(raw: RawRoads, *, merge_chains: bool = True, progress: Progres
             raise RoadDataError(
                 "forward_modes", None, "no street that can be driven or walked both there and back", "1"
             )
-    streets = Streets.of(raw, kept, forward, backward, length_m)
     report = cut_off_report(raw, length_m, forward, backward, components)
+    if contraflow:
+        raw, forward, backward = open_contraflow(raw, forward, backward)
+    streets = Streets.of(raw, kept, forward, backward, length_m)
     report["dropped"] |= {"edges_without_mode": int((~drawn).sum()), "loops_without_length": int((drawn & point).sum())}
     with clock.step("merge", 0.5):
         chains = _chains(raw, streets, merge_chains)

@@ -14,7 +14,7 @@ from geo_data.raw_roads import ALL_MODES, Facing, NodeKind, RawRoads, RoadClass
 _BY_NODE = ("node_lon", "node_lat", "node_source_id", "no_merge", "node_kind", "node_facing")
 _BY_EDGE = (
     *("tail", "head", "forward_modes", "backward_modes", "road_class", "forward_kmh", "backward_kmh"),
-    *("forward_emergency_kmh", "backward_emergency_kmh", "length_m", "name", "source_id"),
+    *("forward_emergency_kmh", "backward_emergency_kmh", "length_m", "name", "source_id", "roundabout"),
 )
 _BY_TURN = ("turn_from", "turn_via", "turn_to", "turn_kind")
 MOST_NODES = 2**30

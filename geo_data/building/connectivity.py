@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_data.distinct import distinct
-from geo_data.raw_roads import Mode
+from geo_data.raw_roads import MODES, Mode
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def keep_strong(
     """
     forward_left, backward_left = forward_modes.copy(), backward_modes.copy()
     components: dict[Mode, int] = {}
-    for mode in Mode:
+    for mode in MODES:
         along, against = (forward_modes & mode) != 0, (backward_modes & mode) != 0
         found = largest_component(
             n_nodes,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.raw_roads import Mode, RawRoads, RoadClass
+from geo_data.raw_roads import MODES, Mode, RawRoads, RoadClass
 from geo_data.road_network import RoadNetwork
 
 
@@ -26,7 +26,7 @@ def cut_off_report(
     kilometres ``by_class``.
     """
     cut_off = {}
-    for mode in Mode:
+    for mode in MODES:
         along = (raw.forward_modes & mode) > (forward & mode)
         against = (raw.backward_modes & mode) > (backward & mode)
         lost = along | against
@@ -51,7 +51,8 @@ def totals(network: RoadNetwork) -> dict[str, Any]:
     Returns
     -------
     ``nodes``, ``arcs``, ``streets`` (a two-way street once), ``km`` of streets, ``km_by_class``, ``arcs_by_class``,
-    ``arcs_by_mode``, ``one_way_share`` of the streets that can be driven, ``names`` and ``turn_restrictions``.
+    ``arcs_by_mode``, ``contraflow_arcs``, ``one_way_share`` of the streets that can be driven, ``names`` and
+    ``turn_restrictions``.
     """
     # Of the two arcs of a street, the first speaks for it.
     once = (network.arc_reverse < 0) | (np.arange(network.n_arcs) < network.arc_reverse)
@@ -67,7 +68,8 @@ def totals(network: RoadNetwork) -> dict[str, Any]:
         "km": round(float(metres.sum()) / 1000, 3),
         "km_by_class": _by_class(metres / 1000),
         "arcs_by_class": _by_class(np.bincount(classes, minlength=len(RoadClass))),
-        "arcs_by_mode": {_word(mode): int(((network.arc_modes & mode) != 0).sum()) for mode in Mode},
+        "arcs_by_mode": {_word(mode): int(((network.arc_modes & mode) != 0).sum()) for mode in MODES},
+        "contraflow_arcs": int(((network.arc_modes & Mode.CONTRAFLOW) != 0).sum()),
         "one_way_share": round(one_way / max(one_way + two_way, 1), 4),
         "names": len(network.name_first) - 1,
         "turn_restrictions": len(network.turn_from),

@@ -275,7 +275,7 @@ def _without(roads: RawRoads, gone: NDArray[np.bool_]) -> RawRoads:
     points = np.repeat(~gone, counts)
     for field in (
         *("tail", "head", "forward_modes", "backward_modes", "road_class", "forward_kmh", "backward_kmh"),
-        *("forward_emergency_kmh", "backward_emergency_kmh", "length_m", "name", "source_id"),
+        *("forward_emergency_kmh", "backward_emergency_kmh", "length_m", "name", "source_id", "roundabout"),
     ):
         setattr(roads, field, getattr(roads, field)[~gone])
     roads.point_lon, roads.point_lat = roads.point_lon[points], roads.point_lat[points]

@@ -141,6 +141,7 @@ def roads_of_graph(graph: Any) -> RawRoads:
         source_id=np.array([street.way for street in streets], np.int64),
         node_source_id=np.array([_number(node) for node in place], np.int64),
         no_merge=np.zeros(len(node_lon), bool),
+        roundabout=np.array([one.roundabout for one in read], np.bool_),
         dropped=counts,
     )
     for node, attributes in graph.nodes(data=True):

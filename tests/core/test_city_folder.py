@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from engine.core.city_folder import CityError, load_city, load_folder, load_settings, recipients
-from geo_data.raw_roads import RoadClass
-from tests.support.cities import place
+from geo_data.building import build_network
+from geo_data.raw_roads import Mode, RoadClass
+from tests.support.cities import grid_roads, place
 from tests.support.folders import grid_folder
 
 
@@ -70,6 +71,16 @@ def test_speeds_that_cannot_be_used_are_refused_with_all_that_is_wrong(folder: P
     assert re.search(r"speeds\.toml:3: normal\.kmh\.high: 'high' .*unknown key; known: motorway", second)
     assert re.search(r"speeds\.toml:3: normal\.kmh\.track: '0' is not taken; 0\.5 to 400 km/h", third)
     assert re.search(r"speeds\.toml:5: normal\.speed: 'speed' .*unknown key; known: kmh, junction_delay_s", first)
+
+
+def test_contraflow_over_roads_that_have_none_is_warned_of(folder: Path):
+    (folder / "speeds.toml").write_text("schema = 1\n[emergency]\ncontraflow = { factor = 0.5 }\n")
+    warned = [str(warning) for warning in load_folder(folder).warnings]
+    assert any(re.search(r"speeds\.toml: emergency\.contraflow: .*allpoints build --contraflow", it) for it in warned)
+    roads = grid_roads()
+    roads.backward_modes[0] = int(Mode.FOOT)
+    build_network(roads, contraflow=True).save(folder / "roads.apn")
+    assert not any("contraflow" in str(warning) for warning in load_folder(folder).warnings)
 
 
 def test_capabilities_that_no_unit_has_are_warned_of_and_not_refused(folder: Path):

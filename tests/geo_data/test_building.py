@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from geo_data.building import RoadDataError, build_network
 from geo_data.lengths import line_lengths_m
-from geo_data.raw_roads import Mode, Restriction, RoadClass
+from geo_data.raw_roads import MODES, Restriction, RoadClass
 from tests.support.raw_streets import Edge, drawn_roads, random_roads, raw_roads
 
 SEEDS = st.integers(0, 100_000)
@@ -38,10 +38,10 @@ def strong_by_networkx(raw, mode):
 
 
 def kept_by_networkx(raw):
-    strong = {mode: strong_by_networkx(raw, mode) for mode in Mode}
+    strong = {mode: strong_by_networkx(raw, mode) for mode in MODES}
     kept = Counter()
     for tail, head, modes in arcs_of(raw):
-        left = sum(int(mode) for mode in Mode if modes & mode and {tail, head} <= strong[mode])
+        left = sum(int(mode) for mode in MODES if modes & mode and {tail, head} <= strong[mode])
         if left:
             kept[tail, head, left] += 1
     return kept
@@ -66,7 +66,7 @@ def test_each_mode_keeps_what_networkx_calls_its_largest_strong_component(seed, 
         return
     network = build_network(raw, merge_chains=False)
     assert arcs_by_source(network) == expected
-    for mode in Mode:
+    for mode in MODES:
         assert network.meta["report"]["arcs_by_mode"][mode.name.lower()] == sum(
             count for (_, _, modes), count in expected.items() if modes & mode
         )
@@ -94,13 +94,13 @@ def test_merging_changes_no_travel_time_between_nodes_that_stay(seed, nodes, edg
     drawn, merged = build_network(raw, merge_chains=False), build_network(raw)
     stay = set(merged.node_source_id.tolist())
     assert stay <= set(drawn.node_source_id.tolist())
-    for mode in Mode:
+    for mode in MODES:
         before, after = seconds_between(drawn, mode), seconds_between(merged, mode)
         for tail in stay:
             expected = {head: seconds for head, seconds in before[tail].items() if head in stay}
             assert after[tail] == pytest.approx(expected, rel=1e-5)
     # Nothing on the ground is lost: every metre, by class, in each direction and mode.
-    for mode in Mode:
+    for mode in MODES:
         for kind in (RoadClass.RESIDENTIAL, RoadClass.SERVICE):
             lengths = [
                 net.arc_length_m[(net.arc_class == kind) & ((net.arc_modes & mode) != 0)].sum()

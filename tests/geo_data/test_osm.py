@@ -509,3 +509,9 @@ def test_what_stands_at_a_node_is_met_by_those_whom_it_concerns(read, every_node
 def test_a_crossing_without_signals_is_nothing_to_wait_at(read):
     raw = read(ROW | {3: (3, 0, {"highway": "crossing", "crossing": "marked"})}, [(1, [1, 2, 3, 4, 5], STREET)])
     assert build_network(raw).n_nodes == 2
+
+
+@pytest.mark.parametrize(("junction", "around"), [("roundabout", True), ("circular", True), ("jughandle", False)])
+def test_roundabouts_are_known(read, junction, around):
+    raw = read(ROW, [(1, [1, 2], STREET), (2, [2, 3], STREET | {"junction": junction})])
+    assert raw.roundabout.tolist() == [False, around]

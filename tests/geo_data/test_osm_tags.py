@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo_data.raw_roads import ALL_MODES, Mode, RoadClass
+from geo_data.raw_roads import ALL_MODES, MODES, RoadClass
 from geo_data.sources.osm.barriers import barrier_passes
 from geo_data.sources.osm.speeds import parse_duration_s, parse_speed
 from geo_data.sources.osm.tags import HIGHWAYS, Dropped, WayTags, has_chinese, read_names, read_way
 
-N, E, F = (int(mode) for mode in Mode)
+N, E, F = (int(mode) for mode in MODES)
 NEF = N | E | F
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo_data.raw_roads import NodeKind, RoadClass
-from geo_data.speed_table import DAYS, PROFILES, HourFactor, ProfileSpeeds, SpeedTable, SpeedTableError
+from geo_data.speed_table import DAYS, PROFILES, Contraflow, HourFactor, ProfileSpeeds, SpeedTable, SpeedTableError
 
 SHIPPED = SpeedTable.shipped()
 
@@ -51,6 +51,7 @@ tables = st.builds(
     normal=profile_speeds,
     emergency=profile_speeds | st.just(SHIPPED.emergency),
     foot=st.just(SHIPPED.foot) | profile_speeds,
+    contraflow=st.none() | st.builds(Contraflow, factor=st.floats(0.05, 1), penalty_s=st.floats(0, 600)),
     hours=st.lists(hour_factors(), max_size=4).map(tuple),
 )
 
@@ -118,6 +119,12 @@ BAD = [
     ("schema = 1\n[normal]\nfixed_s = -1", r":3: normal\.fixed_s: -1 .*limit: 0 to 600"),
     ("schema = 1\n[foot.junction_delay_s]\nstop = -1", r":3: foot\.junction_delay_s\.stop: -1 .*limit: 0 to 600 s"),
     ("schema = 1\n[foot.junction_delay_s]\nnone = 1", r":3: .*unknown key; known: signals, stop"),
+    ("schema = 1\n[normal]\ncontraflow = {}", r":3: normal\.contraflow: contraflow .*unknown key"),
+    (
+        "schema = 1\n[emergency]\ncontraflow = { factor = 1.5 }",
+        r":3: emergency\.contraflow\.factor: 1\.5 .*0\.05 to 1",
+    ),
+    ("schema = 1\n[emergency]\ncontraflow = 3", r":3: emergency\.contraflow: 3 .*table of factor, penalty_s"),
     ("schema = 1\nhours = 3", r":2: hours: 3 is not taken; limit: rows of \[\[hours\]\]"),
     ("schema = 1\n[[hours]]\nfactor = 1\n[[hours]]\nfrom = 3", r":4: hours\[1\]\.factor: nothing"),
     ("schema = 1\n[[hours]]\nfactor = 1\n[[hours]]\nfactor = 0", r":5: hours\[1\]\.factor: 0 .*limit: 0\.05 to 2"),

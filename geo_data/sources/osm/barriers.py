@@ -172,7 +172,10 @@ class _Pieces:
         added = np.array(self.new_nodes, np.float64).reshape(-1, 2)
         tail = np.concatenate((roads.tail[whole], ends[:, 0]))
         head = np.concatenate((roads.head[whole], ends[:, 1]))
-        by_edge = ("road_class", "forward_kmh", "backward_kmh", "forward_emergency_kmh", "backward_emergency_kmh")
+        by_edge = (
+            *("road_class", "forward_kmh", "backward_kmh", "forward_emergency_kmh", "backward_emergency_kmh"),
+            *("length_m", "name", "source_id", "roundabout"),
+        )
         place = np.full(len(roads.tail), -1, np.int64)
         place[whole] = np.arange(len(whole))
         return replace(
@@ -192,7 +195,7 @@ class _Pieces:
             point_lat=np.concatenate((roads.point_lat[points], *(lat for _, lat in self.lines))),
             turn_from=self._edge_now(roads.turn_from, place, len(whole), ends),
             turn_to=self._edge_now(roads.turn_to, place, len(whole), ends),
-            **{name: getattr(roads, name)[source] for name in (*by_edge, "length_m", "name", "source_id")},
+            **{name: getattr(roads, name)[source] for name in by_edge},
         )
 
     def _edge_now(

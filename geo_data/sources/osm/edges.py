@@ -108,6 +108,7 @@ def roads_of(ways: WayTable, nodes: NodeTable, *, every_node: bool) -> RawRoads 
         source_id=np.frombuffer(ways.way_id, np.int64)[way],
         node_source_id=nodes.id[used],
         no_merge=np.zeros(len(used), np.bool_),
+        roundabout=np.frombuffer(ways.roundabout, np.bool_)[way],
         dropped=dict(ways.counts),
     )
     _set_turns(roads, ways, way)

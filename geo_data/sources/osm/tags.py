@@ -86,6 +86,7 @@ class WayTags:
     backward_kmh: float
     name: str
     name_zh: str
+    roundabout: bool = False
     odd: tuple[str, ...] = ()
     """What in the tags made no sense or was left unread, as reasons for the report."""
 
@@ -119,7 +120,10 @@ def read_way(tags: Tags) -> WayTags | Dropped | None:
         odd.append("conditional_unread")
     forward_kmh, backward_kmh = _speeds(tags, odd) if ahead | back else (math.nan, math.nan)
     name, name_zh = read_names(tags)
-    return WayTags(road_class, forward_modes, backward_modes, forward_kmh, backward_kmh, name, name_zh, tuple(odd))
+    around = tags.get("junction") in _ROUNDABOUTS
+    return WayTags(
+        road_class, forward_modes, backward_modes, forward_kmh, backward_kmh, name, name_zh, around, tuple(odd)
+    )
 
 
 def _read_ferry(tags: Tags) -> WayTags | Dropped:
@@ -134,7 +138,7 @@ def _read_ferry(tags: Tags) -> WayTags | Dropped:
         return Dropped("no_access")
     name, name_zh = read_names(tags)
     ahead, back = (modes if direction != -1 else 0), (modes if direction != 1 else 0)
-    return WayTags(RoadClass.FERRY, ahead, back, math.nan, math.nan, name, name_zh, tuple(odd))
+    return WayTags(RoadClass.FERRY, ahead, back, math.nan, math.nan, name, name_zh, odd=tuple(odd))
 
 
 def _direction(tags: Tags, highway: str, odd: list[str]) -> tuple[int | None, int]:

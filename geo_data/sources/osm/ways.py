@@ -35,6 +35,7 @@ class WayTable:
         self.way_id = array("q")
         self.road_class, self.forward_modes, self.backward_modes = array("B"), array("B"), array("B")
         self.forward_kmh, self.backward_kmh = array("f"), array("f")
+        self.roundabout = array("B")
         self.ferry_s: dict[int, float] = {}
         self.name = array("i")
         self.names: dict[tuple[str, str], int] = {}
@@ -76,6 +77,7 @@ class WayTable:
         self.backward_modes.append(read.backward_modes)
         self.forward_kmh.append(read.forward_kmh)
         self.backward_kmh.append(read.backward_kmh)
+        self.roundabout.append(read.roundabout)
         pair = (read.name, read.name_zh)
         self.name.append(self.names.setdefault(pair, len(self.names)) if any(pair) else -1)
 
