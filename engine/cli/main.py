@@ -22,7 +22,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "check": ("engine.cli.check", "look a city or a road network over · 检查城市与路网"),
     "serve": ("engine.cli.serve", "run the server of a city · 启动服务"),
     "alert": ("engine.cli.alert", "report an alert to a running server · 录入一条报警"),
-    "speeds": ("engine.cli.speeds", "close streets, change their speed · 封控道路、调整车速"),
+    "speeds": ("engine.cli.speeds", "close streets, change and learn their speed · 封控道路、调整和学习车速"),
     "device": ("engine.cli.device", "add, revoke or list terminals · 终端令牌"),
     "user": ("engine.cli.user", "add, revoke or list people and programs · 用户令牌"),
     "journal": ("engine.cli.journal", "verify the record, sign it, erase personal details · 校验与删除"),

@@ -313,6 +313,21 @@ class TravelTimes:
         Refusal
             When a place is not on the network.
         """
+        arcs, start, end, ms = self.way(from_arc, from_fraction, to_arc, to_fraction)
+        return trace(self.network, ms, arcs, start, end)
+
+    def way(
+        self, from_arc: int, from_fraction: float, to_arc: int, to_fraction: float
+    ) -> tuple[NDArray[np.int32], float, float, int]:
+        """Return the arcs of the shortest way, where it begins on the first and ends on the last, and its time in ms.
+
+        Raises
+        ------
+        NoWay
+            When there is none.
+        Refusal
+            When a place is not on the network.
+        """
         self._check("from_arc", from_arc, from_fraction)
         self._check("to_arc", to_arc, to_fraction)
         arcs, ms = self._find_way(from_arc, from_fraction, to_arc, to_fraction)
@@ -322,7 +337,7 @@ class TravelTimes:
             raise NoWay(f"no way leads from arc {from_arc} at {from_fraction} to arc {to_arc} at {to_fraction}")
         start = from_fraction if arcs[0] == from_arc else 1.0 - from_fraction
         end = to_fraction if arcs[-1] == to_arc else 1.0 - to_fraction
-        return trace(self.network, ms, arcs, start, end)
+        return arcs, start, end, ms
 
     def _find_way(
         self, from_arc: int, from_fraction: float, to_arc: int, to_fraction: float
