@@ -29,7 +29,7 @@ def add_actions(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser = actions.add_parser("learn", help=summary, description=summary)
     parser.add_argument("folder", type=Path, metavar="CITY", help="the city's folder · 城市目录")
     parser.add_argument(
-        *("--log", "--calls"),
+        "--log",
         dest="logs",
         type=Path,
         action="append",
