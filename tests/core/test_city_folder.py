@@ -44,7 +44,7 @@ def test_what_was_written_is_read_back(folder: Path):
     assert [unit.id for unit in city.units] == ["P1", "P2", "D1"]
     assert city.units[2].capabilities == ("duty_group",)
     assert city.policies.stale_position_ms == 0
-    assert len(city.run_cards.cards) == 35
+    assert len(city.run_cards.cards) == 46
     assert (city.units[0].lon, city.units[0].lat) == pytest.approx(place(1, 1), abs=1e-6)
 
 
@@ -144,8 +144,8 @@ BAD = [
     ("stations.geojson", "[113.0, 36.5]", "[113.0]", r"stations\.geojson:2: geometry: \[113\.0\]"),
     (
         "run_cards.toml",
-        'capability = "patrol"',
-        'capability = "patrole"',
+        'capability = "patrol", count = 3',
+        'capability = "patrole", count = 3',
         r"run_cards\.toml:\d+: card officer_in_danger.*'patrole'",
     ),
 ]

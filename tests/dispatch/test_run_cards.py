@@ -180,6 +180,12 @@ def test_another_level_adds_to_the_force_or_replaces_it(tree):
     assert counts(tree.cards["brawl"].at(3, DAY)) == {"patrol": 4}
 
 
+def test_nothing_is_added_where_a_level_was_lowered(tmp_path):
+    text = TREE.replace("raise = {", 'level_3 = { more = [{ capability = "beat" }] }\nraise = {')
+    card = load(tmp_path, text).cards["brawl"]
+    assert counts(card.at(3, DAY)) == counts(card.at(2, DAY)) == {"patrol": 4}
+
+
 def test_what_is_added_joins_only_what_is_wanted_in_the_same_way(tree):
     """By day fight wants an inspector with shields: any further patrol is a need of its own."""
     force = tree.cards["fight"].at(1, DAY).force

@@ -161,13 +161,12 @@ class RunCard:
             yield node.said
 
     def _force(self, level: int, period: Period) -> tuple[ForceNeed, ...]:
-        """Return the force: the nearest section that says it or adds to it, else the card's own."""
+        """Return the force: the nearest section that says it, or adds to it for a raised level, else the card's own."""
         for section in self._sections(level):
             force = _of_period(section, period)
-            if force is not None:
-                return _joined(force, section.more or ())
-            if section.more is not None:
-                return _joined(self._own_force(period), section.more)
+            more = section.more if level < self.level else None
+            if force is not None or more is not None:
+                return _joined(self._own_force(period) if force is None else force, more or ())
         return self._own_force(period)
 
     def _own_force(self, period: Period) -> tuple[ForceNeed, ...]:

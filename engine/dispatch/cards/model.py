@@ -147,7 +147,7 @@ class Said:
     force: Mapping[str, tuple[ForceNeed, ...]] = field(default_factory=dict)
     """By duty period."""
     more: tuple[ForceNeed, ...] | None = None
-    """Who goes besides, when an incident is at this level and not at the card's own."""
+    """Who goes besides, when an incident has been raised to this level."""
     prefer: tuple[str, ...] | None = None
     told: tuple[str, ...] | None = None
     approve: Mapping[str, Consent] = field(default_factory=dict)

@@ -107,13 +107,14 @@ class _Cards:
         given = toml.table(at, raw, _CARD_KEYS) if isinstance(raw, dict) else {}
         level = toml.level((*at, "level"), given["level"]) if "level" in given else None
         sections = {number: key for number, key in zip(LEVELS, _LEVEL_KEYS, strict=True) if key in given}
-        if level in sections:
+        family = "family" in given and toml.flag((*at, "family"), given["family"])
+        if level in sections and not family:  # a family's section is for those of it that are of another level
             toml.wrong((*at, sections[level]), sections[level], f"the card is of level {level}: say it in the card")
         return Node(
             id=card_id,
             line=toml.line((*at, "id")),
             parent=toml.name((*at, "parent"), given["parent"]) if "parent" in given else "",
-            family="family" in given and toml.flag((*at, "family"), given["family"]),
+            family=family,
             level=level,
             name=toml.texts((*at, "name"), given["name"]) if "name" in given else {},
             category=toml.name((*at, "category"), given["category"]) if "category" in given else "",
