@@ -10,7 +10,9 @@ from typing import get_args
 
 import msgspec
 
+from engine.dispatch.calendar import CalendarRules
 from engine.dispatch.policies import Policies
+from engine.dispatch.run_cards import RunCards
 from engine.model.diagrams import drawn
 from engine.service.access import PERMISSIONS
 from engine.service.routes import ROUTES
@@ -80,3 +82,11 @@ def test_each_chinese_page_has_the_headings_code_words_and_table_rows_of_the_eng
 
     for name in ("protocol", "configuration"):
         assert outline(ROOT / "docs" / f"{name}.md") == outline(ROOT / "docs" / f"{name}.zh.md"), name
+
+
+def test_the_examples_of_the_configuration_page_can_be_read(tmp_path):
+    page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    for section, reader in (("run_cards.toml", RunCards), ("calendar.toml", CalendarRules)):
+        example = re.search(rf"^## {section}$.*?^```toml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+        (tmp_path / section).write_text(example[1], "utf-8")
+        reader.load(tmp_path / section)

@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("engine.cli.init", "make a city's folder that runs · 新建城市目录"),
     "build": ("engine.cli.build", "build a road network from a map · 由地图生成路网"),
     "check": ("engine.cli.check", "look a city or a road network over · 检查城市与路网"),
+    "cards": ("engine.cli.cards", "check, show, print and try run cards · 派警规则"),
     "serve": ("engine.cli.serve", "run the server of a city · 启动服务"),
     "alert": ("engine.cli.alert", "report an alert to a running server · 录入一条报警"),
     "speeds": ("engine.cli.speeds", "close streets, change and learn their speed · 封控道路、调整和学习车速"),

@@ -51,6 +51,7 @@ __all__ = [
     "Settings",
     "load_city",
     "load_folder",
+    "load_rules",
     "load_settings",
     "recipients",
 ]
@@ -169,6 +170,24 @@ def load_settings(folder: Path) -> Settings:
     if problems.found:
         raise CityError(folder, problems.found)
     return _settings(folder, table)
+
+
+def load_rules(folder: Path) -> tuple[RunCards, CalendarRules]:
+    """Read only what is sent and when: the run cards and the calendar, held against each other.
+
+    Raises
+    ------
+    CityError
+        With all that is wrong with the two.
+    """
+    problems = Problems()
+    cards = _run_cards(folder, problems)
+    rules = _calendar(folder, cards, problems)
+    if cards is not None:
+        _hold_periods(cards, rules, problems)
+    if cards is None or problems.found:
+        raise CityError(folder, problems.found)
+    return cards, rules
 
 
 def recipients(folder: Path) -> dict[str, str]:

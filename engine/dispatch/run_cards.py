@@ -50,6 +50,11 @@ class RunCards:
         self._nodes = dict(nodes)
 
     @property
+    def parents(self) -> dict[str, str]:
+        """Every card and family with what it is under; empty for a root."""
+        return {node.id: node.parent for node in self._nodes.values()}
+
+    @property
     def capabilities(self) -> Mapping[str, Texts]:
         """What units can do, by id."""
         return self.words.capabilities
