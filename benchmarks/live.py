@@ -271,10 +271,9 @@ def main(args: Sequence[str] | None = None) -> int:
     city.close()
     emit(report, chosen.json)
     missed = [f"stale_answers: {wrong}"] if wrong else []
-    if summary["p99_ratio_under_change"] > MOST_RATIO:
-        missed.append(f"p99_ratio_under_change: {summary['p99_ratio_under_change']}; limit: at most {MOST_RATIO:g}")
-    if summary[f"recustomise_s_{label}"] > MOST_CUSTOMISE_S:
-        missed.append(f"recustomise_s_{label}: {summary[f'recustomise_s_{label}']}; limit: at most {MOST_CUSTOMISE_S:g}")
+    for key, most in (("p99_ratio_under_change", MOST_RATIO), (f"recustomise_s_{label}", MOST_CUSTOMISE_S)):
+        if summary[key] > most:
+            missed.append(f"{key}: {summary[key]}; limit: at most {most:g}")
     for line in missed:
         say(f"missed: {line}")
     return 1 if missed else 0

@@ -217,13 +217,24 @@ class TravelTimes:
 
         If none does the ranking holds: shutting streets makes nobody's way shorter.
         """
-        if not self.weights.shut[0]:
+        weights, desk = self.weights, self._desk
+        if not weights.shut[0] or weights.hierarchy is None or weights.metric is None:
             return False
-        for unit in ranking.unit.tolist():
-            arcs, _ = self._find_way(int(riders.arc[unit]), float(riders.fraction[unit]), arc, fraction)
-            if self._unpacking.crosses(arcs, self.weights.streets.ms):
-                return True
-        return False
+        return bool(
+            self._unpacking.any_crosses(
+                weights.hierarchy.graph,
+                weights.metric,
+                self._customising.Ways(weights.arc_ms, weights.hierarchy.tail_rank),
+                weights.streets,
+                desk.trail,
+                ranking.unit,
+                riders.arc,
+                riders.fraction,
+                int(arc),
+                float(fraction),
+                desk.way,
+            )
+        )
 
     def times_to(self, arc: int, fraction: float) -> NDArray[np.int64]:
         """Return every node's time to a place, int64 (n,) in ms; `UNREACHABLE_MS` where there is no way."""

@@ -202,3 +202,27 @@ def unpack_way(
 def crosses(arcs: NDArray[np.int32], ms: NDArray[np.int32]) -> bool:
     """Tell whether a way passes through a shut arc; its first and last are only entered or left."""
     return bool((ms[arcs[1:-1]] >= NEVER).any())
+
+
+@kernel
+def any_crosses(
+    graph: Supergraph,
+    metric: Metric,
+    ways: Ways,
+    streets: Streets,
+    trail: Trail,
+    units: NDArray[np.int32],
+    unit_arc: NDArray[np.int32],
+    unit_fraction: NDArray[np.float64],
+    to_arc: int,
+    to_fraction: float,
+    arcs: NDArray[np.int32],
+) -> bool:
+    """Tell whether the shortest way of any of some units passes through a shut arc."""
+    for unit in units:
+        count, _ = unpack_way(
+            graph, metric, ways, streets, trail, unit_arc[unit], unit_fraction[unit], to_arc, to_fraction, arcs
+        )
+        if crosses(arcs[:count], streets.ms):
+            return True
+    return False

@@ -30,6 +30,7 @@ def warm() -> None:
         times.adopt(times.weights.changed(np.array([0], np.int32), np.array([NEVER], np.int32)))
         times.close_at_once([1])
         times.route(0, 0.25, 0, 0.75)
+        times.nearest(0, 0.5, crew, 0, 1, 0, "hierarchy" if times.weights.metric else None)
     arrivals(plain, crew, 0, 0)
     for direction in get_args(Direction):
         reach(plain, 0, 0.5, 1_000, direction).polygon()

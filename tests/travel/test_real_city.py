@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 import shapely
 
-from benchmarks.nearest import Ends, Peer
+from benchmarks.peers.course import Crew
+from benchmarks.peers.scipy import Peer
+from benchmarks.streets import places_of, roads_of
 from engine.fleet import Fleet
 from engine.model.entities import Unit
 from engine.travel import NEVER, UNREACHABLE_MS, TravelTimes
@@ -32,16 +34,18 @@ def test_every_time_and_every_ranking_is_scipy_s(edmonton):
         ],
         0,
     )
-    times, peer, ends = TravelTimes(edmonton, ms), Peer(edmonton, ms), Ends(edmonton, ms, fleet)
-    for arc in rng.choice(np.flatnonzero(ms < NEVER), 5).tolist():
-        fraction = float(rng.random())
-        want = peer.search(arc, fraction)
+    arcs, fractions = rng.choice(np.flatnonzero(ms < NEVER), 5).astype(np.int32), rng.random(5)
+    times, peer = TravelTimes(edmonton, ms), Peer()
+    peer.prepare(roads_of(edmonton, ms), places_of(edmonton, ms, arcs, fractions))
+    peer.station(Crew(places_of(edmonton, ms, fleet.arc, fleet.fraction)))
+    for i, (arc, fraction) in enumerate(zip(arcs.tolist(), fractions.tolist(), strict=True)):
+        want = peer.to_incident(i)
         got = times.times_to(arc, fraction).astype(float)
         got[got == UNREACHABLE_MS] = np.inf
         assert np.array_equal(got, want)
         ranking = times.nearest(arc, fraction, fleet, 0, 10, -1)
-        found = list(zip(ranking.travel_ms.tolist(), ranking.unit.tolist(), strict=True))
-        assert found == ends.rank(want, peer.ends(arc, fraction))
+        wanted_ms, wanted = peer.nearest(i, 10)
+        assert (ranking.travel_ms.tolist(), ranking.unit.tolist()) == (wanted_ms.tolist(), wanted.tolist())
         first = int(ranking.unit[0])
         route = times.route(int(fleet.arc[first]), float(fleet.fraction[first]), arc, fraction)
         assert route.ms == ranking.travel_ms[0]
