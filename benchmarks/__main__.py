@@ -18,6 +18,7 @@ NOT_QUESTIONS = {
     "__init__",
     "__main__",
     "beside",
+    "footprint",
     "graphs",
     "harness",
     "pictures",

@@ -3,9 +3,9 @@
 Part of ``python -m benchmarks.nearest``. A question is the ten nearest of some units to an incident, from place to
 ranking; everybody is told beforehand where the units are and where the incidents will be. All take turns, a few
 incidents in a row, so that a disturbed moment meets everybody; the first question of a case is asked twice and its
-first time does not count; who has spent `MOST_S` on a case is asked no more in it. Rankings are compared with scipy's
-full search: ours and those of peers that are given our milliseconds must be equal; OSRM rounds coordinates, so its
-times may differ by what that makes of them.
+first time does not count. Who has spent `MOST_S` on a case is asked no more in it, and whose median was above `LONG_S`
+is not asked about more units. Rankings are compared with scipy's full search: ours and those of peers that are given
+our milliseconds must be equal; OSRM rounds coordinates, so its times may differ by what that makes of them.
 
 Places lie at random on the streets' arcs. On greater Porto, where peers snap coordinates, only where a metre around no
 other street is drawn.
@@ -31,7 +31,7 @@ FIRST = "50k"
 UNITS, K = 500, 10
 MOST_ASKED = 60
 IN_A_ROW = 6
-MOST_S = 8.0
+MOST_S, LONG_S = 8.0, 1.0
 LEAST_RATIOS = {"scipy_full": 50.0, "routingkit": 3.0, "osrm_ch": 200.0, "igraph": 100.0}
 """The bars that `benchmarks.nearest` holds the ratios of medians, peer to ours, against."""
 
@@ -80,9 +80,12 @@ def run(stand: Stand, field: Field, osm: str, cases: tuple[Case, ...]) -> list[R
     spots = stand.draw(most, apart=bool(osm))
     incidents = stand.places(*spots)
     field.prepare(stand.roads(osm), incidents)
-    rows = []
+    rows: list[Row] = []
     for case in cases:
+        tired = {row["who"] for row in rows if row["units"] < case.units and row["median_ms"] > LONG_S * 1e3}
+        resting = {name: field.peers.pop(name) for name in sorted(tired & set(field.peers))}
         answers, crew = race(stand, field, case, spots, apart=bool(osm))
+        field.peers.update(resting)
         rows.extend(_rows(stand, field, case, answers, crew.places, incidents))
         table(rows[-len(answers) :], ("who", "units", "k", "asked", "median_ms", "p99_ms", "ratio", "mismatches"))
     return rows

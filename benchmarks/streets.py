@@ -6,6 +6,7 @@ another street where lines cross: `clear` says where no other is near.
 """
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,9 @@ def kept_osm(name: str, network: RoadNetwork, ms: NDArray[np.int32]) -> str:
         part = path.with_name(f"part-{path.name}")
         write_osm(network, ms, part)
         part.rename(path)
+        for old in CACHE.glob(f"{name}-*"):  # and what peers made of it
+            if not old.name.startswith(path.name.partition(".")[0]):
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
     return str(path)
 
 

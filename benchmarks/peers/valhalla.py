@@ -34,6 +34,7 @@ COSTING = {
     }
 }
 MOST = 100_000_000
+TILES = str(Path(valhalla.__file__).parent / "bin" / "valhalla_build_tiles")
 
 
 class Peer:
@@ -51,6 +52,8 @@ class Peer:
             folder.mkdir()
         config = valhalla.get_config(tile_extract="", tile_dir=str(folder), verbose=False)
         config["mjolnir"]["logging"] = config["loki"]["logging"] = {"type": ""}
+        # All to one is one search for this algorithm; for the other, which is the default, as many as there are units.
+        config["thor"]["source_to_target_algorithm"] = "timedistancematrix"
         limits = config["service_limits"]
         limits["auto"] |= {"max_matrix_distance": 1e7, "max_matrix_location_pairs": MOST, "max_locations": MOST}
         limits["max_timedep_distance_matrix"] = 0
@@ -58,12 +61,7 @@ class Peer:
             settings = folder / "valhalla.json"
             settings.write_text(json.dumps(config), encoding="utf-8")
             begun = time.perf_counter()
-            subprocess.run(
-                [sys.executable, "-m", "valhalla", "build_tiles", "-c", str(settings), str(source)],
-                check=True,
-                stdout=sys.stderr,
-                stderr=sys.stderr,
-            )
+            subprocess.run([TILES, "-c", str(settings), str(source)], check=True, stdout=sys.stderr, stderr=sys.stderr)
             seconds["tiles_s"] = time.perf_counter() - begun
             made.touch()
         self.actor = valhalla.Actor(config)

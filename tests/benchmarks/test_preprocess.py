@@ -18,3 +18,11 @@ def test_the_quick_run_ends_with_figures_and_no_mismatch(tmp_path, monkeypatch):
     assert row["slots_by_node"] > 1
     assert row["climb_nodes"] < row["nodes"] / 10
     assert {"order_s", "customise_ms", "change_1_ms", "change_100_ms", "load_ms"} <= set(row)
+    assert row["profiles"] == 3
+    assert row["resident_before_mib"] < row["resident_mib"] <= row["resident_most_mib"]
+
+
+def test_a_city_that_takes_too_much_memory_fails_the_run():
+    within, beyond = ({"mismatches": 0, "resident_most_mib_1300k": held} for held in (2_048.0, 2_049.0))
+    assert preprocess.verdict(harness.Report("preprocess", 1, (), summary=within)) == 0
+    assert preprocess.verdict(harness.Report("preprocess", 1, (), summary=beyond)) == 1
