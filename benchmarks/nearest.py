@@ -83,6 +83,10 @@ def verdict(report: Report) -> int:
         worst = summary.get(f"worst_p99_ms_{label}")
         if isinstance(worst, float) and worst > most_ms:
             missed.append(f"worst_p99_ms_{label}: {worst}; limit: at most {most_ms}")
+    for label in sizes.MOSAICS:
+        unlike = summary.get(f"unlike_{label}")
+        if isinstance(unlike, float) and unlike > sizes.MOST_UNLIKE:
+            missed.append(f"unlike_{label}: {unlike}; limit: at most {sizes.MOST_UNLIKE}")
     for line in missed:
         say(f"missed: {line}")
     return 1 if missed else 0

@@ -1,4 +1,4 @@
-"""The pictures of ``python -m benchmarks.nearest`` and ``python -m benchmarks.matrix``: medians, peers as lines."""
+"""The pictures of ``python -m benchmarks.nearest``: medians in milliseconds, everybody a line."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,14 +58,8 @@ def _draw(panels: Sequence[tuple[str, str, str, Sequence[Row]]], target: Path) -
         axis.set_xlabel(label)
         axis.grid(visible=True, which="both", alpha=0.2)
     axes[0][0].set_ylabel("median, ms")
-    handles = dict(zip(*reversed(_legend(axes[0])), strict=True))
-    axes[0][-1].legend(handles.values(), handles.keys(), fontsize=8)
+    lines = {name: line for axis in axes[0] for line, name in zip(*axis.get_legend_handles_labels(), strict=True)}
+    axes[0][-1].legend(lines.values(), lines.keys(), fontsize=8)
     figure.tight_layout()
     figure.savefig(target)
     plt.close(figure)
-
-
-def _legend(axes: Sequence[Any]) -> tuple[list[Any], list[str]]:
-    """Return the lines of all panels with their names."""
-    found = [axis.get_legend_handles_labels() for axis in axes]
-    return [line for lines, _ in found for line in lines], [name for _, names in found for name in names]

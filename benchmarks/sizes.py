@@ -24,6 +24,9 @@ from geo_data.speeds import travel_ms
 LABELS = ("50k", "260k", "470k", "1300k")
 MOST_P99_MS = {"50k": 0.4, "470k": 2.5, "1300k": 3.0}
 """The bars that `benchmarks.nearest` holds the worst 99th percentiles against."""
+MOSAICS = ("470k", "1300k")
+MOST_UNLIKE = 0.2
+"""So far a mosaic's shares of degrees and chain nodes, and its search space, may lie from Porto's own."""
 ELIGIBLE = (10, 100, 1_000, 10_000, 100_000)
 QUERIES, ROUNDS, CHECKED = 2_000, 3, 25
 K = 10
@@ -44,7 +47,10 @@ def measure(report: Report, seed: int) -> None:
         like = likeness(network, hierarchy, seed)
         first = first or like
         rows = _rows(label, network, hierarchy, seed)
-        report.results.append({"graph": label, **like} | {f"{key}_to_tile": _ratio(like, first, key) for key in _ALIKE})
+        to_tile = {f"{key}_to_tile": _ratio(like, first, key) for key in _ALIKE}
+        report.results.append({"graph": label, **like, **to_tile})
+        if label in MOSAICS:
+            report.summary[f"unlike_{label}"] = round(max(abs(ratio - 1.0) for ratio in to_tile.values()), 3)
         report.results.extend(rows)
         report.summary[f"nodes_{label}"] = network.n_nodes
         report.summary[f"worst_p99_ms_{label}"] = max(row["p99_ms"] for row in rows)
@@ -52,7 +58,7 @@ def measure(report: Report, seed: int) -> None:
         table(rows, ["graph", "eligible", "median_ms", "p99_ms", "by_search", "by_hierarchy", "gave_up", "wrong"])
 
 
-_ALIKE = ("degree_1", "degree_3", "chain_nodes", "climb_nodes", "climb_slots")
+_ALIKE = ("degree_1", "degree_2", "degree_3", "degree_4", "chain_nodes", "climb_nodes", "climb_slots")
 
 
 def _ratio(row: Row, other: Row, key: str) -> float:

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import beside, harness
+from benchmarks import beside, harness, pictures
 from benchmarks.peers import environment, remote
 from benchmarks.peers.course import same
 from benchmarks.stand import Stand
@@ -30,6 +30,16 @@ def test_rows_of_all_who_are_installed_and_no_mismatch(stand):
     beside.summarise(report)
     assert report.absent == {}
     assert report.summary["mismatches"] == report.summary["mismatches_scipy_full"] == 0
+
+
+def test_the_picture_has_a_line_for_everybody_who_answered(stand, tmp_path):
+    report = harness.Report("nearest", 1, ())
+    with remote.Field.start(["scipy_full"], report) as field:
+        cases = (beside.Case(1_000, 10, 2), beside.Case(20, 10, 2), beside.Case(1_000, 5, 2))
+        report.results += beside.run(stand, field, "", cases)
+    pictures.peers(report.document(), tmp_path)
+    drawn = (tmp_path / "peers.svg").read_text("utf-8")
+    assert drawn.count("<!-- scipy full -->") == drawn.count("<!-- ours -->") == 1
 
 
 def test_a_ranking_of_ours_that_differs_is_counted(stand, monkeypatch):
