@@ -55,7 +55,7 @@ ON_PORTO = (
 )
 ELSEWHERE = (Case(1_000),)
 CASES = {FIRST: ON_PORTO, "260k": ELSEWHERE, "470k": ELSEWHERE, "1300k": ELSEWHERE}
-EVERYWHERE = ("scipy_full", "igraph", "routingkit", "routingkit_moved")
+EVERYWHERE = ("scipy_full", "igraph", "routingkit")
 """Peers that any size suits; the others take minutes to prepare what is larger than Porto."""
 
 

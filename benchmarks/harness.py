@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from engine.travel import Hierarchy
 from geo_data.road_network import RoadNetwork
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -166,6 +167,23 @@ def kept_network(name: str, build: Callable[[], RoadNetwork]) -> RoadNetwork:
             if old != path:
                 old.unlink(missing_ok=True)
     return RoadNetwork.load(path)
+
+
+def kept_hierarchy(network: RoadNetwork) -> Hierarchy:
+    """Return a network's hierarchy from the cache, or make it and keep it; a change of its sources makes it anew."""
+    if not network.checksum:  # never written, so there is nothing to know it by
+        return Hierarchy.build(network)
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "engine" / "travel").glob("*.py")):
+        digest.update(path.read_bytes())
+    known = f"hierarchy-{network.checksum[:12]}"
+    path = CACHE / f"{known}-{digest.hexdigest()[:12]}.aph"
+    if not path.exists():
+        CACHE.mkdir(exist_ok=True)
+        for old in CACHE.glob(f"{known}-*.aph"):
+            old.unlink(missing_ok=True)
+        Hierarchy.build(network).save(path)
+    return Hierarchy.load(path, network)
 
 
 def _processor() -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.graphs import graph, likeness
-from benchmarks.harness import Report, Row, say, table
+from benchmarks.harness import Report, Row, kept_hierarchy, say, table
 from engine.fleet import READY, Fleet
 from engine.model.entities import Unit
 from engine.model.ids import UnitId
@@ -43,7 +43,7 @@ def measure(report: Report, seed: int) -> None:
             report.absent[label] = str(error)
             say(f"{label}: absent: {error}")
             continue
-        hierarchy = Hierarchy.build(network)
+        hierarchy = kept_hierarchy(network)
         like = likeness(network, hierarchy, seed)
         first = first or like
         rows = _rows(label, network, hierarchy, seed)

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import streets
+from benchmarks.harness import kept_hierarchy
 from benchmarks.peers.course import Places, Ranked, Roads
 from engine.fleet import READY, Fleet
 from engine.model.entities import Unit
 from engine.model.ids import UnitId
-from engine.travel import NEVER, Hierarchy, TravelTimes
+from engine.travel import NEVER, TravelTimes
 from geo_data.raw_roads import Mode
 from geo_data.road_network import RoadNetwork
 from geo_data.snapping import Snapper, point_at
@@ -37,7 +38,7 @@ class Stand:
     def on(cls, name: str, network: RoadNetwork, seed: int) -> Self:
         """Make a network ready."""
         ms = travel_ms(network, "emergency")
-        times = TravelTimes(network, ms, Hierarchy.build(network))
+        times = TravelTimes(network, ms, kept_hierarchy(network))
         return cls(name, network, ms, times, Snapper(network, Mode.EMERGENCY), np.random.default_rng(seed))
 
     def roads(self, osm: str = "") -> Roads:

@@ -17,7 +17,8 @@ HERE = [name for name, entry in remote.PEERS.items() if importlib.util.find_spec
 
 @pytest.fixture
 def stand(monkeypatch, tmp_path):
-    monkeypatch.setattr(remote, "CACHE", tmp_path)
+    for module in (harness, remote):
+        monkeypatch.setattr(module, "CACHE", tmp_path)
     return Stand.on("town", make_town(800, 2).network(), 5)
 
 

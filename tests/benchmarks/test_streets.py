@@ -4,7 +4,7 @@ import numpy as np
 import osmium
 import pytest
 
-from benchmarks import streets
+from benchmarks import harness, streets
 from benchmarks.peers import scipy as scipy_peer
 from benchmarks.peers.course import Crew, Places, same, soonest, straight_on
 from benchmarks.stand import Stand
@@ -12,8 +12,9 @@ from engine.travel import NEVER, UNREACHABLE_MS
 from geo_data.town import make_town
 
 
-@pytest.fixture(scope="module")
-def stand():
+@pytest.fixture
+def stand(monkeypatch, tmp_path):
+    monkeypatch.setattr(harness, "CACHE", tmp_path)
     return Stand.on("town", make_town(800, 2).network(), 5)
 
 
