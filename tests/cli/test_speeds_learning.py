@@ -101,6 +101,8 @@ def test_what_is_missing_or_there_already_is_refused_by_name(folder, log, tmp_pa
     assert "no_record" in capsys.readouterr().err
     assert main([*asked, "--log", str(log), "--folds", "1"]) == 2
     assert "--folds: 1" in capsys.readouterr().err
+    assert main([*asked, "--log", str(log), "--seed", "-1"]) == 2
+    assert "--seed: -1" in capsys.readouterr().err
     out.write_text("ours", "utf-8")
     assert main([*asked, "--log", str(log)]) == 2
     assert "exists" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from engine.travel.fitting import Fit, Terms
 from engine.travel.journeys import LONGEST_S, Journey, Trips
 from engine.travel.learning import CONTENDERS, HOUR_GROUPS, LEAST_TRIPS, Errors, HourGroup, Learned, Learner
 from geo_data.building import build_network
-from geo_data.raw_roads import RoadClass
+from geo_data.raw_roads import NodeKind, RoadClass
 from geo_data.snapping import Snapper
 from geo_data.speed_table import HourFactor, SpeedTable
 from geo_data.speeds import travel_ms
@@ -194,6 +194,19 @@ def test_a_factor_of_one_needs_no_row():
         group_trips=(50,),
     )
     assert nothing.table(SHIPPED, "emergency") == SHIPPED
+
+
+def test_waits_at_junctions_are_given_and_no_factor_stands_on_them(streets):
+    signals = replace(streets, arc_control=np.full(streets.n_arcs, int(NodeKind.SIGNALS), np.uint8))
+    delays = tuple(20.0 if kind is NodeKind.SIGNALS else 0.0 for kind in NodeKind)
+    waiting = replace(SHIPPED, emergency=replace(SHIPPED.emergency, junction_delay_s=delays))
+    truth = replace(waiting, hours=(HourFactor(factor=0.8, profiles=("emergency",)),))
+    trips = Trips.on_roads(journeys(signals, 300, 2, table=truth), Snapper(signals), "UTC", 500, Counter())
+    found = [Learner(signals, table, "emergency", trips).learn().fit for table in (waiting, SHIPPED)]
+    factors = [fit.by_class()[RoadClass.RESIDENTIAL] * fit.of_group[2] for fit in found]
+    assert factors[0] == pytest.approx(0.8, rel=0.1)
+    assert factors[1] < 0.8 * factors[0]
+    assert found[0].fixed_s == pytest.approx(0, abs=30)
 
 
 def test_one_factor_asks_for_no_new_ways(learner):

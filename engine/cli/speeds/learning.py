@@ -58,6 +58,8 @@ def _learn(args: argparse.Namespace) -> int:
         raise Refusal("missing", "--log, --record", "neither", "a call log, or the city's own record")
     if args.folds < 2:
         raise Refusal("out_of_range", "--folds", args.folds, "at least 2")
+    if args.seed < 0:
+        raise Refusal("out_of_range", "--seed", args.seed, "at least 0")
     if args.out.exists() and not args.force:
         raise Refusal("exists", "--out", str(args.out), "a file that is not there yet, or --force")
     city = load_city(args.folder)
