@@ -169,9 +169,7 @@ class Learner:
         groups: Sequence[HourGroup] = HOUR_GROUPS,
     ) -> None:
         self._network, self._class = network, network.arc_class
-        own = table.of(profile)
-        no_waits = replace(own, junction_delay_s=(0.0,) * len(own.junction_delay_s))
-        self._free_ms = travel_ms(network, profile, _with_profile(table, profile, no_waits))
+        self._free_ms = travel_ms(network, profile, _without_waits(table, profile))
         self._wait_ms = travel_ms(network, profile, table) - self._free_ms
         self._group_of_hour = _group_of_hour(groups)
         self.groups = tuple(groups)
@@ -303,6 +301,14 @@ class _Driven(NamedTuple):
 def _with_profile(table: SpeedTable, profile: Profile, speeds: ProfileSpeeds) -> SpeedTable:
     speeds_by_profile: dict[str, Any] = {profile: speeds}
     return replace(table, **speeds_by_profile)
+
+
+def _without_waits(table: SpeedTable, profile: Profile) -> SpeedTable:
+    """Return the table without what is a time of its own on an arc: no factor on the speed changes that."""
+    own = table.of(profile)
+    contraflow = replace(table.contraflow, penalty_s=0.0) if table.contraflow is not None else None
+    no_delays = replace(own, junction_delay_s=(0.0,) * len(own.junction_delay_s))
+    return replace(_with_profile(table, profile, no_delays), contraflow=contraflow)
 
 
 def _group_of_hour(groups: Sequence[HourGroup]) -> NDArray[np.int64]:
