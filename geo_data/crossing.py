@@ -37,8 +37,5 @@ def crossing() -> RoadNetwork:
         name_bytes=name_bytes,
         name_zh_first=name_first,
         name_zh_bytes=name_bytes,
-        turn_from=np.empty(0, np.int32),
-        turn_to=np.empty(0, np.int32),
-        turn_kind=np.empty(0, np.uint8),
         node_source_id=np.arange(2, dtype=np.int64),
     )

@@ -175,7 +175,8 @@ def _speeds(network: RoadNetwork, table: SpeedTable) -> Iterator[Finding]:
 def _lengths(network: RoadNetwork) -> Iterator[Finding]:
     """Streets without length, and streets shorter than the straight line between their ends."""
     length_m = np.asarray(network.arc_length_m, np.float64)
-    yield from _worst(network, "zero_length", length_m, length_m < SHORTEST_M, SHORTEST_M, lowest=True)
+    pointlike = (length_m < SHORTEST_M) & ~network.is_turn
+    yield from _worst(network, "zero_length", length_m, pointlike, SHORTEST_M, lowest=True)
     # A tenth and 5 m for the different shapes of the Earth and rounded coordinates.
     missing_m = _straight_m(network) * 0.9 - 5.0 - length_m
     yield from _worst(network, "too_short", missing_m, missing_m > 0, 0.0, serious=True)
@@ -189,12 +190,16 @@ def _straight_m(network: RoadNetwork) -> NDArray[np.float64]:
 
 def _twins(network: RoadNetwork) -> Iterator[Finding]:
     """Different nodes on one spot: streets that look joined and are not."""
-    east = np.rint(np.asarray(network.node_lon) * 1e7).astype(np.int64)
-    north = np.rint(np.asarray(network.node_lat) * 1e7).astype(np.int64)
+    apart = np.zeros(network.n_nodes, np.bool_)  # a junction that was taken apart is one
+    apart[network.arc_tail[network.is_turn]] = True
+    apart[network.arc_head[network.is_turn]] = True
+    nodes = np.flatnonzero(~apart)
+    east = np.rint(np.asarray(network.node_lon)[nodes] * 1e7).astype(np.int64)
+    north = np.rint(np.asarray(network.node_lat)[nodes] * 1e7).astype(np.int64)
     _, first, counts = np.unique(np.column_stack((east, north)), axis=0, return_index=True, return_counts=True)
     twins = np.flatnonzero(counts > 1)
     for twin in twins[np.argsort(-counts[twins], kind="stable")][:LISTED]:
-        node = int(first[twin])
+        node = int(nodes[first[twin]])
         place = (float(network.node_lon[node]), float(network.node_lat[node]))
         yield Finding("duplicate_nodes", float(counts[twin]), 1.0, *place, f"node {node}", of=len(twins))
 

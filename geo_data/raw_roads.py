@@ -51,6 +51,15 @@ class RoadClass(IntEnum):
     STEPS = 18
     FERRY = 19
     OTHER = 20
+    TURN_STRAIGHT = 21
+    """No street but a way through a junction that was taken apart: `geo_data.building.turns`."""
+    TURN_RIGHT = 22
+    TURN_LEFT = 23
+    TURN_U = 24
+
+
+STREETS = tuple(kind for kind in RoadClass if kind < RoadClass.TURN_STRAIGHT)
+"""The classes of streets; the others are turns."""
 
 
 class NodeKind(IntEnum):

@@ -1,23 +1,26 @@
 """The road network: aligned raw arrays in one file, memory-mapped, the same on disk as in use.
 
 Nodes stand in Hilbert order, arcs in the order of their tails, so that what is near on the ground is near in memory.
-A two-way street is two arcs that share one geometry. Each mode's arcs form one strongly connected network
-(`geo_data.building` sees to it), so whatever may be entered may be left again.
+A two-way street is two arcs that share one geometry. Where turns count, a junction is taken apart into a node for each
+street end in and out, with turn arcs of no length between them (`geo_data.building.turns`). Each mode's arcs form one
+strongly connected network (`geo_data.building` sees to it), so whatever may be entered may be left again.
 
 The file is laid out as `geo_data.array_file` says, with the magic ``APNROADS``.
 """
 
 import os
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geo_data.array_file import ArrayFileError, map_arrays, write_arrays
+from geo_data.raw_roads import RoadClass
 
 MAGIC = b"APNROADS"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 class RoadFileError(ArrayFileError):
@@ -26,7 +29,7 @@ class RoadFileError(ArrayFileError):
 
 @dataclass(frozen=True, kw_only=True)
 class RoadNetwork:
-    """A city's streets. ``n`` nodes, ``m`` arcs, ``g`` geometries, ``p`` points, ``s`` names, ``r`` restrictions.
+    """A city's streets. ``n`` nodes, ``m`` arcs, ``g`` geometries, ``p`` points, ``s`` names.
 
     Attributes
     ----------
@@ -62,8 +65,6 @@ class RoadNetwork:
         int32 (p,), degrees times 1e7.
     name_first, name_bytes, name_zh_first, name_zh_bytes
         int64 (s + 1,) and uint8: UTF-8 texts, read by `name` and `name_zh`.
-    turn_from, turn_to, turn_kind
-        int32 (r,) arcs and uint8 kind: turn restrictions, kept though no search heeds them yet.
     node_source_id
         int64 (n,).
     meta
@@ -95,9 +96,6 @@ class RoadNetwork:
     name_bytes: NDArray[np.uint8]
     name_zh_first: NDArray[np.int64]
     name_zh_bytes: NDArray[np.uint8]
-    turn_from: NDArray[np.int32]
-    turn_to: NDArray[np.int32]
-    turn_kind: NDArray[np.uint8]
     node_source_id: NDArray[np.int64]
     meta: dict[str, Any] = field(default_factory=dict)
     checksum: str = ""
@@ -111,6 +109,11 @@ class RoadNetwork:
     def n_arcs(self) -> int:
         """How many arcs there are; a two-way street counts twice."""
         return len(self.arc_tail)
+
+    @cached_property
+    def is_turn(self) -> NDArray[np.bool_]:
+        """Which arcs are no streets but ways through a junction that was taken apart, bool (m,)."""
+        return np.asarray(self.arc_class >= RoadClass.TURN_STRAIGHT)
 
     def name(self, arc: int) -> str:
         """Return the street's name, or an empty text."""

@@ -81,7 +81,7 @@ class Snapper:
         from geo_data import snapping_kernels  # noqa: PLC0415 - numba, wanted once there is a network
 
         self._kernels = snapping_kernels
-        allowed = (network.arc_modes & int(mode)) != 0
+        allowed = ((network.arc_modes & int(mode)) != 0) & ~network.is_turn  # nobody stands on a turn
         if not allowed.any():
             raise PositionError("mode", mode, "a mode that some arc of the network allows")
         self._bounds = network.bounds()

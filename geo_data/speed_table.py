@@ -26,7 +26,7 @@ from typing import Any, Literal, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.raw_roads import NodeKind, RoadClass
+from geo_data.raw_roads import STREETS, NodeKind, RoadClass
 from geo_data.toml_reading import TomlError, TomlReading
 
 SCHEMA = 1
@@ -37,7 +37,7 @@ Profile = Literal["normal", "emergency", "foot"]
 PROFILES: tuple[Profile, ...] = get_args(Profile)
 DRIVING: tuple[Profile, ...] = ("normal", "emergency")
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-CLASSES: Mapping[str, RoadClass] = {kind.name.lower(): kind for kind in RoadClass}
+CLASSES: Mapping[str, RoadClass] = {kind.name.lower(): kind for kind in STREETS}
 
 KINDS: Mapping[str, NodeKind] = {kind.name.lower(): kind for kind in NodeKind if kind != NodeKind.NONE}
 
@@ -87,7 +87,7 @@ class ProfileSpeeds:
     Attributes
     ----------
     kmh
-        Free-flow speed by `RoadClass`, in km/h, as many as there are classes.
+        Free-flow speed by class of street, in km/h, as many as `geo_data.raw_roads.STREETS`.
     junction_delay_s
         What an arc takes longer by the `NodeKind` that it comes to, in seconds, as many as there are kinds. Shipped
         are zeros: no delay is known that holds everywhere.
@@ -106,6 +106,21 @@ class Contraflow:
 
     factor: float = 1.0
     penalty_s: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnTimes:
+    """What turns cost the profile normal, in seconds, at junctions that the roads were built apart for."""
+
+    straight: float = 0.0
+    right: float = 0.0
+    left: float = 0.0
+    u_turn: float = 0.0
+
+    @property
+    def by_class(self) -> tuple[float, ...]:
+        """The seconds by class of turn, in the order of `RoadClass`."""
+        return self.straight, self.right, self.left, self.u_turn
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,13 +144,13 @@ class HourFactor:
     end: int = 24
     days: tuple[int, ...] = tuple(range(7))
     profiles: tuple[Profile, ...] = DRIVING
-    classes: tuple[RoadClass, ...] = tuple(RoadClass)
+    classes: tuple[RoadClass, ...] = STREETS
 
     def __post_init__(self) -> None:
         """Bring what is listed into one order, so that equal factors are equal."""
         object.__setattr__(self, "days", tuple(sorted({int(day) for day in self.days})))
         object.__setattr__(self, "profiles", tuple(name for name in PROFILES if name in self.profiles))
-        object.__setattr__(self, "classes", tuple(kind for kind in RoadClass if kind in self.classes))
+        object.__setattr__(self, "classes", tuple(kind for kind in STREETS if kind in self.classes))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +164,7 @@ class SpeedTable:
     emergency: ProfileSpeeds
     foot: ProfileSpeeds
     contraflow: Contraflow | None = None
+    turn_s: TurnTimes = TurnTimes()
     hours: tuple[HourFactor, ...] = ()
 
     @classmethod
@@ -156,7 +172,7 @@ class SpeedTable:
     def shipped(cls) -> "SpeedTable":
         """Return the table that holds where a city says nothing."""
         columns = {
-            profile: ProfileSpeeds(kmh=tuple(float(FREE_FLOW_KMH[kind][column]) for kind in RoadClass))
+            profile: ProfileSpeeds(kmh=tuple(float(FREE_FLOW_KMH[kind][column]) for kind in STREETS))
             for column, profile in enumerate(PROFILES)
         }
         return cls(**cast("Any", columns))
@@ -198,6 +214,9 @@ class SpeedTable:
         lines.append(f"schema = {SCHEMA}")
         for profile in PROFILES:
             said = _profile_lines(self.of(profile), SpeedTable.shipped().of(profile))
+            if profile == "normal" and self.turn_s != TurnTimes():
+                turns = [f"{name} = {_number(seconds)}" for name, seconds in asdict(self.turn_s).items()]
+                said.append(f"turn_s = {{ {', '.join(turns)} }}")
             if profile == "emergency" and self.contraflow:
                 factor, penalty_s = _number(self.contraflow.factor), _number(self.contraflow.penalty_s)
                 said.append(f"contraflow = {{ factor = {factor}, penalty_s = {penalty_s} }}")
@@ -218,7 +237,7 @@ class SpeedTable:
         return factors
 
 
-_OWN_KEYS: Mapping[Profile, list[str]] = {"normal": [], "emergency": ["contraflow"], "foot": []}
+_OWN_KEYS: Mapping[Profile, list[str]] = {"normal": ["turn_s"], "emergency": ["contraflow"], "foot": []}
 """The keys that only one profile has."""
 
 
@@ -239,8 +258,10 @@ class _Reader:
         contraflow = None
         if isinstance(emergency, dict) and "contraflow" in emergency:
             contraflow = self._contraflow(emergency["contraflow"])
+        normal = top.get("normal", {})
+        turn_s = self._turn_s(normal["turn_s"]) if isinstance(normal, dict) and "turn_s" in normal else TurnTimes()
         toml.finish()
-        return SpeedTable(**cast("Any", columns), contraflow=contraflow, hours=hours)
+        return SpeedTable(**cast("Any", columns), contraflow=contraflow, turn_s=turn_s, hours=hours)
 
     def _profile(self, profile: Profile, said: object) -> ProfileSpeeds:
         shipped = SpeedTable.shipped().of(profile)
@@ -256,6 +277,13 @@ class _Reader:
             delay_s[KINDS[name]] = self._toml.number((profile, "junction_delay_s", name), value, 0, MOST_DELAY_S, "s")
         fixed_s = self._toml.number((profile, "fixed_s"), table.get("fixed_s", 0), 0, MOST_FIXED_S, "seconds")
         return ProfileSpeeds(kmh=tuple(kmh), junction_delay_s=tuple(delay_s), fixed_s=fixed_s)
+
+    def _turn_s(self, said: object) -> TurnTimes:
+        at = ("normal", "turn_s")
+        table = self._toml.keys(at, said, [field.name for field in fields(TurnTimes)])
+        return TurnTimes(
+            **{name: self._toml.number((*at, name), value, 0, MOST_DELAY_S, "s") for name, value in table.items()}
+        )
 
     def _contraflow(self, said: object) -> Contraflow:
         at = ("emergency", "contraflow")
@@ -322,7 +350,7 @@ def _hour_lines(row: HourFactor) -> list[str]:
         lines.append(f"days = {_words(DAYS[day] for day in row.days)}")
     if (row.begin, row.end) != (0, 24):
         lines += [f"from = {row.begin}", f"to = {row.end}"]
-    if row.classes != tuple(RoadClass):
+    if row.classes != STREETS:
         lines.append(f"classes = {_words(kind.name.lower() for kind in row.classes)}")
     return [*lines, f"factor = {_number(row.factor)}"]
 

@@ -2,9 +2,10 @@
 
 A speed that was measured or signed wins over the city's table (`geo_data.speed_table`); a factor by hour of the week
 stands on whichever holds. What drivers wait at a junction is a part of the arc that leads there, and lies evenly along
-it: who begins or ends on the arc pays a share. Lights and sirens earn no speed by themselves: the emergency
-column differs from the normal one only where others may not drive, and a city that has measured its emergency speeds
-brings them in ``arc_emergency_kmh``. No factor is fitted to any data.
+it: who begins or ends on the arc pays a share. A turn at a junction that was taken apart costs the profile normal what
+the table says, everybody else nothing, and at least 1 ms as every arc does. Lights and sirens earn no speed by
+themselves: the emergency column differs from the normal one only where others may not drive, and a city that has
+measured its emergency speeds brings them in ``arc_emergency_kmh``. No factor is fitted to any data.
 """
 
 from enum import IntEnum
@@ -12,7 +13,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.raw_roads import Mode, NodeKind, RoadClass
+from geo_data.raw_roads import STREETS, Mode, NodeKind, RoadClass
 from geo_data.road_network import RoadNetwork
 from geo_data.speed_table import FREE_FLOW_KMH, HOURS, PROFILES, Profile, SpeedTable
 
@@ -41,7 +42,8 @@ def arc_kmh(network: RoadNetwork, profile: Profile = "normal", table: SpeedTable
     """
     if profile not in PROFILES:
         raise SpeedError(f"profile: {profile!r} is not taken; limit: one of {', '.join(PROFILES)}")
-    speed = np.array(table.of(profile).kmh)[_known(network.arc_class, "arc_class", RoadClass)]
+    by_class = np.append(table.of(profile).kmh, np.ones(len(RoadClass) - len(STREETS)))  # of no length, at any speed
+    speed = by_class[_known(network.arc_class, "arc_class", RoadClass)]
     if profile != "foot":
         given = ["arc_kmh", "arc_emergency_kmh"] if profile == "emergency" else ["arc_kmh"]
         for field in given:  # the later one wins: measured under lights and sirens
@@ -99,7 +101,11 @@ def travel_ms(
     if profile == "emergency" and table.contraflow is not None:
         against = ~allowed & ((modes & Mode.CONTRAFLOW) != 0)
         allowed |= against
+        against &= ~network.is_turn
         speed_kmh[against] *= table.contraflow.factor
         delay_s[against] += table.contraflow.penalty_s
     ms = np.rint((np.asarray(network.arc_length_m, np.float64) / (speed_kmh / 3.6) + delay_s) * 1000.0)
+    if profile == "normal":
+        turn_ms = np.rint(np.array(table.turn_s.by_class) * 1000.0)
+        ms[network.is_turn] = turn_ms[network.arc_class[network.is_turn] - RoadClass.TURN_STRAIGHT]
     return np.where(allowed, np.clip(ms, 1, NEVER - 1), NEVER).astype(np.int32)

@@ -35,6 +35,15 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
         action="store_true",
         help="let speeds.toml open one-way streets to emergency vehicles · 允许 speeds.toml 对应急车辆开放单行道逆行",
     )
+    parser.add_argument(
+        "--turns",
+        nargs="?",
+        choices=("restrictions", "all"),
+        const="restrictions",
+        default="none",
+        help="heed turn restrictions; with all, let turns cost something at every junction · 遵守禁止转弯的规定;"
+        "all 让每个路口的转弯都可以计时",
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the made-up town")
     parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
     return parser
@@ -52,7 +61,9 @@ def run(args: argparse.Namespace) -> int:
     with _Watched() as tell:
         raw = _READERS[kind](args, tell)
         read_s = time.monotonic() - begun
-        network = build_network(raw, merge_chains=not args.no_merge, contraflow=args.contraflow, progress=tell)
+        network = build_network(
+            raw, merge_chains=not args.no_merge, contraflow=args.contraflow, turns=args.turns, progress=tell
+        )
         network.meta["report"]["seconds"]["read"] = round(read_s, 3)
         tell("save", 1.0)
         network.save(args.output)
@@ -188,6 +199,17 @@ class _Watched:
         self._bar.update(self._task, description=step, total=1.0 if share > 0 else None, completed=share)
 
 
+def _turn_lines(turns: Mapping[str, Any], arcs: int) -> list[str]:
+    """Say what became of turn restrictions, where there are any."""
+    lines = []
+    if turns["restrictions"]:
+        unused = "".join(f"; {reason} {count:,}" for reason, count in turns["unused"].items())
+        lines.append(f"  turn restrictions: {turns['restrictions']:,} read, {turns['used']:,} used{unused}")
+    if arcs:
+        lines.append(f"  {turns['junctions']:,} junctions taken apart, {arcs:,} turns between their streets")
+    return lines
+
+
 def _lines(output: Path, source: str, report: Mapping[str, Any]) -> list[str]:
     """Spell the closing report."""
     seconds = report["seconds"]
@@ -205,6 +227,7 @@ def _lines(output: Path, source: str, report: Mapping[str, Any]) -> list[str]:
             lines.append(f"  cut off for {mode}: {lost['km']:,.1f} km in {islands} (most km: {classes})")
     if report["contraflow_arcs"]:
         lines.append(f"  {report['contraflow_arcs']:,} arcs against one-way streets, for emergency vehicles only")
+    lines += _turn_lines(report["turns"], report["turn_arcs"])
     left_out = {reason: count for reason, count in report["dropped"].items() if count}
     if left_out:
         lines.append("  left out: " + ", ".join(f"{reason} {count:,}" for reason, count in left_out.items()))

@@ -41,7 +41,7 @@ from engine.texts import LANGUAGES
 from geo_data.datum import Datum
 from geo_data.raw_roads import Mode
 from geo_data.road_network import RoadFileError, RoadNetwork
-from geo_data.speed_table import SpeedTable, SpeedTableError
+from geo_data.speed_table import SpeedTable, SpeedTableError, TurnTimes
 from geo_data.speeds import Profile, SpeedError
 
 __all__ = [
@@ -129,6 +129,9 @@ def load_folder(folder: Path) -> CityFolder:
     if speeds.contraflow is not None and not (network.arc_modes & Mode.CONTRAFLOW).any():
         lacking = "the roads were built without it; build them with `allpoints build --contraflow`"
         problems.warn(SPEEDS, None, "emergency.contraflow", ROADS, lacking)
+    if speeds.turn_s != TurnTimes() and not network.is_turn.any():
+        lacking = "the roads were built without turns; build them with `allpoints build --turns=all`"
+        problems.warn(SPEEDS, None, "normal.turn_s", ROADS, lacking)
     policies = Policies(**table.get("policies", {}))
     blank = City(
         name=table["name"],

@@ -20,9 +20,9 @@ from engine.model.limits import (
 )
 from engine.model.streets import HOURS_OF_WEEK, SpeedRule
 from engine.travel import LEAST_FACTOR, MOST_FACTOR
-from geo_data.raw_roads import RoadClass
+from geo_data.raw_roads import STREETS
 
-CLASSES = tuple(kind.name.lower() for kind in RoadClass)
+CLASSES = tuple(kind.name.lower() for kind in STREETS)
 
 
 def set_speed_rule(world: World, draft: Draft, command: SetSpeedRule) -> None:

@@ -7,7 +7,7 @@ by the angle of both. The thresholds are this project's own.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +67,7 @@ def turns(weights: Weights, route: Route, goal: tuple[float, float] | None = Non
     """
     network = weights.network
     metres, ms = _shares(weights, route)
+    route, metres, ms = _without_turns(network, route, metres, ms)
     view = _View(network, weights.inner_ms < NEVER, route)
     last = len(route.arcs) - 1
     legs = [_Leg("depart", 0, 0, int(route.arcs[0]), float(metres[0]), int(ms[0]))]
@@ -136,6 +137,17 @@ def _shares(weights: Weights, route: Route) -> tuple[NDArray[np.float64], NDArra
     return metres, ms
 
 
+def _without_turns(
+    network: RoadNetwork, route: Route, metres: NDArray[np.float64], ms: NDArray[np.int64]
+) -> tuple[Route, NDArray[np.float64], NDArray[np.int64]]:
+    """Leave the turns through junctions out of a way; their time goes to the street that follows."""
+    streets = np.flatnonzero(~network.is_turn[route.arcs])
+    if len(streets) == len(route.arcs):
+        return route, metres, ms
+    total = np.cumsum(ms)[streets]
+    return replace(route, arcs=route.arcs[streets]), metres[streets], np.diff(total, prepend=0)
+
+
 def _told(view: "_View", leg: _Leg) -> Turn:
     network = view.network
     if leg.code == "depart":
@@ -193,11 +205,10 @@ class _View:
         before, after = (int(arc) for arc in self.route.arcs[i - 1 : i + 1])
         if after == network.arc_reverse[before]:
             return "u_turn"
-        node = int(network.arc_tail[after])
         others = [
             arc
-            for arc in range(int(network.first_out[node]), int(network.first_out[node + 1]))
-            if arc not in (after, network.arc_reverse[before]) and self.open_arcs[arc] and not self._against(arc)
+            for arc in self._ways_out(int(network.arc_head[before]))
+            if arc not in (after, network.arc_reverse[before]) and not self._against(arc)
         ]
         unsaid: TurnCode | None = "continue" if renamed else None
         if not others:
@@ -214,6 +225,15 @@ class _View:
             nearest = min(rivals, key=lambda other: abs(other - turn))
             return "bear_right" if turn > nearest else "bear_left"
         return unsaid
+
+    def _ways_out(self, node: int) -> list[int]:
+        """Return the open streets out of a node, and those that open turns lead to from it."""
+        network = self.network
+        ways: list[int] = []
+        for arc in range(int(network.first_out[node]), int(network.first_out[node + 1])):
+            if self.open_arcs[arc]:
+                ways += self._ways_out(int(network.arc_head[arc])) if network.is_turn[arc] else [arc]
+        return ways
 
     def _against(self, arc: int) -> bool:
         """Tell whether an arc only leads against a one-way street: nobody takes that for a way on."""

@@ -165,8 +165,10 @@ def times_from_many(
             entry = next_entry[entry]
         size = spread(streets, memory, version, size, node, ms, LONGEST_MS)
     for i in range(len(arcs)):
-        first_at_node[streets.head[arcs[i]]] = -1
-        first_at_node[streets.tail[arcs[i]]] = -1
+        for side in range(2):
+            on = arcs[i] if side == 0 else streets.reverse[arcs[i]]
+            if on >= 0:
+                first_at_node[streets.head[on]] = -1
 
 
 @inlined

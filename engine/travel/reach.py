@@ -183,7 +183,7 @@ def _pieces(
     at = np.repeat(first[nodes] - (np.cumsum(counts) - counts), counts) + np.arange(int(counts.sum()))
     arcs = at.astype(np.int32) if direction == "from" else network.in_arc[at]
     rest = np.repeat(rest_ms, counts)
-    touched = (rest > 0) & (inner_ms[arcs] < NEVER)
+    touched = (rest > 0) & (inner_ms[arcs] < NEVER) & ~network.is_turn[arcs]
     arcs = arcs[touched]
     share = np.minimum(rest[touched] / inner_ms[arcs], 1.0)
     if direction == "from":

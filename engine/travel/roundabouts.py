@@ -15,7 +15,7 @@ from geo_data.road_network import RoadNetwork
 from geo_data.snapping import metres_per_degree
 
 _LONGEST_M = 400.0
-_MOST_ARCS = 32
+_MOST_ARCS = 64
 _MOST_STEPS = 2_000
 _ROUND = 0.85
 """Of a circle's ground for the same length: a hexagon has 0.91, a square 0.79."""
@@ -47,7 +47,7 @@ def ring_through(network: RoadNetwork, open_arcs: NDArray[np.bool_], arc: int) -
         path.append(here)
         node = int(network.arc_head[here])
         if node == goal:
-            if len(path) > 2 and _is_round(network, path, length_m):
+            if int(np.count_nonzero(~network.is_turn[path])) > 2 and _is_round(network, path, length_m):
                 return tuple(path)
             continue
         back_m = math.hypot(

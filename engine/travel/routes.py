@@ -22,8 +22,8 @@ class Route:
     ms, length_m
         Free of turnout.
     arcs
-        int32 (a,), in the order they are driven; the first begins at ``start_fraction``, the last ends at
-        ``end_fraction``.
+        int32 (a,), in the order they are driven, turns through junctions that were taken apart among them; the first
+        begins at ``start_fraction``, the last ends at ``end_fraction``.
     points
         float64 (p, 2), longitude and latitude in degrees, at least two.
     names
@@ -52,4 +52,5 @@ def trace(network: RoadNetwork, ms: int, arcs: NDArray[np.int32], start: float, 
             names.append(name)
     # Times are whole milliseconds: on one arc the start may lie a hair beyond the end.
     length_m = float(np.sum(network.arc_length_m[arcs] * np.maximum(shares, 0.0)))
-    return Route(ms, length_m, arcs, start, end, way(network, arcs, start, end), tuple(names))
+    course = way(network, arcs[~network.is_turn[arcs]], start, end)
+    return Route(ms, length_m, arcs, start, end, course, tuple(names))

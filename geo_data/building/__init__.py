@@ -1,15 +1,17 @@
 """From streets as drawn to a road network: check, measure, cut off, merge, order, and say what was done.
 
 1. Input that cannot be is refused (`checks`); lengths that are not known are measured.
-2. Each mode keeps its largest strong component (`connectivity`); arcs without a mode, nodes without an arc go.
+2. Junctions are taken apart where turns are to count (`turns`).
+3. Each mode keeps its largest strong component (`connectivity`); arcs without a mode, nodes without an arc go.
    One-way streets are opened the other way where that is asked for (`contraflow`).
-3. Chains become single streets (`merging`), nodes get their Hilbert order (`ordering`).
-4. Everything left out is counted in the report, ``network.meta["report"]``; the same input gives the same checksum.
+4. Chains become single streets (`merging`), nodes get their Hilbert order (`ordering`).
+5. Everything left out is counted in the report, ``network.meta["report"]``; the same input gives the same checksum.
 """
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,10 +22,11 @@ from geo_data.building.arranging import Streets, arrange
 from geo_data.building.checks import RoadDataError, check_roads
 from geo_data.building.connectivity import keep_strong
 from geo_data.building.contraflow import open_contraflow
-from geo_data.building.report import cut_off_report, peak_mib, totals
+from geo_data.building.report import cut_off_report, peak_mib, totals, turns_report
+from geo_data.building.turns import Arcs, TurnsKept, take_apart
 from geo_data.lengths import line_lengths_m
 from geo_data.progress import Progress, silent
-from geo_data.raw_roads import NodeKind, RawRoads
+from geo_data.raw_roads import Mode, NodeKind, RawRoads
 from geo_data.road_network import RoadNetwork
 
 if TYPE_CHECKING:
@@ -36,7 +39,12 @@ BUILDER = "2"
 
 
 def build_network(
-    raw: RawRoads, *, merge_chains: bool = True, contraflow: bool = False, progress: Progress | None = None
+    raw: RawRoads,
+    *,
+    merge_chains: bool = True,
+    contraflow: bool = False,
+    turns: TurnsKept = "none",
+    progress: Progress | None = None,
 ) -> RoadNetwork:
     """Turn streets into a road network whose modes are each strongly connected.
 
@@ -48,6 +56,8 @@ def build_network(
         Whether chains of streets become single streets.
     contraflow
         Whether one-way streets get an arc the other way that a city can open to emergency vehicles (`contraflow`).
+    turns
+        Which junctions are taken apart, for restrictions and costs of turns to count (`turns`).
     progress
         Told each step's name and the share of the whole that is done.
 
@@ -70,9 +80,9 @@ def build_network(
         drawn = (raw.forward_modes | raw.backward_modes) != 0
         point = (raw.tail == raw.head) & (length_m == 0)
         usable = (drawn & ~point).astype(np.uint8)
-        forward, backward, components = keep_strong(
-            len(raw.node_lon), raw.tail, raw.head, raw.forward_modes * usable, raw.backward_modes * usable, length_m
-        )
+        modes = np.concatenate((raw.forward_modes * usable, raw.backward_modes * usable))
+        arcs = take_apart(raw, modes, turns)
+        forward, backward, components = _strong(arcs, modes, length_m)
         kept = np.flatnonzero(forward | backward)
         if len(kept) == 0:
             raise RoadDataError(
@@ -81,18 +91,17 @@ def build_network(
     report = cut_off_report(raw, length_m, forward, backward, components)
     if contraflow:
         raw, forward, backward = open_contraflow(raw, forward, backward)
+    turn_modes = arcs.turn_modes(np.concatenate((forward, backward)))
     streets = Streets.of(raw, kept, forward, backward, length_m)
     report["dropped"] |= {"edges_without_mode": int((~drawn).sum()), "loops_without_length": int((drawn & point).sum())}
     with clock.step("merge", 0.5):
-        chains = _chains(raw, streets, merge_chains)
+        chains = _chains(raw, streets, merge_chains, arcs.apart)
     with clock.step("arrange", 0.7):
-        network, turns_left_out = arrange(raw, streets, chains)
+        network, stayed = arrange(raw, streets, chains, arcs, turn_modes)
     with clock.step("checksum", 0.95):
         checksum = checksum_of({name: value for name, value in vars(network).items() if isinstance(value, np.ndarray)})
-    report["dropped"]["turn_restrictions"] = turns_left_out
-    report["merged_nodes"] = (
-        int(np.count_nonzero(np.bincount(np.concatenate((streets.tail, streets.head))))) - network.n_nodes
-    )
+    report["turns"] = turns_report(raw, arcs, turn_modes, turns)
+    report["merged_nodes"] = int(np.count_nonzero(np.bincount(np.concatenate((streets.tail, streets.head))))) - stayed
     report |= totals(network) | {"seconds": clock.seconds, "peak_mib": peak_mib()}
     network.meta.update(
         source=raw.source,
@@ -103,7 +112,7 @@ def build_network(
         report=report,
     )
     clock.progress("done", 1.0)
-    return RoadNetwork(**{**vars(network), "checksum": checksum})
+    return replace(network, checksum=checksum)
 
 
 class _Clock:
@@ -121,13 +130,28 @@ class _Clock:
         self.seconds[name] = round(time.perf_counter() - started, 3)
 
 
-def _chains(raw: RawRoads, streets: Streets, merge_chains: bool) -> "Chains":
+def _strong(
+    arcs: Arcs, modes: NDArray[np.uint8], length_m: NDArray[np.float64]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], dict[Mode, int]]:
+    """Return the modes that are left along and against each edge, and the number of components by mode."""
+    turn_modes = arcs.turn_modes(modes)
+    left, components = keep_strong(
+        len(arcs.node),
+        np.concatenate((arcs.tail, arcs.turn_tail)),
+        np.concatenate((arcs.head, arcs.turn_head)),
+        np.concatenate((modes, turn_modes)),
+        np.concatenate((length_m, length_m, np.zeros(len(turn_modes)))),
+    )
+    edges = len(length_m)
+    return left[:edges], left[edges : 2 * edges], components
+
+
+def _chains(raw: RawRoads, streets: Streets, merge_chains: bool, apart: NDArray[np.bool_]) -> "Chains":
     from geo_data.building.merging import find_chains, single_edges  # noqa: PLC0415 - brings the compiler, only wanted here
 
     if not merge_chains:
         return single_edges(len(streets.kept))
-    must_stay = raw.no_merge | (raw.node_kind != NodeKind.NONE)
-    must_stay[raw.turn_via] = True
+    must_stay = raw.no_merge | apart | (raw.node_kind != NodeKind.NONE)
     kept = streets.kept
     return find_chains(
         len(raw.node_lon),

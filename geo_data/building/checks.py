@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.raw_roads import ALL_MODES, Facing, NodeKind, RawRoads, RoadClass
+from geo_data.raw_roads import ALL_MODES, STREETS, Facing, NodeKind, RawRoads
 
 _BY_NODE = ("node_lon", "node_lat", "node_source_id", "no_merge", "node_kind", "node_facing")
 _BY_EDGE = (
@@ -52,7 +52,9 @@ def check_roads(raw: RawRoads) -> None:
     for field in ("forward_modes", "backward_modes"):
         values = getattr(raw, field)
         _refuse(field, values, values > int(ALL_MODES), f"bits of Mode, 0 to {int(ALL_MODES)}")
-    _refuse("road_class", raw.road_class, raw.road_class > max(RoadClass), f"a RoadClass, 0 to {int(max(RoadClass))}")
+    _refuse(
+        "road_class", raw.road_class, raw.road_class > max(STREETS), f"a street's RoadClass, 0 to {int(max(STREETS))}"
+    )
     for field, kinds in (("node_kind", NodeKind), ("node_facing", Facing)):
         values, most = getattr(raw, field), max(int(kind) for kind in kinds)
         _refuse(field, values, values > most, f"a {kinds.__name__}, 0 to {most}")

@@ -60,28 +60,20 @@ def keep_strong(
     n_nodes: int,
     tail: NDArray[np.int32],
     head: NDArray[np.int32],
-    forward_modes: NDArray[np.uint8],
-    backward_modes: NDArray[np.uint8],
+    modes: NDArray[np.uint8],
     length_m: NDArray[np.float64],
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8], dict[Mode, int]]:
+) -> tuple[NDArray[np.uint8], dict[Mode, int]]:
     """Clear each mode's bit outside that mode's largest strong component.
 
     Returns
     -------
-    The modes that are left along and against each edge, uint8 (e,), and the number of components by mode.
+    The modes that are left to each arc ``tail -> head``, uint8, and the number of components by mode.
     """
-    forward_left, backward_left = forward_modes.copy(), backward_modes.copy()
+    left = modes.copy()
     components: dict[Mode, int] = {}
     for mode in MODES:
-        along, against = (forward_modes & mode) != 0, (backward_modes & mode) != 0
-        found = largest_component(
-            n_nodes,
-            np.concatenate((tail[along], head[against])),
-            np.concatenate((head[along], tail[against])),
-            np.concatenate((length_m[along], length_m[against])),
-        )
-        outside = ~(found.nodes[tail] & found.nodes[head])
-        forward_left[outside] &= ~np.uint8(mode)
-        backward_left[outside] &= ~np.uint8(mode)
+        allowed = (modes & mode) != 0
+        found = largest_component(n_nodes, tail[allowed], head[allowed], length_m[allowed])
+        left[~(found.nodes[tail] & found.nodes[head])] &= ~np.uint8(mode)
         components[mode] = found.components
-    return forward_left, backward_left, components
+    return left, components

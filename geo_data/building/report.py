@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from geo_data.building.turns import Arcs, TurnsKept
 from geo_data.raw_roads import MODES, Mode, RawRoads, RoadClass
 from geo_data.road_network import RoadNetwork
 
@@ -52,13 +53,13 @@ def totals(network: RoadNetwork) -> dict[str, Any]:
     -------
     ``nodes``, ``arcs``, ``streets`` (a two-way street once), ``km`` of streets, ``km_by_class``, ``arcs_by_class``,
     ``arcs_by_mode``, ``contraflow_arcs``, ``one_way_share`` of the streets that can be driven, ``names`` and
-    ``turn_restrictions``.
+    ``turn_arcs``, ways through junctions, which are no streets.
     """
     # Of the two arcs of a street, the first speaks for it.
-    once = (network.arc_reverse < 0) | (np.arange(network.n_arcs) < network.arc_reverse)
+    once = ((network.arc_reverse < 0) | (np.arange(network.n_arcs) < network.arc_reverse)) & ~network.is_turn
     classes, lengths = network.arc_class, network.arc_length_m.astype(np.float64)
     metres = np.bincount(classes[once], weights=lengths[once], minlength=len(RoadClass))
-    driven = (network.arc_modes & (Mode.NORMAL | Mode.EMERGENCY)) != 0
+    driven = ((network.arc_modes & (Mode.NORMAL | Mode.EMERGENCY)) != 0) & ~network.is_turn
     back = np.where(network.arc_reverse >= 0, driven[network.arc_reverse], False)
     one_way, two_way = int((driven & ~back).sum()), int((driven & back).sum()) // 2
     return {
@@ -72,7 +73,27 @@ def totals(network: RoadNetwork) -> dict[str, Any]:
         "contraflow_arcs": int(((network.arc_modes & Mode.CONTRAFLOW) != 0).sum()),
         "one_way_share": round(one_way / max(one_way + two_way, 1), 4),
         "names": len(network.name_first) - 1,
-        "turn_restrictions": len(network.turn_from),
+        "turn_arcs": int(network.is_turn.sum()),
+    }
+
+
+def turns_report(raw: RawRoads, arcs: Arcs, modes: NDArray[np.uint8], kept: TurnsKept) -> dict[str, Any]:
+    """Say what became of the turn restrictions.
+
+    Returns
+    -------
+    ``kept`` as asked, ``restrictions`` that the source handed over, those ``used``, those ``unused`` by reason (what
+    the source left out by itself stands under ``dropped``), the ``junctions`` taken apart, and how many turns that
+    somebody may take are ``forbidden`` to the mode normal.
+    """
+    read, unused = len(raw.turn_from), sum(arcs.unused.values())
+    return {
+        "kept": kept,
+        "restrictions": read,
+        "used": read - unused,
+        "unused": arcs.unused,
+        "junctions": len(np.unique(arcs.node[arcs.turn_tail[modes != 0]])),
+        "forbidden": int((arcs.forbidden & (modes != 0)).sum()),
     }
 
 

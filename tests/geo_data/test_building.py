@@ -221,30 +221,9 @@ def test_nodes_that_must_stay_stay():
     drawn = "A-b-c-d-E"
     _, node = drawn_roads(drawn)
     raw, _ = drawn_roads(drawn, no_merge=[node["b"]], turns=[(1, node["c"], 2, int(Restriction.NO))])
-    assert letters(build_network(raw), node) == ["Ab", "Ec", "bA", "bc", "cE", "cb"]
-
-
-@pytest.mark.parametrize("merge", [True, False])
-def test_turn_restrictions_end_on_the_arcs_that_enter_and_leave_the_node(merge):
-    drawn = "A-b-C-d-E\n    |\n    f\n    |\n    G"
-    plain, node = drawn_roads(drawn)
-    edge = {
-        frozenset((int(t), int(h))): number for number, (t, h) in enumerate(zip(plain.tail, plain.head, strict=True))
-    }
-    into, out = edge[frozenset((node["b"], node["C"]))], edge[frozenset((node["C"], node["f"]))]
-    gone = edge[frozenset((node["A"], node["b"]))]
-    turns = [(into, node["C"], out, int(Restriction.ONLY)), (gone, node["C"], out, int(Restriction.NO))]
-    raw, _ = drawn_roads(drawn, turns=turns)
-    network = build_network(raw, merge_chains=merge)
-    assert network.turn_kind.tolist() == [Restriction.ONLY]
-    letter = {number: name for name, number in node.items()}
-    arcs = [
-        letter[network.node_source_id[end[arc]]]
-        for arc in (int(network.turn_from[0]), int(network.turn_to[0]))
-        for end in (network.arc_tail, network.arc_head)
-    ]
-    assert arcs == (["A", "C", "C", "G"] if merge else ["b", "C", "C", "f"])
-    assert network.meta["report"]["dropped"]["turn_restrictions"] == 1  # its street does not meet the node
+    assert letters(build_network(raw), node) == ["Ab", "Eb", "bA", "bE"]
+    streets = letters(build_network(raw, turns="restrictions"), node)
+    assert [ends for ends in streets if ends != "cc"] == ["Ab", "Ec", "bA", "bc", "cE", "cb"]
 
 
 def test_only_names_in_use_are_kept_and_equal_ones_are_one():

@@ -242,14 +242,16 @@ FROM_1, VIA_2, TO_3 = ("way", 1, "from"), ("node", 2, "via"), ("way", 3, "to")
 )
 def test_turn_restrictions_are_kept(read, every_node, said, kind):
     raw = read(CROSS, CROSS_WAYS, [turn(said, FROM_1, VIA_2, TO_3)], every_node=every_node)
-    network = build_network(raw)
-    assert network.turn_kind.tolist() == [kind]
+    assert raw.turn_kind.tolist() == [kind]
+    network = build_network(raw, turns="restrictions")
     ids = network.node_source_id
-    ends = [
-        (int(ids[network.arc_tail[a]]), int(ids[network.arc_head[a]]))
-        for a in (network.turn_from[0], network.turn_to[0])
-    ]
-    assert ends == [(1, 2), (2, 4)]
+    closed = set()
+    for shut in np.flatnonzero(network.is_turn & ((network.arc_modes & Mode.NORMAL) == 0)).tolist():
+        (came,) = np.flatnonzero((network.arc_head == network.arc_tail[shut]) & ~network.is_turn)
+        (goes,) = np.flatnonzero((network.arc_tail == network.arc_head[shut]) & ~network.is_turn)
+        closed.add((int(ids[network.arc_tail[came]]), int(ids[network.arc_head[goes]])))
+    others = {(1, int(end)) for end in ids[network.arc_head[~network.is_turn]] if end not in {2, 4}}
+    assert closed == ({(1, 4)} if kind == Restriction.NO else others)
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,7 @@ def test_a_network_without_names_and_turns_survives_too(tmp_path):
     network.save(tmp_path / "roads.apn")
     loaded = RoadNetwork.load(tmp_path / "roads.apn", verify=True)
     assert loaded.name(0) == ""
-    assert len(loaded.turn_from) == 0
+    assert not loaded.is_turn.any()
 
 
 def test_it_is_mapped_and_cannot_be_written_to(file):

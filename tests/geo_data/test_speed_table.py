@@ -8,8 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo_data.raw_roads import NodeKind, RoadClass
-from geo_data.speed_table import DAYS, PROFILES, Contraflow, HourFactor, ProfileSpeeds, SpeedTable, SpeedTableError
+from geo_data.raw_roads import STREETS, NodeKind, RoadClass
+from geo_data.speed_table import (
+    DAYS,
+    PROFILES,
+    Contraflow,
+    HourFactor,
+    ProfileSpeeds,
+    SpeedTable,
+    SpeedTableError,
+    TurnTimes,
+)
 
 SHIPPED = SpeedTable.shipped()
 
@@ -27,7 +36,7 @@ kmh = st.floats(0.5, 400) | st.integers(1, 400).map(float)
 delays = st.tuples(st.just(0.0), *[st.floats(0, 600) for kind in NodeKind if kind])
 profile_speeds = st.builds(
     ProfileSpeeds,
-    kmh=st.tuples(*[kmh for _ in RoadClass]),
+    kmh=st.tuples(*[kmh for _ in STREETS]),
     junction_delay_s=delays,
     fixed_s=st.floats(0, 600),
 )
@@ -42,7 +51,7 @@ def hour_factors(draw):
         end=draw(st.integers(begin + 1, 24)),
         days=tuple(draw(st.lists(st.integers(0, 6), min_size=1))),
         profiles=tuple(draw(st.lists(st.sampled_from(PROFILES), min_size=1))),
-        classes=tuple(draw(st.lists(st.sampled_from(RoadClass), min_size=1))),
+        classes=tuple(draw(st.lists(st.sampled_from(STREETS), min_size=1))),
     )
 
 
@@ -51,6 +60,7 @@ tables = st.builds(
     normal=profile_speeds,
     emergency=profile_speeds | st.just(SHIPPED.emergency),
     foot=st.just(SHIPPED.foot) | profile_speeds,
+    turn_s=st.builds(TurnTimes, straight=st.floats(0, 600), left=st.integers(0, 600).map(float)),
     contraflow=st.none() | st.builds(Contraflow, factor=st.floats(0.05, 1), penalty_s=st.floats(0, 600)),
     hours=st.lists(hour_factors(), max_size=4).map(tuple),
 )
@@ -99,7 +109,7 @@ def test_a_row_of_hours_that_says_nothing_else_holds_always_for_all_who_drive(lo
     assert row == HourFactor(factor=0.9)
     assert (row.begin, row.end, row.days) == (0, 24, tuple(range(len(DAYS))))
     assert row.profiles == ("normal", "emergency")
-    assert row.classes == tuple(RoadClass)
+    assert row.classes == STREETS
 
 
 def test_the_digest_follows_what_is_said_and_not_how(load):
@@ -119,6 +129,9 @@ BAD = [
     ("schema = 1\n[normal]\nfixed_s = -1", r":3: normal\.fixed_s: -1 .*limit: 0 to 600"),
     ("schema = 1\n[foot.junction_delay_s]\nstop = -1", r":3: foot\.junction_delay_s\.stop: -1 .*limit: 0 to 600 s"),
     ("schema = 1\n[foot.junction_delay_s]\nnone = 1", r":3: .*unknown key; known: signals, stop"),
+    ("schema = 1\n[normal]\nturn_s = { left = -1 }", r":3: normal\.turn_s\.left: -1 .*limit: 0 to 600 s"),
+    ("schema = 1\n[foot]\nturn_s = {}", r":3: foot\.turn_s: turn_s .*unknown key"),
+    ("schema = 1\n[normal]\nkmh = { turn_left = 5 }", r":3: normal\.kmh\.turn_left: .*unknown key"),
     ("schema = 1\n[normal]\ncontraflow = {}", r":3: normal\.contraflow: contraflow .*unknown key"),
     (
         "schema = 1\n[emergency]\ncontraflow = { factor = 1.5 }",

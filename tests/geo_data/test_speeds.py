@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo_data.raw_roads import Mode, NodeKind, RoadClass
+from geo_data.raw_roads import STREETS, Mode, NodeKind, RoadClass
 from geo_data.speed_table import HourFactor, ProfileSpeeds, SpeedTable
 from geo_data.speeds import FREE_FLOW_KMH, NEVER, SpeedError, travel_ms
 from tests.support.networks import Street, network
@@ -51,7 +51,7 @@ def test_no_street_is_so_short_or_so_long_that_its_time_loses_meaning():
 
 
 def test_every_class_has_a_speed_in_every_mode():
-    assert set(FREE_FLOW_KMH) == set(RoadClass)
+    assert set(FREE_FLOW_KMH) == set(STREETS)
     assert all(speed > 0 for row in FREE_FLOW_KMH.values() for speed in row)
 
 

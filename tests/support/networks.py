@@ -99,9 +99,6 @@ def network(nodes_m, streets):
         name_bytes=name_bytes,
         name_zh_first=zh_first,
         name_zh_bytes=zh_bytes,
-        turn_from=np.empty(0, np.int32),
-        turn_to=np.empty(0, np.int32),
-        turn_kind=np.empty(0, np.uint8),
         node_source_id=np.arange(n, dtype=np.int64),
     )
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from engine.texts.directions import directions
 from engine.travel import TravelTimes, turns
+from engine.travel.reach import reach
 from engine.travel.roundabouts import ring_through
 from geo_data.building import build_network
 from geo_data.raw_roads import Mode, RoadClass
@@ -285,3 +286,43 @@ def test_real_ways_are_told_whole_and_in_reasonable_number(data):
         assert all(turn.exit <= 6 for turn in found)
     assert 4 * lines < arcs_driven
     assert roundabouts > 10
+
+
+def test_junctions_taken_apart_change_nothing_that_is_told(data):
+    raw = read_osm(data / "osm" / "liechtenstein.osm.pbf")
+    plain, apart = build_network(raw), build_network(raw, turns="all")
+    kinds = [TravelTimes(roads, travel_ms(roads, "emergency")) for roads in (plain, apart)]
+    named = {plain.arc_points(arc).tobytes(): arc for arc in range(plain.n_arcs)}
+    same = [(named.get(apart.arc_points(arc).tobytes()), arc) for arc in np.flatnonzero(~apart.is_turn).tolist()]
+    both = [(a, b) for a, b in same if a is not None and kinds[0].weights.arc_ms[a] < NEVER]
+    rng = np.random.default_rng(3)
+    alike = 0
+    for here, there in rng.integers(0, len(both), (40, 2)).tolist():
+        routes = [kinds[n].route(both[here][n], 0.5, both[there][n], 0.5) for n in range(2)]
+        streets = routes[1].arcs[~apart.is_turn[routes[1].arcs]]
+        assert routes[1].ms - routes[0].ms <= len(routes[0].arcs)  # a millisecond a turn
+        assert not (np.diff(routes[1].points, axis=0) == 0).all(axis=1).any()
+        told = [check(kinds[n], routes[n]) for n in range(2)]
+        if len(streets) == len(routes[0].arcs) and np.array_equal(routes[0].points, routes[1].points):
+            alike += 1
+            for one, other in zip(*told, strict=True):
+                assert (one.code, one.name, one.exit, one.side) == (other.code, other.name, other.exit, other.side)
+                assert one.length_m == other.length_m
+    assert alike > 30
+
+
+def test_reach_over_junctions_taken_apart_is_the_same_ground(data):
+    raw = read_osm(data / "osm" / "liechtenstein.osm.pbf")
+    lengths = []
+    for kept in ("none", "all"):
+        roads = build_network(raw, turns=kept)
+        arc = int(np.flatnonzero((roads.arc_name >= 0) & ~roads.is_turn & (roads.arc_source_id == _longest(roads)))[0])
+        found = reach(TravelTimes(roads, travel_ms(roads, "emergency")), arc, 0.0, 300_000)
+        assert not roads.is_turn[found.arcs].any()
+        lengths.append(found.length_m)
+    assert lengths[1] == pytest.approx(lengths[0], rel=0.01)
+
+
+def _longest(roads):
+    driven = ((roads.arc_modes & Mode.EMERGENCY) != 0) & (roads.arc_name >= 0)
+    return roads.arc_source_id[np.argmax(roads.arc_length_m * driven)]
