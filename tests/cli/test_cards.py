@@ -1,13 +1,18 @@
 """``allpoints cards``, as it is typed; and the pages that it writes, as they stand in the documents."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+from engine import CancelOrder, Engine, ReportAlert
 from engine.cli.cards.table import FILES, page
 from engine.cli.cards.wording import Wording
 from engine.cli.main import main
+from engine.core.city_folder import load_city
 from engine.dispatch.run_cards import COUNTY, RunCards
+from engine.journal.record import open_record
+from tests.support.cities import NOW, SetClock, alert, unit
 from tests.support.folders import grid_folder
 
 DOCUMENTS = Path(__file__).parent.parent.parent / "docs"
@@ -118,3 +123,53 @@ def test_a_period_that_the_calendar_does_not_have_is_refused(tmp_path, capsys):
 )
 def test_spans_are_spelt_in_their_largest_whole_unit(seconds, en, zh):
     assert [Wording(COUNTY_SET, language).span(seconds) for language in ("en", "zh")] == [en, zh]
+
+
+@pytest.fixture
+def served(tmp_path):
+    """A city's folder with a record of two fights and a call, a week and a half apart."""
+    units = [unit("P1", 1, 1), unit("P2", 4, 3), unit("B1", 3, 3, "beat"), unit("W1", 0, 0, "swat")]
+    folder = grid_folder(tmp_path / "city", tokens=False, units=units)
+    (folder / "record").mkdir()
+    journal, vault = open_record(folder / "record", create=True)
+    clock = SetClock()
+    engine = Engine(load_city(folder), journal=journal, clock=clock)
+    for number, (days, kind) in enumerate(((0, "fight"), (10, "fight"), (10, "silent_or_dropped_call"))):
+        clock.time = NOW + days * 86_400_000
+        engine.submit(ReportAlert(actor="x", alert=alert(number, 1.2, 1, kind, at=clock.time)))
+        for order in list(engine.state.orders.values()):
+            engine.submit(CancelOrder(actor="x", order=order.id, reason="over", drop=True))
+    journal.close()
+    vault.close()
+    return folder
+
+
+def test_try_shows_what_would_be_different_and_counts_it_by_card(served, tmp_path, capsys):
+    text = (served / "run_cards.toml").read_text("utf-8")
+    assert main(["cards", "try", str(served), "--cards", str(served)]) == 0
+    assert "0 of 2 incidents since 2027-01-18 16:00" in capsys.readouterr().out
+    begins = text.index('id = "fight"')
+    text = text[:begins] + text[begins:].replace("beat", "swat", 1)
+    changed = tmp_path / "changed.toml"
+    changed.write_text(text.replace('send = "dispatcher"', 'send = "commander"'), "utf-8")
+    before = {path: path.read_bytes() for path in served.glob("*.*")}
+    assert main(["cards", "try", str(served), "--cards", str(changed), "--since", "2027-01-01"]) == 0
+    printed = capsys.readouterr().out
+    assert "3 of 3 incidents since 2027-01-01 00:00 would be handled differently" in printed
+    assert "force: 1 × street patrol + 1 × beat officer → 1 × street patrol + 1 × armed response" in printed
+    assert "would go as well: W1 (armed response, about" in printed
+    assert "would not go: B1 (beat officer," in printed
+    assert "leave: dispatcher → commander of the shift" in printed
+    assert "What is not known" in printed
+    assert main(["cards", "try", str(served), "--cards", str(changed), "--lang", "zh"]) == 0
+    assert "打架斗殴 fight" in capsys.readouterr().out
+    assert main(["cards", "try", str(served), "--cards", str(changed), "--json"]) == 0
+    assert [one["verdict"] for one in json.loads(capsys.readouterr().out)] == ["changed", "changed"]
+    assert {path: path.read_bytes() for path in served.glob("*.*")} == before
+
+
+def test_try_needs_a_record_and_an_instant(served, tmp_path, capsys):
+    assert main(["cards", "try", str(tmp_path), "--cards", str(served)]) == 2
+    assert "a city's folder that has been served" in capsys.readouterr().err
+    assert main(["cards", "try", str(served), "--cards", str(served), "--since", "last week"]) == 2
+    assert "--since: 'last week' is not taken" in capsys.readouterr().err

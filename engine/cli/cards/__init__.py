@@ -29,7 +29,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     table = actions.add_parser("table", help="write run_cards.md and run_cards.zh.md · 生成规则表")
     table.add_argument("--cards", type=Path, metavar="SOURCE", help="a city's folder or a file of run cards")
     table.add_argument("--out", type=Path, metavar="DIR", default=_DOCUMENTS, help=f"default: {_DOCUMENTS}")
-    for action in (check, show):
+    trial = actions.add_parser("try", help="what changed cards would have done to a record's incidents · 试算")
+    trial.add_argument("folder", type=Path, help="a city's folder that has been served; its server must not run")
+    trial.add_argument("--cards", type=Path, metavar="SOURCE", required=True, help="the changed cards")
+    trial.add_argument("--since", metavar="DATE", help="by the city's clock; default: the record's last week")
+    trial.add_argument("--json", action="store_true", help="every incident that was tried, as JSON")
+    for action in (check, show, trial):
         action.add_argument("--lang", choices=LANGUAGES, default="en", help="language of what is said · 语言")
     return parser
 
@@ -40,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
         from engine.cli.cards.checking import check_source
 
         print("\n".join(check_source(args.source, args.lang)))
+    elif args.action == "try":
+        _try(args)
     elif args.action == "table":
         from engine.cli.cards.table import FILES, page
 
@@ -56,6 +63,19 @@ def run(args: argparse.Namespace) -> int:
             raise Refusal("unknown_card", "card", args.card, f"one of {', '.join(cards.cards)}")
         print(tree(cards, args.lang) if args.card is None else sheet(cards, args.card, args.lang))
     return 0
+
+
+def _try(args: argparse.Namespace) -> None:
+    import msgspec
+
+    from engine.cli.cards.trying import report, try_folder
+
+    changed = load_source(args.cards)
+    city, since, tried = try_folder(args.folder, changed, args.since)
+    if args.json:
+        print(msgspec.json.encode(tried).decode())
+    else:
+        print("\n".join(report(city, changed, since, tried, args.lang)))
 
 
 def file_of(source: Path | None) -> Path:
