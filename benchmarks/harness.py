@@ -37,6 +37,8 @@ class Report:
     absent: dict[str, str] = field(default_factory=dict)
     results: list[Row] = field(default_factory=list)
     summary: dict[str, float | int | str | None] = field(default_factory=dict)
+    peers: dict[str, str] = field(default_factory=dict)
+    """The versions of packages in processes of their own."""
     load_average: tuple[float, ...] = field(default_factory=os.getloadavg)
 
     def document(self) -> dict[str, Any]:
@@ -47,7 +49,7 @@ class Report:
             "machine": machine(),
             "load_average": [round(load, 2) for load in self.load_average],
             "seed": self.seed,
-            "versions": versions(self.packages),
+            "versions": versions(self.packages) | self.peers,
             "absent": self.absent,
             "results": self.results,
             "summary": self.summary,

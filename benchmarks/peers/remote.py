@@ -157,9 +157,11 @@ class Field:
         return found
 
     def prepare(self, roads: Roads, incidents: Places) -> None:
-        """Make all ready; `prepared` holds what each says of it."""
+        """Make all ready; `prepared` holds what each says of it, the report what versions they are."""
         for name, (seconds, figures) in self.everybody("prepare", roads, incidents).items():
             self.prepared[name] = {"prepare_s": round(seconds, 2)} | figures
+            distribution = PEERS[name].distribution
+            self.report.peers[distribution] = self.peers[name].ask("version", distribution)[1]
             say(f"  {name}: ready in {seconds:.1f} s")
 
     def station(self, crew: Crew) -> None:

@@ -2,10 +2,11 @@
 
 Each is one pickle: ``(method, arguments)`` there, ``("done", seconds, result)`` or ``("absent" or "failed", text)``
 back. What the peer itself prints goes to standard error. ``race`` asks for several incidents in a row and times each;
-it stops early once a time is up.
+it stops early once a time is up. ``version`` asks for that of an installed package.
 """
 
 import importlib
+import importlib.metadata
 import os
 import pickle
 import sys
@@ -46,7 +47,12 @@ def main() -> None:
             if peer is None:
                 peer = getattr(importlib.import_module(f"benchmarks.peers.{module}"), name)()
             begun = time.perf_counter()
-            result = race(peer, *arguments) if method == "race" else getattr(peer, method)(*arguments)
+            if method == "version":
+                result: Any = importlib.metadata.version(*arguments)
+            elif method == "race":
+                result = race(peer, *arguments)
+            else:
+                result = getattr(peer, method)(*arguments)
             answer = "done", time.perf_counter() - begun, result
         except Absent as reason:
             answer = "absent", str(reason)

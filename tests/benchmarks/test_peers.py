@@ -1,5 +1,6 @@
 """A peer in a process of its own answers as in ours, and one that fails leaves the field with its reason."""
 
+import importlib.metadata
 import importlib.util
 import sys
 
@@ -30,6 +31,7 @@ def test_rows_of_all_who_are_installed_and_no_mismatch(stand):
     assert {(row["units"], row["k"], row["asked"]) for row in report.results} == {(30, 5, 8), (3, 10, 12)}
     beside.summarise(report)
     assert report.absent == {}
+    assert report.document()["versions"]["scipy"] == importlib.metadata.version("scipy")
     assert report.summary["mismatches"] == report.summary["mismatches_scipy_full"] == 0
 
 
