@@ -80,7 +80,10 @@ def rounded_ms(network: RoadNetwork, ms: NDArray[np.int32], places: Places) -> N
 
 
 def clear(network: RoadNetwork, ms: NDArray[np.int32], places: Places) -> NDArray[np.bool_]:
-    """Tell which places have their own street in the OSM file near them and no other."""
+    """Tell which places have their own street in the OSM file near them and no other.
+
+    Where a one-way street leads back between the same nodes, both are drawn as one line: no place on either is clear.
+    """
     import shapely  # noqa: PLC0415
 
     per = np.array(metres_per_degree(float(network.node_lat.mean())))
@@ -93,7 +96,9 @@ def clear(network: RoadNetwork, ms: NDArray[np.int32], places: Places) -> NDArra
     near, lines = tree.query(points, predicate="dwithin", distance=CLEAR_M)
     own = street[np.where(places.arc >= 0, places.arc, places.arc.max(axis=1, keepdims=True))]
     others = np.bincount(near, (street[arcs[lines]] != own[near, 0]).astype(float), len(places))
-    alone: NDArray[np.bool_] = (others == 0) & (own[:, 0] >= 0) & (own[:, 0] == own[:, 1])
+    pairs, drawn = np.unique(street[street >= 0], return_counts=True)
+    ways = drawn[np.minimum(np.searchsorted(pairs, own[:, 0]), len(pairs) - 1)] == (places.arc >= 0).sum(axis=1)
+    alone: NDArray[np.bool_] = (others == 0) & (own[:, 0] >= 0) & (own[:, 0] == own[:, 1]) & ways
     return alone
 
 

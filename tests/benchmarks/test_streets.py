@@ -1,5 +1,7 @@
 """The peers are given our streets and places, no others; the OSM file, read back, is the same graph."""
 
+from dataclasses import replace
+
 import numpy as np
 import osmium
 import pytest
@@ -78,6 +80,21 @@ def test_a_place_is_clear_where_no_other_street_is_drawn_within_a_metre(stand):
     assert streets.clear(network, stand.ms, middle).mean() > 0.9
     crossing = np.diff(network.first_out)[network.arc_tail[arcs]] > 1
     assert not streets.clear(network, stand.ms, corner)[crossing].any()
+
+
+def test_a_one_way_street_beside_another_that_leads_back_is_not_clear(stand):
+    network = stand.network
+    arc = next(
+        arc for arc in range(network.n_arcs)
+        if network.arc_reverse[arc] >= 0 and streets.clear(network, stand.ms, both(stand, arc))[0]
+    )  # fmt: skip
+    two = both(stand, arc)
+    one = replace(two, arc=np.where([[True, False]], two.arc, -1).astype(np.int32))
+    assert not streets.clear(network, stand.ms, one)[0]
+
+
+def both(stand, arc):
+    return stand.places(np.array([arc], np.int32), np.array([0.5]))
 
 
 def test_who_has_no_way_is_in_no_ranking_and_ties_go_to_the_lower_unit():
