@@ -23,9 +23,9 @@ from engine.travel.fitting import Fit, Terms, fit_factors
 from engine.travel.journeys import Trips
 from engine.travel.routes import NoWay
 from engine.travel.times import TravelTimes
-from geo_data.raw_roads import RoadClass
+from geo_data.raw_roads import STREETS, RoadClass
 from geo_data.road_network import RoadNetwork
-from geo_data.speed_table import DAYS, HourFactor, Profile, ProfileSpeeds, SpeedTable
+from geo_data.speed_table import DAYS, HourFactor, Profile, ProfileSpeeds, SpeedTable, TurnTimes
 from geo_data.speeds import NEVER, travel_ms
 
 LEAST_TRIPS = 50
@@ -113,7 +113,7 @@ class Learned:
             if row.profiles != (profile,)
         ]
         by_factor: dict[float, list[RoadClass]] = {}
-        for kind, factor in zip(RoadClass, self.fit.by_class().tolist(), strict=True):
+        for kind, factor in zip(STREETS, self.fit.by_class()[: len(STREETS)].tolist(), strict=True):
             by_factor.setdefault(round(factor, _DIGITS), []).append(kind)
         for factor, kinds in by_factor.items():
             if factor != 1:
@@ -308,7 +308,7 @@ def _without_waits(table: SpeedTable, profile: Profile) -> SpeedTable:
     own = table.of(profile)
     contraflow = replace(table.contraflow, penalty_s=0.0) if table.contraflow is not None else None
     no_delays = replace(own, junction_delay_s=(0.0,) * len(own.junction_delay_s))
-    return replace(_with_profile(table, profile, no_delays), contraflow=contraflow)
+    return replace(_with_profile(table, profile, no_delays), contraflow=contraflow, turn_s=TurnTimes())
 
 
 def _group_of_hour(groups: Sequence[HourGroup]) -> NDArray[np.int64]:

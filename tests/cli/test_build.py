@@ -104,3 +104,13 @@ def test_serious_findings_end_with_1_in_both_languages(town, monkeypatch, capsys
 def test_every_finding_can_be_said_and_nothing_else():
     source = Path(inspection.__file__).read_text("utf-8")
     assert set(re.findall(r'(?:Finding\(|_worst\(network,)\s*"(\w+)"', source)) == set(catalogue("en")["check"])
+
+
+def test_turns_and_contraflow_are_built_and_reported(tmp_path, capsys):
+    file = tmp_path / "town.apn"
+    assert main(["build", "600", "--format", "town", "-o", str(file), "--turns=all", "--contraflow"]) == 0
+    said = capsys.readouterr().out
+    assert re.search(r"[\d,]+ junctions taken apart, [\d,]+ turns between their streets", said)
+    assert RoadNetwork.load(file).is_turn.any()
+    assert main(["check", str(file)]) == 0
+    assert "zero_length" not in capsys.readouterr().out

@@ -245,3 +245,11 @@ def test_without_a_calendar_the_run_cards_working_time_holds_and_else_the_standa
     cards = (folder / "run_cards.toml").read_text("utf-8")
     (folder / "run_cards.toml").write_text(re.sub(r"\[meta\]\n(?s:.*?)\n(?=\[)", day, cards, count=1), "utf-8")
     assert load_city(folder).calendar.period_at(monday_evening).name == "day"
+
+
+def test_turn_costs_over_roads_without_turns_are_warned_of(folder: Path):
+    (folder / "speeds.toml").write_text("schema = 1\n[normal]\nturn_s = { left = 5 }\n")
+    warned = [str(warning) for warning in load_folder(folder).warnings]
+    assert any(re.search(r"speeds\.toml: normal\.turn_s: .*allpoints build --turns=all", it) for it in warned)
+    build_network(grid_roads(), turns="all").save(folder / "roads.apn")
+    assert not any("turn_s" in str(warning) for warning in load_folder(folder).warnings)

@@ -10,11 +10,20 @@ from engine.model.errors import Refusal
 from engine.travel import TravelTimes
 from engine.travel.fitting import Fit, Terms
 from engine.travel.journeys import LONGEST_S, Journey, Trips
-from engine.travel.learning import CONTENDERS, HOUR_GROUPS, LEAST_TRIPS, Errors, HourGroup, Learned, Learner
+from engine.travel.learning import (
+    CONTENDERS,
+    HOUR_GROUPS,
+    LEAST_TRIPS,
+    Errors,
+    HourGroup,
+    Learned,
+    Learner,
+    _without_waits,
+)
 from geo_data.building import build_network
-from geo_data.raw_roads import NodeKind, RoadClass
+from geo_data.raw_roads import STREETS, NodeKind, RoadClass
 from geo_data.snapping import Snapper
-from geo_data.speed_table import HourFactor, SpeedTable
+from geo_data.speed_table import HourFactor, SpeedTable, TurnTimes
 from geo_data.speeds import travel_ms
 from tests.support.cities import grid_roads, place
 
@@ -117,7 +126,7 @@ def test_the_table_says_what_was_learned_and_reads_back(learned, tmp_path):
             number for number, it in enumerate(HOUR_GROUPS) if hour // 24 in it.days and it.begin <= hour % 24 < it.end
         )
         wanted = learned.fit.by_class() * learned.fit.of_group[group]
-        assert factors[hour] == pytest.approx(wanted, abs=2e-3)
+        assert factors[hour, : len(STREETS)] == pytest.approx(wanted[: len(STREETS)], abs=2e-3)
     assert table.emergency.fixed_s == pytest.approx(learned.fit.fixed_s, abs=0.05)
     assert table.normal == SHIPPED.normal
     assert np.all(table.hour_factors("normal") == 1)
@@ -238,3 +247,8 @@ def test_san_francisco_is_nearer_the_truth_on_days_not_learned_from(data):
     assert judged["learned"].within_60_share > 0.65
     assert judged["learned"].median_s < 0.85 * judged["one_factor"].median_s
     assert judged["learned"].mean_s <= judged["one_factor_fixed"].mean_s + 1.0
+
+
+def test_what_turns_cost_is_given_and_not_learned():
+    table = replace(SHIPPED, turn_s=TurnTimes(left=30.0))
+    assert _without_waits(table, "normal") == SHIPPED
