@@ -67,7 +67,7 @@ def test_a_card_that_is_not_there_is_named_with_those_that_are(capsys):
 
 def test_check_says_what_can_be_used_and_what_is_worth_knowing(tmp_path, capsys):
     assert main(["cards", "check", str(COUNTY)]) == 0
-    assert "46 run cards in 11 families, 17 capabilities; all of it can be used\nNothing" in capsys.readouterr().out
+    assert "46 run cards in 14 families, 17 capabilities; all of it can be used\nNothing" in capsys.readouterr().out
     folder = grid_folder(tmp_path / "city", tokens=False)
     cards = folder / "run_cards.toml"
     cards.write_text(cards.read_text("utf-8").replace(', en = "Robbery"', ""), "utf-8")
