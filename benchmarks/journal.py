@@ -69,11 +69,9 @@ class Calls:
         found = Recommendation(
             capability="engine",
             policy="nearest",
-            chosen=Candidate(RecipientId(UNIT), "unit", 183_000, 60_000, 123_000, 2_140),
-            others=tuple(
-                Candidate(RecipientId(f"E{number:02}"), "unit", 184_000, 60_000, 124_000) for number in range(9)
-            ),
-            excluded=tuple(Excluded(UnitId(f"T{number:02}"), "busy", "x-order-2", 95_000) for number in range(5)),
+            chosen=Candidate(RecipientId(UNIT), 183_000, 60_000, 123_000, distance_m=2_140),
+            others=tuple(Candidate(RecipientId(f"E{number:02}"), 184_000, 60_000, 124_000) for number in range(9)),
+            excluded=tuple(Excluded(UnitId(f"T{number:02}"), "on_order", 95_000, "x-order-2") for number in range(5)),
             excluded_counts={"busy": 22, "lacks_capability": 41},
             fleet_size=100,
             settled_nodes=self._random.randrange(5_000),

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.dispatch.assignment import UNMET, assign
+from engine.dispatch.fitting import fit
 from engine.dispatch.force import Force
 from engine.dispatch.policies import Policies
 from engine.dispatch.reasons import Barred, excluded_units, nearest_anyone, reason_counts
@@ -104,22 +105,24 @@ def _explain(
     open_rows: NDArray[np.int64] = np.array(
         [i for i, unit in enumerate(ranking.unit) if i != pick and int(unit) not in barred.taken], np.int64
     )[: policies.others]
-    recommendation = Recommendation(
-        capability=want.capability,
-        policy=policy,
-        chosen=chosen,
-        others=tuple(_candidate(ranking, int(row), force) for row in open_rows),
-        excluded=excluded_units(
-            anyone,
-            force,
-            want.capability,
-            barred,
-            sooner_than_ms=chosen.eta_ms if unit_chosen and chosen is not None else None,
-            most=policies.excluded,
-        ),
-        excluded_counts=reason_counts(force, want.capability, barred),
-        fleet_size=len(force.fleet.bits),
-        settled_nodes=ranking.settled,
+    recommendation = fit(
+        Recommendation(
+            capability=want.capability,
+            policy=policy,
+            chosen=chosen,
+            others=tuple(_candidate(ranking, int(row), force) for row in open_rows),
+            excluded=excluded_units(
+                anyone,
+                force,
+                want.capability,
+                barred,
+                sooner_than_ms=chosen.eta_ms if unit_chosen and chosen is not None else None,
+                most=policies.excluded,
+            ),
+            excluded_counts=reason_counts(force, want.capability, barred),
+            fleet_size=len(force.fleet.bits),
+            settled_nodes=ranking.settled,
+        )
     )
     return Decision(want.demand, recommendation, route)
 
@@ -127,7 +130,6 @@ def _explain(
 def _candidate(ranking: Ranking, row: int, force: Force) -> Candidate:
     return Candidate(
         recipient=RecipientId(force.fleet.ids[int(ranking.unit[row])]),
-        kind="unit",
         eta_ms=int(ranking.eta_ms[row]),
         turnout_ms=int(ranking.turnout_ms[row]),
         travel_ms=int(ranking.travel_ms[row]),
@@ -141,7 +143,6 @@ def _unit(want: Wanted, ranking: Ranking, row: int, force: Force) -> tuple[Candi
     return (
         Candidate(
             recipient=RecipientId(force.fleet.ids[unit]),
-            kind="unit",
             eta_ms=int(ranking.eta_ms[row]),
             turnout_ms=int(ranking.turnout_ms[row]),
             travel_ms=int(ranking.travel_ms[row]),

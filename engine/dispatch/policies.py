@@ -16,7 +16,7 @@ class Policies:
     """How far ahead of our clock a source's clock may be."""
     alert_age_ms: int = 86_400_000
     """How old an alert may be when it is reported."""
-    others: int = 9
+    others: int = 20
     """How many further candidates a recommendation names."""
     excluded: int = 20
     """How many units that would have been sooner a recommendation names, with the reason why not."""

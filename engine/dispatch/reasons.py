@@ -49,18 +49,18 @@ def excluded_units(
     for row, eta_ms in zip(anyone.unit.tolist(), anyone.eta_ms.tolist(), strict=True):
         if len(found) == most or (sooner_than_ms is not None and eta_ms >= sooner_than_ms):
             break
-        reason = why_not(force, row, capability, mask, barred)
+        reason = why_not(force, row, mask, barred)
         if reason is not None:
-            found.append(Excluded(UnitId(force.fleet.ids[row]), reason[0], reason[1], eta_ms))
+            found.append(Excluded(UnitId(force.fleet.ids[row]), reason[0], eta_ms, reason[1]))
     return tuple(found)
 
 
-def why_not(force: Force, row: int, capability: str, mask: int, barred: Barred) -> tuple[WhyNot, str] | None:
+def why_not(force: Force, row: int, mask: int, barred: Barred) -> tuple[WhyNot, str] | None:
     """Return the first reason and its fact, or None for a unit that can be sent; ``mask`` is what it must have."""
     fleet = force.fleet
     bits, status = int(fleet.bits[row]), int(fleet.status[row])
     if bits & mask != mask:
-        return "lacks_capability", capability
+        return "lacks_capability", ""
     if status == _OFF_DUTY:
         return "off_duty", ""
     if status == _OUT_OF_SERVICE:

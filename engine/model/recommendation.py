@@ -23,14 +23,14 @@ WhyNot = Literal[
 ]
 
 
-class Candidate(msgspec.Struct, frozen=True, gc=False):
+class Candidate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Somebody who could go. ``eta_ms`` is turnout plus travel."""
 
     recipient: RecipientId
-    kind: RecipientKind
     eta_ms: int
     turnout_ms: int
     travel_ms: int
+    kind: RecipientKind = "unit"
     distance_m: int | None = None
     """Length of the way there, where it was traced."""
 
@@ -40,13 +40,17 @@ class Excluded(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     unit: UnitId
     why: WhyNot
-    value: str
-    """The fact behind the reason: the order it is on, the age of its position in seconds, what it lacks."""
     eta_ms: int
+    value: str = ""
+    """The fact behind the reason: the order it is on, the age of its position in seconds, what it lacks besides the
+    capability that the table is about."""
 
 
-class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """Who should go for one need, who would be next, and who would have been sooner."""
+class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """Who should go for one need, who would be next, and who would have been sooner.
+
+    As it is frozen, in JSON, it takes at most `engine.model.limits.MOST_RECOMMENDATION_BYTES`.
+    """
 
     capability: str
     policy: str
@@ -59,6 +63,10 @@ class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     fleet_size: int
     settled_nodes: int
     """How much of the road network the search looked at."""
+    others_cut: int = 0
+    excluded_cut: int = 0
+    """How many of the last candidates and excluded units are not named because the table was full: of both the latest
+    to arrive."""
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):

@@ -32,7 +32,7 @@ def explain(recommendation: Recommendation, language: str = "en") -> str:
                 language,
                 unit=out.unit,
                 eta=duration(out.eta_ms),
-                why=text(f"why.{out.why}", language, value=out.value),
+                why=text(f"why.{out.why}", language, value=out.value or recommendation.capability),
             )
             for out in recommendation.excluded
         )

@@ -38,7 +38,7 @@ def test_counts_are_those_of_asking_every_unit(given_units, refused, taken):
     )
     for kind in KINDS:
         mask = world.fleet.capability_mask((kind,))
-        reasons = (why_not(world.force, row, kind, mask, barred) for row in rows)
+        reasons = (why_not(world.force, row, mask, barred) for row in rows)
         assert reason_counts(world.force, kind, barred) == Counter(reason[0] for reason in reasons if reason)
 
 
@@ -47,5 +47,5 @@ def test_a_reason_carries_the_fact_behind_it():
     world.fleet.fixed_at[0] = NOW - 812_000
     barred = Barred(refused=frozenset(), taken=frozenset(), fresh_after=NOW - 600_000, now=NOW)
     mask = world.fleet.capability_mask(("patrol",))
-    assert why_not(world.force, 0, "patrol", mask, barred) == ("stale_position", "812")
+    assert why_not(world.force, 0, mask, barred) == ("stale_position", "812")
     assert np.uint64(world.fleet.capability_mask(("eod",))) & world.fleet.bits[0] == 0

@@ -38,9 +38,9 @@ SECRET = Details(
 RECOMMENDATION = Recommendation(
     capability="engine",
     policy="nearest",
-    chosen=Candidate("E01", "unit", 183_000, 60_000, 123_000, 2_140),
-    others=(Candidate("E07", "unit", 240_000, 60_000, 180_000), Candidate("ST3", "station", 0, 0, 0)),
-    excluded=(Excluded("E02", "on_order", "sx-order-4", 95_000),),
+    chosen=Candidate("E01", 183_000, 60_000, 123_000, distance_m=2_140),
+    others=(Candidate("E07", 240_000, 60_000, 180_000), Candidate("ST3", 0, 0, 0, "station")),
+    excluded=(Excluded("E02", "on_order", 95_000, "sx-order-4"),),
     excluded_counts={"on_order": 3, "lacks_capability": 41, "busy": 2},
     fleet_size=64,
     settled_nodes=1_812,

@@ -56,9 +56,9 @@ def test_a_recommendation_reads_in_either_language():
     recommendation = Recommendation(
         capability="patrol",
         policy="nearest",
-        chosen=Candidate("P7", "unit", 247_000, 60_000, 187_000, 2140),
-        others=(Candidate("P9", "unit", 300_000, 60_000, 240_000),),
-        excluded=(Excluded("P3", "stale_position", "812", 100_000),),
+        chosen=Candidate("P7", 247_000, 60_000, 187_000, distance_m=2140),
+        others=(Candidate("P9", 300_000, 60_000, 240_000),),
+        excluded=(Excluded("P3", "stale_position", 100_000, "812"), Excluded("T1", "lacks_capability", 110_000)),
         excluded_counts={"stale_position": 1, "lacks_capability": 4},
         fleet_size=12,
         settled_nodes=311,
@@ -66,5 +66,6 @@ def test_a_recommendation_reads_in_either_language():
     english, chinese = explain(recommendation, "en"), explain(recommendation, "zh")
     assert "P7 goes: there in 4:07" in english
     assert "812 s old" in english
+    assert "T1 (1:50): lacks patrol" in english
     assert "派 P7:4:07 到达" in chinese
     assert "位置已 812 秒未更新" in chinese
