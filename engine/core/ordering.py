@@ -4,6 +4,7 @@ from engine.core.draft import Draft
 from engine.core.ports import Work
 from engine.core.state import Demand
 from engine.core.world import World
+from engine.dispatch.assignment import EFFORT
 from engine.dispatch.decide import decide
 from engine.model import events as e
 from engine.model.commands import ApplyPlan, ApproveOrder, CancelOrder, Command
@@ -57,7 +58,8 @@ def serve(world: World, draft: Draft, demands: list[Demand]) -> Work | None:
     force, now = world.force.frozen(), draft.now
 
     def work() -> Command:
-        return ApplyPlan(actor="system", plan=plan, decisions=tuple(decide(wanted, force, policies, now)))
+        decisions = decide(wanted, force, policies, now, EFFORT)
+        return ApplyPlan(actor="system", plan=plan, decisions=tuple(decisions))
 
     return work
 

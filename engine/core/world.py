@@ -139,6 +139,7 @@ class World:
             found.append(
                 Wanted(
                     demand=demand.id,
+                    incident=demand.incident,
                     capability=demand.capability,
                     level=demand.level,
                     arc=spot.arc,

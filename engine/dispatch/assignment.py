@@ -1,89 +1,170 @@
-"""Who takes what when several demands are decided together: most demands met, then least total ETA.
+"""Who takes what when several demands are decided together.
 
-Levels go strictly first: the demands of a level are assigned among what the levels above have left. Within a level it
-is a minimum-cost assignment, solved as a flow by OR-Tools. For ``n`` demands it is enough to know each one's ``n``
-best candidates: were a demand given a worse one, one of its own ``n`` best would be free and better.
+Levels go strictly one after the other: the demands of a level are assigned among what the levels above have left.
+Within a level the plan is the least of, in this order: demands unmet; the sum over incidents of the arrival of its
+set, which is the latest ETA among its demands that are met; the total ETA while no set arrives later.
+
+Of ``m`` demands that contend no one wants more than its ``m`` best candidates: were it given a worse, one of those
+would be free. Who contends with nobody takes the best and is done; the rest, few as a rule, is `contest`'s.
 """
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from engine.dispatch.contest import Contest
 
 UNMET = -1
+EFFORT = 0.02
+"""What CP-SAT may spend on all small cores of a plan together, in its deterministic time (see `exact_core`)."""
 
 
-def assign(
-    levels: Sequence[int],
-    units: Sequence[NDArray[np.int32]],
-    eta_ms: Sequence[NDArray[np.int64]],
-) -> list[int]:
-    """Choose a unit for each demand.
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """Who could meet what: ``n`` demands and their candidates, row after row.
+
+    Attributes
+    ----------
+    level
+        int64 (n,), 1 goes first.
+    incident
+        int64 (n,), any number by incident; the demands of one are one set. An incident has one level.
+    start
+        int64 (n + 1,), where each demand's candidates begin.
+    unit
+        int32 (start[-1],), each unit at most once in a row.
+    eta_ms
+        int64 (start[-1],), never falling within a row, not negative.
+    """
+
+    level: NDArray[np.int64]
+    incident: NDArray[np.int64]
+    start: NDArray[np.int64]
+    unit: NDArray[np.int32]
+    eta_ms: NDArray[np.int64]
+
+    @classmethod
+    def of(
+        cls, level: ArrayLike, incident: ArrayLike, units: list[NDArray[np.int32]], eta_ms: list[NDArray[np.int64]]
+    ) -> Self:
+        """Lay rows of candidates out one after the other."""
+        sizes = [0, *(len(row) for row in units)]
+        return cls(
+            level=np.asarray(level, np.int64),
+            incident=np.asarray(incident, np.int64),
+            start=np.cumsum(np.array(sizes, np.int64)),
+            unit=np.concatenate([np.empty(0, np.int32), *units]).astype(np.int32),
+            eta_ms=np.concatenate([np.empty(0, np.int64), *eta_ms]).astype(np.int64),
+        )
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """Who goes.
+
+    Attributes
+    ----------
+    pick
+        int64 (n,), for each demand the position of its unit among its candidates, or `UNMET`.
+    open_groups
+        How many groups of contending demands have a plan that was not proven the best; with 0 the whole is.
+    """
+
+    pick: NDArray[np.int64]
+    open_groups: int = 0
+
+
+def assign(choices: Choices, effort: float = EFFORT) -> Assignment:
+    """Choose a unit for each demand; no unit is chosen twice.
 
     Parameters
     ----------
-    levels
-        The level of each demand; 1 goes first.
-    units, eta_ms
-        For each demand its candidates, nearest first, and their ETAs in milliseconds.
+    choices
+        Who could meet what.
+    effort
+        CP-SAT's deterministic time for the small cores whose best plan the flow does not prove; 0 leaves it at the
+        flow's answer.
 
     Returns
     -------
-    list of int
-        For each demand the position of its unit among its candidates, or `UNMET`. No unit is chosen twice.
+    Assignment
+        The same for the same choices, always.
     """
-    chosen = [UNMET] * len(levels)
-    taken: set[int] = set()
-    for level in sorted(set(levels)):
-        rows = [row for row, its in enumerate(levels) if its == level]
-        free = {row: [c for c, unit in enumerate(units[row]) if int(unit) not in taken] for row in rows}
-        picks = _first_choices(rows, free, units)
-        if picks is None:
-            picks = _flow(rows, free, units, eta_ms)
-        for row, candidate in picks.items():
-            chosen[row] = candidate
-            taken.add(int(units[row][candidate]))
-    return chosen
+    n = len(choices.level)
+    row_of = np.repeat(np.arange(n), np.diff(choices.start))
+    pick = np.full(n, UNMET, np.int64)
+    taken = np.zeros(int(choices.unit.max(initial=-1)) + 1, np.bool_)
+    open_groups = 0
+    for level in np.unique(choices.level):
+        edges = np.flatnonzero((choices.level[row_of] == level) & ~taken[choices.unit])
+        if not len(edges):
+            continue
+        chosen, unproven, effort = _level(choices, edges, row_of[edges], effort)
+        open_groups += unproven
+        pick[row_of[chosen]] = chosen - choices.start[row_of[chosen]]
+        taken[choices.unit[chosen]] = True
+    return Assignment(pick, open_groups)
 
 
-def _first_choices(
-    rows: list[int], free: dict[int, list[int]], units: Sequence[NDArray[np.int32]]
-) -> dict[int, int] | None:
-    """Return everyone's best candidate where no two want the same: then nothing can be better."""
-    picks = {row: free[row][0] for row in rows if free[row]}
-    wanted = [int(units[row][candidate]) for row, candidate in picks.items()]
-    return picks if len(set(wanted)) == len(wanted) else None
-
-
-def _flow(
-    rows: list[int],
-    free: dict[int, list[int]],
-    units: Sequence[NDArray[np.int32]],
-    eta_ms: Sequence[NDArray[np.int64]],
-) -> dict[int, int]:
-    """Solve one level: source → demand → unit → sink, with a dear way past for a demand that nobody can meet."""
-    from ortools.graph.python import min_cost_flow  # noqa: PLC0415 - heavy, and only wanted when units are contested
-
-    row_of = np.concatenate([np.full(len(free[row]), i, np.int32) for i, row in enumerate(rows)])
-    candidate_of = np.concatenate([np.asarray(free[row], np.int32) for row in rows])
-    unit_of = np.concatenate([units[row][free[row]] for row in rows]).astype(np.int32)
-    cost = np.concatenate([eta_ms[row][free[row]] for row in rows]).astype(np.int64)
-    distinct, unit_node = np.unique(unit_of, return_inverse=True)
-    n, u = len(rows), len(distinct)
-    source, sink = n + u, n + u + 1
-    # Leaving a demand unmet must cost more than any assignment that meets it.
-    unmet = int(cost.max(initial=0)) * (n + 1) + 1
-    demands = np.arange(n, dtype=np.int32)
-    tails = np.concatenate((np.full(n, source, np.int32), row_of, np.arange(n, n + u, dtype=np.int32), demands))
-    heads = np.concatenate(
-        (demands, (n + unit_node).astype(np.int32), np.full(u, sink, np.int32), np.full(n, sink, np.int32))
+def _level(
+    choices: Choices, edges: NDArray[np.int64], rows: NDArray[np.int64], effort: float
+) -> tuple[NDArray[np.int64], int, float]:
+    """Decide one level: ``edges`` are its candidates that are free, ``rows`` whose they are."""
+    rank = _ranks(rows)
+    best = edges[rank == 0]
+    if len(np.unique(choices.unit[best])) == len(best):
+        return best, 0, effort  # everyone has their best: nothing can be better
+    demand = np.cumsum(rank == 0) - 1
+    wanted, mates = _wanted(demand, rank, choices.unit[edges])
+    alone = mates[demand] == 1
+    settled, core = edges[alone & (rank == 0)], np.flatnonzero(wanted & ~alone)
+    incident = choices.incident[rows]
+    contest = Contest.of(
+        demand=demand[core],
+        unit=choices.unit[edges[core]],
+        eta_ms=choices.eta_ms[edges[core]],
+        incident=incident[core],
+        settled=(incident[alone & (rank == 0)], choices.eta_ms[settled]),
     )
-    costs = np.concatenate((np.zeros(n, np.int64), cost, np.zeros(u, np.int64), np.full(n, unmet, np.int64)))
-    solver = min_cost_flow.SimpleMinCostFlow()
-    solver.add_arcs_with_capacity_and_unit_cost(tails, heads, np.ones(len(tails), np.int64), costs)
-    solver.set_node_supply(source, n)
-    solver.set_node_supply(sink, -n)
-    status = solver.solve()
-    assert status == solver.OPTIMAL, status
-    flows = solver.flows(np.arange(n, n + len(row_of), dtype=np.int32))
-    return {rows[int(row_of[arc])]: int(candidate_of[arc]) for arc in np.flatnonzero(flows)}
+    its, unproven, effort = contest.plan(effort)
+    return np.concatenate((settled, edges[core[its]])), unproven, effort
+
+
+def _ranks(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the position of each candidate among those of its own row."""
+    first = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
+    return np.arange(len(rows)) - np.repeat(first, np.diff(np.r_[first, len(rows)]))
+
+
+def _wanted(
+    demand: NDArray[np.int64], rank: NDArray[np.int64], unit: NDArray[np.int32]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Let demands contend whose wanted candidates meet, and want as many candidates as contend, until that is so.
+
+    Returns
+    -------
+    tuple
+        Which candidates are wanted, bool (e,); with how many a demand contends, itself among them, int64 (n,).
+    """
+    from scipy.sparse import csr_array  # noqa: PLC0415 - only wanted when units are contested
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    n = int(demand[-1]) + 1
+    column = np.unique(unit, return_inverse=True)[1].astype(np.int32) + n
+    nodes = int(column.max()) + 1
+    of_demand = np.bincount(demand)
+    starts = np.zeros(nodes + 1, np.int32)
+    ones = np.ones(len(column), np.int8)
+    mates = np.ones(n, np.int64)
+    while True:
+        wanted = rank < mates[demand]
+        np.cumsum(np.minimum(mates, of_demand), out=starts[1 : n + 1])
+        starts[n + 1 :] = starts[n]
+        graph = csr_array((ones[: starts[n]], column[wanted], starts), shape=(nodes, nodes))
+        group = connected_components(graph, directed=False)[1][:n]
+        found = np.bincount(group)[group]
+        if np.array_equal(found, mates):
+            return wanted, mates
+        mates = found

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.dispatch.assignment import UNMET, assign
+from engine.dispatch.assignment import UNMET, Choices, assign
 from engine.dispatch.fitting import fit
 from engine.dispatch.force import Force
 from engine.dispatch.policies import Policies
 from engine.dispatch.reasons import Barred, excluded_units, nearest_anyone, reason_counts
-from engine.model.ids import DemandId, RecipientId
+from engine.model.ids import DemandId, IncidentId, RecipientId
 from engine.model.recommendation import Candidate, Decision, Recommendation
 from engine.travel import Ranking
 from engine.travel.polyline import encode_polyline
@@ -28,6 +28,7 @@ class Wanted:
     """One demand as the decision sees it: what, how urgent, and where on the road network."""
 
     demand: DemandId
+    incident: IncidentId
     capability: str
     level: int
     arc: int
@@ -38,7 +39,7 @@ class Wanted:
     """A station has the order already: only a unit would be better."""
 
 
-def decide(wanted: Sequence[Wanted], force: Force, policies: Policies, now: int) -> list[Decision]:
+def decide(wanted: Sequence[Wanted], force: Force, policies: Policies, now: int, effort: float = 0.0) -> list[Decision]:
     """Decide demands together.
 
     Parameters
@@ -47,6 +48,8 @@ def decide(wanted: Sequence[Wanted], force: Force, policies: Policies, now: int)
         At most ``policies.joint_most`` demands.
     now
         Milliseconds since the epoch; positions are judged by their age at it.
+    effort
+        What may be spent on proving joint plans, as `assign` takes it; a worker has time for it, the core has not.
 
     Returns
     -------
@@ -55,7 +58,14 @@ def decide(wanted: Sequence[Wanted], force: Force, policies: Policies, now: int)
     """
     fresh_after = now - policies.stale_position_ms if policies.stale_position_ms else NO_AGE_LIMIT
     rankings = [_rank(want, force, len(wanted) + policies.others, fresh_after) for want in wanted]
-    picks = assign([want.level for want in wanted], [r.unit for r in rankings], [r.eta_ms for r in rankings])
+    number = {incident: i for i, incident in enumerate(dict.fromkeys(want.incident for want in wanted))}
+    choices = Choices.of(
+        [want.level for want in wanted],
+        [number[want.incident] for want in wanted],
+        [r.unit for r in rankings],
+        [r.eta_ms for r in rankings],
+    )
+    picks = assign(choices, effort).pick.tolist()
     taken = {int(r.unit[pick]) for r, pick in zip(rankings, picks, strict=True) if pick != UNMET}
     policy = "nearest" if len(wanted) == 1 else "joint"
     # The needs of one incident share its place, and so the search for who would have been sooner.

@@ -12,7 +12,7 @@ from engine.dispatch.decide import Wanted, decide
 from engine.dispatch.force import Force
 from engine.fleet import Fleet
 from engine.model.entities import Unit
-from engine.model.ids import DemandId, UnitId
+from engine.model.ids import DemandId, IncidentId, UnitId
 from engine.model.lifecycle import UnitStatus
 from engine.travel import TravelTimes
 
@@ -66,6 +66,13 @@ def recommend_each(
             status = UnitStatus.BUSY if busy(unit.id, call.entered_at) else UnitStatus.AVAILABLE
             fleet.set_status(row, status)
         snap = city.snapper.snap(call.lon, call.lat, limit_m=city.policies.snap_limit_m)
-        wanted = Wanted(demand=DemandId("shadow"), capability=capability, level=1, arc=snap.arc, fraction=snap.fraction)
+        wanted = Wanted(
+            demand=DemandId("shadow"),
+            incident=IncidentId("shadow"),
+            capability=capability,
+            level=1,
+            arc=snap.arc,
+            fraction=snap.fraction,
+        )
         chosen = decide([wanted], force, city.policies, call.entered_at)[0].recommendation.chosen
         yield None if chosen is None else UnitId(chosen.recipient)

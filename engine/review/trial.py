@@ -227,6 +227,7 @@ class _Trial:
         wanted = [
             Wanted(
                 demand=DemandId(f"{name} {number}"),
+                incident=body.incident,
                 capability=name,
                 level=body.level,
                 arc=spot.arc,
