@@ -23,6 +23,7 @@ PINNED = {
     "igraph": "igraph==1.0.0",
     "routingkit_cch": "routingkit-cch==0.1.4",
     "pandana": "pandana==0.8",
+    "lap": "lapx==0.11.1",
     "osrm": "osrm-bindings==26.10.0",
     "valhalla": "pyvalhalla==3.9.1",
 }

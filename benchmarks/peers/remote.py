@@ -43,6 +43,12 @@ PEERS = {
     "osrm_mld": Entry("osrm:MultiLevel", "osrm", "osrm-bindings", f"{_SNAPS}; edge-based, could heed turns", "rounded"),
     "valhalla": Entry("valhalla:Peer", "valhalla", "pyvalhalla", f"{_SNAPS}; costs of its own at turns", "own"),
 }
+ASSIGNERS = {
+    "scipy_dense": Entry("matching:Dense", "scipy", "scipy", "least total over a full matrix"),
+    "scipy_sparse": Entry("matching:Sparse", "scipy", "scipy", "least total over the candidates"),
+    "lapx": Entry("matching:Lapx", "lap", "lapx", "least total over a full matrix"),
+}
+"""Who is asked for plans, not for ways."""
 
 
 class Gone(Exception):
@@ -66,7 +72,7 @@ class Remote:
         Missing
             When its package is not to be had.
         """
-        entry = PEERS[name]
+        entry = (PEERS | ASSIGNERS)[name]
         python = python_for(entry.package)
         CACHE.mkdir(exist_ok=True)
         log = CACHE / f"peer-{name}.log"

@@ -14,10 +14,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from engine.dispatch.contending import contending
 from engine.dispatch.contest import Contest
 
 UNMET = -1
-EFFORT = 0.02
+EFFORT = 0.01
 """What CP-SAT may spend on all small cores of a plan together, in its deterministic time (see `exact_core`)."""
 
 
@@ -117,9 +118,10 @@ def _level(
     if len(np.unique(choices.unit[best])) == len(best):
         return best, 0, effort  # everyone has their best: nothing can be better
     demand = np.cumsum(rank == 0) - 1
-    wanted, mates = _wanted(demand, rank, choices.unit[edges])
-    alone = mates[demand] == 1
-    settled, core = edges[alone & (rank == 0)], np.flatnonzero(wanted & ~alone)
+    units, column = np.unique(choices.unit[edges], return_inverse=True)
+    mates = contending(np.append(np.flatnonzero(rank == 0), len(rank)), column, len(units))[demand]
+    alone = mates == 1
+    settled, core = edges[alone & (rank == 0)], np.flatnonzero((rank < mates) & ~alone)
     incident = choices.incident[rows]
     contest = Contest.of(
         demand=demand[core],
@@ -136,35 +138,3 @@ def _ranks(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the position of each candidate among those of its own row."""
     first = np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]])
     return np.arange(len(rows)) - np.repeat(first, np.diff(np.r_[first, len(rows)]))
-
-
-def _wanted(
-    demand: NDArray[np.int64], rank: NDArray[np.int64], unit: NDArray[np.int32]
-) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
-    """Let demands contend whose wanted candidates meet, and want as many candidates as contend, until that is so.
-
-    Returns
-    -------
-    tuple
-        Which candidates are wanted, bool (e,); with how many a demand contends, itself among them, int64 (n,).
-    """
-    from scipy.sparse import csr_array  # noqa: PLC0415 - only wanted when units are contested
-    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
-
-    n = int(demand[-1]) + 1
-    column = np.unique(unit, return_inverse=True)[1].astype(np.int32) + n
-    nodes = int(column.max()) + 1
-    of_demand = np.bincount(demand)
-    starts = np.zeros(nodes + 1, np.int32)
-    ones = np.ones(len(column), np.int8)
-    mates = np.ones(n, np.int64)
-    while True:
-        wanted = rank < mates[demand]
-        np.cumsum(np.minimum(mates, of_demand), out=starts[1 : n + 1])
-        starts[n + 1 :] = starts[n]
-        graph = csr_array((ones[: starts[n]], column[wanted], starts), shape=(nodes, nodes))
-        group = connected_components(graph, directed=False)[1][:n]
-        found = np.bincount(group)[group]
-        if np.array_equal(found, mates):
-            return wanted, mates
-        mates = found

@@ -18,9 +18,11 @@ from geo_data.road_network import RoadNetwork
 
 def warm() -> None:
     """Compile every kernel that serving needs, or load it from the cache."""
-    from engine.travel import warm as warm_travel  # noqa: PLC0415 - brings numba in
+    from engine.dispatch.contending import warm as warm_dispatch  # noqa: PLC0415 - brings numba in
+    from engine.travel import warm as warm_travel  # noqa: PLC0415
 
     warm_travel()
+    warm_dispatch()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "roads.apn"
         crossing().save(path)
