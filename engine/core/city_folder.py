@@ -270,16 +270,20 @@ _SECTION_RULES: Mapping[str, Mapping[str, Rule]] = {
 _LEAST: Mapping[str, int] = {"joint_most": 1}
 """The least that a policy of a whole number may hold, where it is not 0."""
 
+_MOST: Mapping[str, float] = {"cover_resolution": 9, "cover_busy": 0.99}
+"""The most that a policy may hold, where it is not a million or a number of 64 bits."""
+
 
 def _policy_rule(name: str, kind: object) -> Rule:
     """Return what a policy of this name and type may hold."""
     if get_origin(kind) is Literal:
         return _one_of(get_args(kind))
     if kind is int:
-        least = _LEAST.get(name, 0)
-        limit = f"a whole number, {least} to {_GREATEST}"
-        return Rule(lambda value: type(value) is int and least <= value <= _GREATEST, limit)
-    return Rule(lambda value: type(value) in {int, float} and 0 < value <= 1e6, "a number above 0, at most 1000000")
+        least, greatest = _LEAST.get(name, 0), _MOST.get(name, _GREATEST)
+        limit = f"a whole number, {least} to {greatest}"
+        return Rule(lambda value: type(value) is int and least <= value <= greatest, limit)
+    most = _MOST.get(name, 1e6)
+    return Rule(lambda value: type(value) in {int, float} and 0 < value <= most, f"a number above 0, at most {most:g}")
 
 
 def _checked(toml: TomlFile, problems: Problems) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from engine.core.apply import apply
 from engine.core.city import City
 from engine.core.speeds import Speeds
 from engine.core.state import State
+from engine.dispatch.cover import Cover, Demand
 from engine.dispatch.decide import Wanted
 from engine.dispatch.force import Force
 from engine.fleet import Fleet
@@ -31,6 +32,7 @@ class World:
         self.speeds.turn(now)
         self.speeds.follow(state.speed_rules)
         self.speeds.traffic.catch_up(now)
+        self.cover = self._new_cover()
         self.fleet = self._new_fleet()
         self.posts = self._new_fleet()
         self.stations: tuple[Station, ...] = ()
@@ -42,12 +44,26 @@ class World:
         inner_ms = self.times.weights.inner_ms
         return Fleet(self.city.network, inner_ms, self.city.snapper, self.city.policies.snap_limit_m)
 
+    def _new_cover(self) -> Cover | None:
+        policies = self.city.policies
+        if policies.cover == "off":
+            return None
+        city = self.city
+        calls = Demand(city.network, city.arc_ms, policies.cover_resolution)
+        known = self.state.incidents.values()
+        calls.count([its.lon for its in known], [its.lat for its in known])
+        free_flow = TravelTimes(city.network, city.arc_ms, city.hierarchy)
+        return Cover(calls, free_flow, policies.cover_standard_ms, policies.cover_busy)
+
     def follow(self, event: e.Event) -> None:
         """Apply an event to the state, and let the fleet's columns follow."""
         apply(self.state, event)
         body = event.body
         if isinstance(body, e.Configured):
             self.line_up()
+        elif isinstance(body, e.IncidentOpened) and self.cover is not None:
+            its = self.state.incidents[body.incident]
+            self.cover.demand.count([its.lon], [its.lat])
         elif isinstance(body, e.UnitAdvanced):
             self._show(body.unit)
         elif isinstance(body, e.OrderAdvanced | e.Mailed) and body.order in self.state.orders:
@@ -111,6 +127,7 @@ class World:
             stations=self.stations,
             claims=self.state.claims,
             fixed_ms=self.city.fixed_ms,
+            cover=self.cover,
         )
 
     def spot(self, incident: IncidentId) -> Snap:
@@ -123,6 +140,14 @@ class World:
                 self._spots.clear()
             self._spots[incident] = found
         return found
+
+    def _due_at(self, incident: IncidentId) -> int | None:
+        """Return when an incident's run card wants somebody there; only asked for where cover is heeded."""
+        if self.cover is None:
+            return None
+        its = self.state.incidents[incident]
+        arrive_ms = self.city.run_cards.arrive_ms(its.type, its.level)
+        return None if arrive_ms is None else its.opened_at + arrive_ms
 
     def wanted(self, demand_ids: tuple[str, ...] | list[str]) -> list[Wanted]:
         """Return waiting demands as a decision sees them.
@@ -142,6 +167,7 @@ class World:
                     incident=demand.incident,
                     capability=demand.capability,
                     level=demand.level,
+                    due_at=self._due_at(demand.incident),
                     arc=spot.arc,
                     fraction=spot.fraction,
                     refused_by=frozenset(self.fleet.index(unit) for unit in demand.refused_by if unit in self.fleet),

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from engine.dispatch.assignment import UNMET, Choices, assign
+from engine.dispatch.cover import priced
 from engine.dispatch.fitting import fit
 from engine.dispatch.force import Force
 from engine.dispatch.policies import Policies
@@ -35,6 +37,8 @@ class Wanted:
     fraction: float
     refused_by: frozenset[int] = frozenset()
     """Rows of units that have refused or been withdrawn from it."""
+    due_at: int | None = None
+    """When its run card wants somebody there, in ms since the epoch; None where the card does not say."""
     station_ordered: bool = False
     """A station has the order already: only a unit would be better."""
 
@@ -57,30 +61,45 @@ def decide(wanted: Sequence[Wanted], force: Force, policies: Policies, now: int,
         One for each demand, in order. ``chosen`` is a unit, else the nearest station, else None.
     """
     fresh_after = now - policies.stale_position_ms if policies.stale_position_ms else NO_AGE_LIMIT
-    rankings = [_rank(want, force, len(wanted) + policies.others, fresh_after) for want in wanted]
+    options = [_rank(want, force, len(wanted) + policies.others, fresh_after) for want in wanted]
+    if force.cover is not None:
+        losses = {name: force.cover.losses(force, name, fresh_after) for name in {want.capability for want in wanted}}
+        options = [
+            _spare(want, its, losses[want.capability], policies, now) for want, its in zip(wanted, options, strict=True)
+        ]
+    rankings = [its.ranking for its in options]
     number = {incident: i for i, incident in enumerate(dict.fromkeys(want.incident for want in wanted))}
     choices = Choices.of(
         [want.level for want in wanted],
         [number[want.incident] for want in wanted],
         [r.unit for r in rankings],
-        [r.eta_ms for r in rankings],
+        [its.cost_ms for its in options],
     )
     picks = assign(choices, effort).pick.tolist()
     taken = {int(r.unit[pick]) for r, pick in zip(rankings, picks, strict=True) if pick != UNMET}
-    policy = "nearest" if len(wanted) == 1 else "joint"
+    policy = ("nearest" if len(wanted) == 1 else "joint") + ("_cover" if force.cover is not None else "")
     # The needs of one incident share its place, and so the search for who would have been sooner.
     places = {(want.arc, want.fraction) for want in wanted}
     anyone = {place: nearest_anyone(*place, force, policies.excluded) for place in places}
     decisions = []
-    for want, ranking, pick in zip(wanted, rankings, picks, strict=True):
-        own = int(ranking.unit[pick]) if pick != UNMET else None
+    for want, its, pick in zip(wanted, options, picks, strict=True):
+        own = int(its.ranking.unit[pick]) if pick != UNMET else None
         barred = Barred(refused=want.refused_by, taken=frozenset(taken - {own}), fresh_after=fresh_after, now=now)
         near = anyone[want.arc, want.fraction]
-        decisions.append(_explain(want, ranking, pick, near, force, policies, policy, barred))
+        decisions.append(_explain(want, its, pick, near, force, policies, policy, barred))
     return decisions
 
 
-def _rank(want: Wanted, force: Force, most: int, fresh_after: int) -> Ranking:
+@dataclass(frozen=True)
+class _Options:
+    """Who could take a demand, best first; what each costs a plan, in ms; what cover loses by each, where heeded."""
+
+    ranking: Ranking
+    cost_ms: NDArray[np.int64]
+    loss: NDArray[np.float64] | None = None
+
+
+def _rank(want: Wanted, force: Force, most: int, fresh_after: int) -> _Options:
     """Return the units that could take a demand, soonest first; those that refused it are left out."""
     ranking = force.nearest(
         want.arc,
@@ -90,15 +109,27 @@ def _rank(want: Wanted, force: Force, most: int, fresh_after: int) -> Ranking:
         most + len(want.refused_by),
         fresh_after,
     )
-    if not want.refused_by:
-        return ranking
-    keep = ~np.isin(ranking.unit, np.fromiter(want.refused_by, np.int32))
-    return ranking.take(np.flatnonzero(keep))
+    if want.refused_by:
+        keep = ~np.isin(ranking.unit, np.fromiter(want.refused_by, np.int32))
+        ranking = ranking.take(np.flatnonzero(keep))
+    return _Options(ranking, ranking.eta_ms)
+
+
+def _spare(want: Wanted, options: _Options, loss: NDArray[np.float64], policies: Policies, now: int) -> _Options:
+    """Let cover choose among those who are soon enough: level 1 heeds ties alone, others their card's time as well."""
+    ranking = options.ranking
+    if not len(ranking.unit):
+        return options
+    until_ms = int(ranking.eta_ms[0]) + policies.tie_window_ms
+    if policies.cover == "in_time" and want.level > 1 and want.due_at is not None:
+        until_ms = max(until_ms, want.due_at - now)
+    order, cost_ms = priced(ranking.eta_ms, loss[ranking.unit], float(loss.max()), until_ms)
+    return _Options(ranking.take(order), cost_ms, loss[ranking.unit[order]])
 
 
 def _explain(
     want: Wanted,
-    ranking: Ranking,
+    options: _Options,
     pick: int,
     anyone: Ranking,
     force: Force,
@@ -106,9 +137,9 @@ def _explain(
     policy: str,
     barred: Barred,
 ) -> Decision:
-    chosen, route = None, ""
+    chosen, route, ranking = None, "", options.ranking
     if pick != UNMET:
-        chosen, route = _unit(want, ranking, pick, force)
+        chosen, route = _unit(want, options, pick, force)
     elif not want.station_ordered:
         chosen = _nearest_station(want, force)
     unit_chosen = chosen is not None and chosen.kind == "unit"
@@ -120,7 +151,7 @@ def _explain(
             capability=want.capability,
             policy=policy,
             chosen=chosen,
-            others=tuple(_candidate(ranking, int(row), force) for row in open_rows),
+            others=tuple(_candidate(options, int(row), force) for row in open_rows),
             excluded=excluded_units(
                 anyone,
                 force,
@@ -137,29 +168,23 @@ def _explain(
     return Decision(want.demand, recommendation, route)
 
 
-def _candidate(ranking: Ranking, row: int, force: Force) -> Candidate:
+def _candidate(options: _Options, row: int, force: Force) -> Candidate:
+    ranking = options.ranking
     return Candidate(
         recipient=RecipientId(force.fleet.ids[int(ranking.unit[row])]),
         eta_ms=int(ranking.eta_ms[row]),
         turnout_ms=int(ranking.turnout_ms[row]),
         travel_ms=int(ranking.travel_ms[row]),
+        cover_ppm=None if options.loss is None else round(float(options.loss[row]) * 1e6),
     )
 
 
-def _unit(want: Wanted, ranking: Ranking, row: int, force: Force) -> tuple[Candidate, str]:
+def _unit(want: Wanted, options: _Options, row: int, force: Force) -> tuple[Candidate, str]:
     """Return the unit that goes, and its way there as a polyline."""
-    unit = int(ranking.unit[row])
+    unit = int(options.ranking.unit[row])
     route = force.times.route(int(force.fleet.arc[unit]), float(force.fleet.fraction[unit]), want.arc, want.fraction)
-    return (
-        Candidate(
-            recipient=RecipientId(force.fleet.ids[unit]),
-            eta_ms=int(ranking.eta_ms[row]),
-            turnout_ms=int(ranking.turnout_ms[row]),
-            travel_ms=int(ranking.travel_ms[row]),
-            distance_m=round(route.length_m),
-        ),
-        encode_polyline(route.points),
-    )
+    candidate = replace(_candidate(options, row, force), distance_m=round(route.length_m))
+    return candidate, encode_polyline(route.points)
 
 
 def _nearest_station(want: Wanted, force: Force) -> Candidate | None:

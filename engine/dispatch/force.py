@@ -5,6 +5,7 @@ A decision inside the core looks at the living columns; one in a worker looks at
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from engine.fleet import READY, Fleet, FleetView
 from engine.model.entities import Station
 from engine.model.ids import OrderId, UnitId
 from engine.travel import Ranking, TravelTimes
+
+if TYPE_CHECKING:
+    from engine.dispatch.cover import Cover
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,8 @@ class Force:
         The order that holds a unit, by unit.
     fixed_ms
         What every way costs once beside driving: it is part of each travel time and changes no order.
+    cover
+        What it costs when somebody leaves; None where that is not heeded.
     """
 
     times: TravelTimes
@@ -40,6 +46,7 @@ class Force:
     stations: Sequence[Station]
     claims: Mapping[UnitId, OrderId]
     fixed_ms: int = 0
+    cover: "Cover | None" = None
 
     def frozen(self) -> "Force":
         """Return a copy that a worker can keep while the fleet moves on."""
@@ -50,6 +57,7 @@ class Force:
             stations=self.stations,
             claims=dict(self.claims),
             fixed_ms=self.fixed_ms,
+            cover=self.cover,
         )
 
     def nearest(

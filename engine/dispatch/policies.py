@@ -26,3 +26,14 @@ class Policies:
     """Up to so many demands are decided within the core; more of them are a job for a worker."""
     close: Literal["by_person", "by_rule"] = "by_person"
     """Who closes an incident once everything about it is done."""
+    cover: Literal["off", "ties", "in_time"] = "off"
+    """Whether cover chooses: never; among those within ``tie_window_ms`` of the soonest; or, below level 1, among all
+    who are there within the card's time of arrival."""
+    tie_window_ms: int = 30_000
+    """Who arrives so little after the soonest is as good, where cover chooses."""
+    cover_standard_ms: int = 480_000
+    """Within what time of an order a place must be reached for a unit to cover it."""
+    cover_busy: float = 0.3
+    """How likely a unit is busy when it is wanted, where cover is reckoned; below 1."""
+    cover_resolution: int = 7
+    """H3 resolution of the cells that cover is reckoned by; coarser where there would be more than 500."""

@@ -85,6 +85,11 @@ class RunCards:
         clocks = self.cards[card_id].at(level, DAY).clocks
         return {name: s * 1000 for key, name in SUPERVISED.items() if isinstance(s := clocks.get(key), int)}
 
+    def arrive_ms(self, card_id: str, level: int) -> int | None:
+        """Return within what time a type at a level wants somebody there, in ms; None where its card does not say."""
+        arrive_s = self.cards[card_id].at(level, DAY).clocks.get("arrive_s") if card_id in self.cards else None
+        return arrive_s * 1000 if isinstance(arrive_s, int) else None
+
     def sent_by(self) -> dict[str, list[str]]:
         """Return the capabilities that are sent at any level in any period, each with the cards that send it."""
         found: dict[str, list[str]] = {}

@@ -33,6 +33,8 @@ class Candidate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     kind: RecipientKind = "unit"
     distance_m: int | None = None
     """Length of the way there, where it was traced."""
+    cover_ppm: int | None = None
+    """How many of a million expected calls find nobody in time if this unit leaves; None where cover is not heeded."""
 
 
 class Excluded(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -54,7 +56,8 @@ class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_d
 
     capability: str
     policy: str
-    """The named rule that chose: ``nearest`` for one need alone, ``joint`` for needs decided together."""
+    """The named rule that chose: ``nearest`` for one need alone, ``joint`` for needs decided together; with ``_cover``
+    behind it where cover chose among those who are there soon enough."""
     chosen: Candidate | None
     others: tuple[Candidate, ...]
     excluded: tuple[Excluded, ...]

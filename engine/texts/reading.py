@@ -18,11 +18,11 @@ def explain(recommendation: Recommendation, language: str = "en") -> str:
         ),
         _chosen(recommendation.chosen, recommendation.capability, language),
     ]
+    if recommendation.chosen is not None and recommendation.chosen.cover_ppm is not None:
+        its = recommendation.chosen
+        lines.append(text("recommendation.cover", language, recipient=its.recipient, ppm=its.cover_ppm))
     if recommendation.others:
-        others = (
-            text("recommendation.other", language, recipient=other.recipient, eta=duration(other.eta_ms))
-            for other in recommendation.others
-        )
+        others = (_other(other, language) for other in recommendation.others)
         lines.append(text("recommendation.others", language, list=_listed(others, language)))
     if recommendation.excluded:
         lines.append(text("recommendation.sooner", language))
@@ -40,6 +40,13 @@ def explain(recommendation: Recommendation, language: str = "en") -> str:
         counts = (f"{text(f'why_short.{why}', language)} {n}" for why, n in recommendation.excluded_counts.items())
         lines.append(text("recommendation.counts", language, list=_listed(counts, language)))
     return "\n".join(lines)
+
+
+def _other(other: Candidate, language: str) -> str:
+    eta = duration(other.eta_ms)
+    if other.cover_ppm is None:
+        return text("recommendation.other", language, recipient=other.recipient, eta=eta)
+    return text("recommendation.other_cover", language, recipient=other.recipient, eta=eta, ppm=other.cover_ppm)
 
 
 def _chosen(chosen: Candidate | None, capability: str, language: str) -> str:

@@ -17,6 +17,7 @@ from engine import (
     SetUnitStatus,
     Tick,
 )
+from engine.dispatch.decide import Wanted, decide
 from engine.model.commands import AcknowledgeMail
 from engine.model.errors import Refusal
 from engine.model.ids import DESK
@@ -429,3 +430,63 @@ def test_a_clock_that_leaves_the_wall_is_stated_once_and_the_desk_is_told():
         engine.submit(Tick(actor="system", wall_at=wall_at))
     notices = [m.values["seconds"] for m in engine.state.mailbox(DESK).after(0) if m.code == "clock_departed"]
     assert notices == ["3600", "0"]
+
+
+COVERING = Policies(
+    stale_position_ms=0, cover="ties", tie_window_ms=60_000, cover_standard_ms=60_000, cover_resolution=9
+)
+ALONE_AND_TWINS = (unit("alone", 1, 0), unit("twin", 2, 0), unit("other twin", 2, 0))
+
+
+@pytest.mark.parametrize(
+    ("changed", "goes"),
+    [({}, "twin"), ({"cover": "off"}, "alone"), ({"tie_window_ms": 10_000}, "alone"), ({"cover": "in_time"}, "twin")],
+)
+def test_among_ties_goes_who_is_missed_least(changed, goes):
+    engine, _ = engine_with(*ALONE_AND_TWINS, policies=replace(COVERING, **changed))
+    reply = report(engine, alert(1, 0, 0, needs=(Need("patrol"),), level=1))
+    (order,) = orders_of(engine, reply)
+    assert order.recipient == goes
+    (recommendation,) = engine.recommendations(reply.incident)
+    costs = {c.recipient: c.cover_ppm for c in (recommendation.chosen, *recommendation.others)}
+    if changed.get("cover") == "off":
+        assert set(costs.values()) == {None}
+        assert recommendation.policy == "nearest"
+    else:
+        assert costs["alone"] > costs["twin"] == costs["other twin"] > 0
+        assert recommendation.policy == "nearest_cover"
+        assert recommendation.chosen.eta_ms == order.eta_ms
+
+
+@pytest.mark.parametrize(("level", "goes"), [(1, "alone"), (3, "twin")])
+def test_below_level_1_cover_chooses_among_all_who_are_in_time(level, goes):
+    policies = replace(COVERING, cover="in_time", tie_window_ms=0)
+    engine, _ = engine_with(*ALONE_AND_TWINS, policies=policies)
+    report(engine, alert(1, 0, 0, needs=(Need("patrol"),), level=4))  # so that the streets are known
+    world = engine._world
+    spot = world.spot(next(iter(engine.state.incidents)))
+    fresh = Engine(engine.city, clock=SetClock())._world
+    want = Wanted(
+        demand="d",
+        incident="i",
+        capability="patrol",
+        level=level,
+        arc=spot.arc,
+        fraction=spot.fraction,
+        due_at=NOW + 180_000,
+    )
+    (decision,) = decide([want], fresh.force, policies, NOW)
+    assert decision.recommendation.chosen.recipient == goes
+    (late,) = decide([replace(want, due_at=NOW)], fresh.force, policies, NOW)
+    assert late.recommendation.chosen.recipient == "alone"
+
+
+def test_calls_are_counted_where_they_come_from():
+    engine, _ = engine_with(*ALONE_AND_TWINS, policies=COVERING)
+    before = engine._world.cover.demand.share.max()
+    for i in range(30):
+        report(engine, alert(i, 5, 4, needs=(Need("patrol"),)))
+    after = engine._world.cover.demand.share.max()
+    assert after > before
+    again = Engine(engine.city, journal=engine.journal, clock=SetClock())
+    assert again._world.cover.demand.share.max() == after
