@@ -270,7 +270,7 @@ _SECTION_RULES: Mapping[str, Mapping[str, Rule]] = {
 _LEAST: Mapping[str, int] = {"joint_most": 1}
 """The least that a policy of a whole number may hold, where it is not 0."""
 
-_MOST: Mapping[str, float] = {"cover_resolution": 9, "cover_busy": 0.99}
+_MOST: Mapping[str, float] = {"window_ms": 5_000, "cover_resolution": 9, "cover_busy": 0.99}
 """The most that a policy may hold, where it is not a million or a number of 64 bits."""
 
 

@@ -142,8 +142,9 @@ class Engine:
     def settle(self, now: int) -> list[e.Event]:
         """Serve what waits, once all commands of a batch are handled; alerts that wait together decide together."""
         draft = Draft(self.city.name, self.state, now, "system", self._world.follow)
-        look_again, self.state.freed = self.state.freed, False
-        demands = waiting(self._world, look_again=look_again)
+        window = self._world.window
+        look_again, self.state.freed = self.state.freed or window.look_again, False
+        demands = window.let_through(waiting(self._world, look_again=look_again), now, look_again=look_again)
         work = serve(self._world, draft, demands) if demands else None
         for job in (work, self._world.speeds.next_work(now)):
             if job is not None:
@@ -219,8 +220,8 @@ class Engine:
 
     def next_deadline(self) -> int | None:
         """Return when a `Tick` is due next, in milliseconds since the epoch; None when no clock runs."""
-        due = [at for at in (self.state.deadlines.next_at(), self._world.speeds.due_at()) if at is not None]
-        return min(due, default=None)
+        due = self.state.deadlines.next_at(), self._world.speeds.due_at(), self._world.window.due_at
+        return min((at for at in due if at is not None), default=None)
 
     def details(self, incident: IncidentId) -> Details:
         """Return what the first alert of an incident said that can name someone; empty when it was erased."""

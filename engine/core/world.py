@@ -10,6 +10,7 @@ from engine.core.apply import apply
 from engine.core.city import City
 from engine.core.speeds import Speeds
 from engine.core.state import State
+from engine.core.window import Window
 from engine.dispatch.cover import Cover, Demand
 from engine.dispatch.decide import Wanted
 from engine.dispatch.force import Force
@@ -33,6 +34,7 @@ class World:
         self.speeds.follow(state.speed_rules)
         self.speeds.traffic.catch_up(now)
         self.cover = self._new_cover()
+        self.window = Window(city.policies.window_ms)
         self.fleet = self._new_fleet()
         self.posts = self._new_fleet()
         self.stations: tuple[Station, ...] = ()
@@ -112,6 +114,7 @@ class World:
     def reset(self, state: State) -> None:
         """Exchange the state, as after a failed commit; positions and live speeds stay."""
         self.state = state
+        self.window.end()
         self.speeds.traffic.give_up()
         self.speeds.follow(state.speed_rules)
         self._spots.clear()

@@ -24,6 +24,8 @@ class Policies:
     """How many demands one joint plan decides; the rest wait for the next."""
     joint_inline: int = 8
     """Up to so many demands are decided within the core; more of them are a job for a worker."""
+    window_ms: int = 0
+    """How long demands below level 1 wait for each other to be decided together; 0 decides everything at once."""
     close: Literal["by_person", "by_rule"] = "by_person"
     """Who closes an incident once everything about it is done."""
     cover: Literal["off", "ties", "in_time"] = "off"

@@ -490,3 +490,60 @@ def test_calls_are_counted_where_they_come_from():
     assert after > before
     again = Engine(engine.city, journal=engine.journal, clock=SetClock())
     assert again._world.cover.demand.share.max() == after
+
+
+IN_WINDOWS = Policies(stale_position_ms=0, window_ms=2_000)
+
+
+def sent(engine):
+    """Return who has an order, by the incident's number."""
+    return {int(order.incident.rpartition("-")[2]): order.recipient for order in engine.state.orders.values()}
+
+
+def test_lower_levels_wait_for_each_other_and_level_1_for_nobody():
+    engine, clock = engine_with(unit("a", 2, 0), unit("b", 0, 1), unit("c", 5, 4), policies=IN_WINDOWS)
+    engine.submit(Tick(actor="system"))
+    report(engine, alert(1, 1, 0, needs=(Need("patrol"),), level=3))
+    assert not sent(engine)
+    assert engine.next_deadline() == NOW + 2_000
+    clock.time += 1_000
+    report(engine, alert(2, 2, 0, needs=(Need("patrol"),), level=3))
+    report(engine, alert(3, 5, 4, needs=(Need("patrol"),), level=1))
+    assert sent(engine) == {3: "c"}
+    assert engine.next_deadline() <= NOW + 2_000
+    clock.time = NOW + 2_000
+    engine.submit(Tick(actor="system"))
+    # One after the other, the first would have taken "a", which stands where the second is.
+    assert sent(engine) == {1: "b", 2: "a", 3: "c"}
+    assert {r.policy for i in (1, 2) for r in engine.recommendations(f"grid-incident-{i}")} == {"joint"}
+    report(engine, alert(4, 0, 0, needs=(Need("patrol"),), level=2))
+    assert engine.next_deadline() <= NOW + 4_000
+
+
+def test_who_frees_up_within_a_window_serves_a_shortage_at_its_end():
+    engine, clock = engine_with(unit("a", 2, 0, on_duty=False), policies=IN_WINDOWS)
+    engine.submit(Tick(actor="system"))
+    report(engine, alert(1, 1, 0, needs=(Need("patrol"),), level=3))
+    clock.time += 2_000
+    engine.submit(Tick(actor="system"))
+    demand = next(iter(engine.state.demands.values()))
+    assert demand.unmet
+    engine.submit(SetUnitStatus(actor="device:a", key="on", unit="a", status=UnitStatus.AVAILABLE))
+    assert not sent(engine)
+    clock.time += 1_000
+    engine.submit(Tick(actor="system"))
+    assert not sent(engine)
+    clock.time += 1_000
+    engine.submit(Tick(actor="system"))
+    assert sent(engine) == {1: "a"}
+
+
+def test_what_waited_in_a_window_is_decided_at_once_after_a_restart():
+    engine, _ = engine_with(unit("a", 2, 0), policies=IN_WINDOWS)
+    engine.submit(Tick(actor="system"))
+    report(engine, alert(1, 1, 0, needs=(Need("patrol"),), level=3))
+    again = Engine(engine.city, journal=engine.journal, clock=SetClock())
+    assert again.next_deadline() <= NOW
+    again.submit(Tick(actor="system"))
+    assert sent(again) == {1: "a"}
+    assert again._world.window.due_at is None
