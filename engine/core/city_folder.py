@@ -36,7 +36,7 @@ from engine.core.city_places import (
 from engine.dispatch.calendar import STANDARD, CalendarError, CalendarRules
 from engine.dispatch.policies import Policies
 from engine.dispatch.run_cards import RunCardError, RunCards
-from engine.model.limits import LONGEST_NAME
+from engine.model.limits import LEVELS, LONGEST_NAME
 from engine.texts import LANGUAGES
 from geo_data.datum import Datum
 from geo_data.raw_roads import Mode
@@ -267,10 +267,15 @@ _SECTION_RULES: Mapping[str, Mapping[str, Rule]] = {
 }
 
 
-_LEAST: Mapping[str, int] = {"joint_most": 1}
+_LEAST: Mapping[str, int] = {"joint_most": 1, "reserve_level": LEVELS[0]}
 """The least that a policy of a whole number may hold, where it is not 0."""
 
-_MOST: Mapping[str, float] = {"window_ms": 5_000, "cover_resolution": 9, "cover_busy": 0.99}
+_MOST: Mapping[str, float] = {
+    "window_ms": 5_000,
+    "reserve_level": LEVELS[-1],
+    "cover_resolution": 9,
+    "cover_busy": 0.99,
+}
 """The most that a policy may hold, where it is not a million or a number of 64 bits."""
 
 

@@ -17,6 +17,7 @@ from engine.dispatch.fitting import fit
 from engine.dispatch.force import Force
 from engine.dispatch.policies import Policies
 from engine.dispatch.reasons import Barred, excluded_units, nearest_anyone, reason_counts
+from engine.dispatch.reserve import Reserve
 from engine.model.ids import DemandId, IncidentId, RecipientId
 from engine.model.recommendation import Candidate, Decision, Recommendation
 from engine.travel import Ranking
@@ -61,7 +62,12 @@ def decide(wanted: Sequence[Wanted], force: Force, policies: Policies, now: int,
         One for each demand, in order. ``chosen`` is a unit, else the nearest station, else None.
     """
     fresh_after = now - policies.stale_position_ms if policies.stale_position_ms else NO_AGE_LIMIT
-    options = [_rank(want, force, len(wanted) + policies.others, fresh_after) for want in wanted]
+    reserve = Reserve.of(force, policies, fresh_after)
+    held = [reserve.held(want.level) if reserve is not None else frozenset() for want in wanted]
+    options = [
+        _rank(want, force, len(wanted) + policies.others, fresh_after, want.refused_by | back)
+        for want, back in zip(wanted, held, strict=True)
+    ]
     if force.cover is not None:
         losses = {name: force.cover.losses(force, name, fresh_after) for name in {want.capability for want in wanted}}
         options = [
@@ -76,15 +82,26 @@ def decide(wanted: Sequence[Wanted], force: Force, policies: Policies, now: int,
         [its.cost_ms for its in options],
     )
     picks = assign(choices, effort).pick.tolist()
+    if reserve is not None:
+        units = [int(r.unit[pick]) if pick != UNMET else None for r, pick in zip(rankings, picks, strict=True)]
+        over, reserve = reserve.over([want.level for want in wanted], units)
+        for i in over:
+            held[i], picks[i] = reserve.held(wanted[i].level), UNMET
     taken = {int(r.unit[pick]) for r, pick in zip(rankings, picks, strict=True) if pick != UNMET}
     policy = ("nearest" if len(wanted) == 1 else "joint") + ("_cover" if force.cover is not None else "")
     # The needs of one incident share its place, and so the search for who would have been sooner.
     places = {(want.arc, want.fraction) for want in wanted}
     anyone = {place: nearest_anyone(*place, force, policies.excluded) for place in places}
     decisions = []
-    for want, its, pick in zip(wanted, options, picks, strict=True):
+    for want, its, pick, back in zip(wanted, options, picks, held, strict=True):
         own = int(its.ranking.unit[pick]) if pick != UNMET else None
-        barred = Barred(refused=want.refused_by, taken=frozenset(taken - {own}), fresh_after=fresh_after, now=now)
+        barred = Barred(
+            refused=want.refused_by,
+            taken=frozenset(taken - {own}),
+            fresh_after=fresh_after,
+            now=now,
+            reserved=back - taken,
+        )
         near = anyone[want.arc, want.fraction]
         decisions.append(_explain(want, its, pick, near, force, policies, policy, barred))
     return decisions
@@ -99,18 +116,18 @@ class _Options:
     loss: NDArray[np.float64] | None = None
 
 
-def _rank(want: Wanted, force: Force, most: int, fresh_after: int) -> _Options:
-    """Return the units that could take a demand, soonest first; those that refused it are left out."""
+def _rank(want: Wanted, force: Force, most: int, fresh_after: int, but: frozenset[int]) -> _Options:
+    """Return the units that could take a demand, soonest first; the rows of ``but`` are left out."""
     ranking = force.nearest(
         want.arc,
         want.fraction,
         force.fleet,
         force.able(want.capability),
-        most + len(want.refused_by),
+        most + len(but),
         fresh_after,
     )
-    if want.refused_by:
-        keep = ~np.isin(ranking.unit, np.fromiter(want.refused_by, np.int32))
+    if but:
+        keep = ~np.isin(ranking.unit, np.fromiter(but, np.int32))
         ranking = ranking.take(np.flatnonzero(keep))
     return _Options(ranking, ranking.eta_ms)
 
@@ -143,8 +160,9 @@ def _explain(
     elif not want.station_ordered:
         chosen = _nearest_station(want, force)
     unit_chosen = chosen is not None and chosen.kind == "unit"
+    away = barred.taken | barred.reserved
     open_rows: NDArray[np.int64] = np.array(
-        [i for i, unit in enumerate(ranking.unit) if i != pick and int(unit) not in barred.taken], np.int64
+        [i for i, unit in enumerate(ranking.unit) if i != pick and int(unit) not in away], np.int64
     )[: policies.others]
     recommendation = fit(
         Recommendation(

@@ -26,6 +26,10 @@ class Policies:
     """Up to so many demands are decided within the core; more of them are a job for a worker."""
     window_ms: int = 0
     """How long demands below level 1 wait for each other to be decided together; 0 decides everything at once."""
+    reserve: int = 0
+    """How many ready units of each capability stay back from levels below ``reserve_level``; 0 keeps none back."""
+    reserve_level: int = 1
+    """The least urgent level that may use the reserve."""
     close: Literal["by_person", "by_rule"] = "by_person"
     """Who closes an incident once everything about it is done."""
     cover: Literal["off", "ties", "in_time"] = "off"

@@ -33,6 +33,8 @@ class Barred:
     taken: frozenset[int]
     fresh_after: int
     now: int
+    reserved: frozenset[int] = frozenset()
+    """Rows that stay back for more urgent levels."""
 
 
 def nearest_anyone(arc: int, fraction: float, force: Force, most: int) -> Ranking:
@@ -76,6 +78,8 @@ def why_not(force: Force, row: int, mask: int, barred: Barred) -> tuple[WhyNot, 
         return "stale_position", str((barred.now - int(fleet.fixed_at[row])) // 1000)
     if row in barred.refused:
         return "refused_before", ""
+    if row in barred.reserved:
+        return "held_in_reserve", ""
     if row in barred.taken:
         return "taken_by_other_need", ""
     return None
@@ -101,7 +105,11 @@ def reason_counts(force: Force, capability: str, barred: Barred) -> dict[str, in
     found = np.bincount(reason, minlength=len(tests) + 1).tolist()
     counts = {name: found[code] for code, (name, _) in enumerate(tests, 1)}
     single = Counter[str]()
-    for row in barred.refused | barred.taken:
-        if reason[row] == 0:
-            single["refused_before" if row in barred.refused else "taken_by_other_need"] += 1
+    some: tuple[tuple[WhyNot, frozenset[int]], ...] = (
+        ("refused_before", barred.refused),
+        ("held_in_reserve", barred.reserved - barred.refused),
+        ("taken_by_other_need", barred.taken - barred.refused - barred.reserved),
+    )
+    for name, rows in some:
+        single[name] += sum(int(reason[row] == 0) for row in rows)
     return {name: count for name, count in (counts | single).items() if count}

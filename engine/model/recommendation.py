@@ -19,6 +19,7 @@ WhyNot = Literal[
     "no_position",
     "stale_position",
     "refused_before",
+    "held_in_reserve",
     "taken_by_other_need",
 ]
 

@@ -547,3 +547,34 @@ def test_what_waited_in_a_window_is_decided_at_once_after_a_restart():
     again.submit(Tick(actor="system"))
     assert sent(again) == {1: "a"}
     assert again._world.window.due_at is None
+
+
+def test_the_reserve_stays_back_from_lower_levels_and_goes_for_the_first():
+    policies = Policies(stale_position_ms=0, reserve=1)
+    engine, _ = engine_with(unit("a", 1, 0), unit("b", 3, 0), policies=policies)
+    replies = engine.submit(
+        *(ReportAlert(actor="x", alert=alert(i, i, 0, needs=(Need("patrol"),), level=3)) for i in (1, 3))
+    )
+    assert sent(engine) == {1: "a"}
+    (recommendation,) = engine.recommendations(replies[1].incident)
+    assert recommendation.chosen is None
+    assert not recommendation.others
+    assert [(out.unit, out.why) for out in recommendation.excluded] == [
+        ("b", "held_in_reserve"),
+        ("a", "taken_by_other_need"),
+    ]
+    assert recommendation.excluded_counts == {"held_in_reserve": 1, "taken_by_other_need": 1}
+    first = report(engine, alert(9, 5, 0, needs=(Need("patrol"),), level=1))
+    assert [order.recipient for order in orders_of(engine, first)] == ["b"]
+    answer(engine, orders_of(engine, replies[0])[0].id, "refuse", reason="far")
+    assert sent(engine) == {1: "a", 3: "b"}
+    assert {d.incident for d in engine.state.demands.values() if d.unmet} >= {replies[1].incident}
+
+
+def test_with_one_more_than_the_reserve_a_waiting_demand_is_met():
+    policies = Policies(stale_position_ms=0, reserve=1)
+    engine, _ = engine_with(unit("a", 1, 0), unit("b", 3, 0, on_duty=False), policies=policies)
+    reply = report(engine, alert(1, 1, 0, needs=(Need("patrol"),), level=3))
+    assert not sent(engine)
+    engine.submit(SetUnitStatus(actor="device:b", key="on", unit="b", status=UnitStatus.AVAILABLE))
+    assert [order.recipient for order in orders_of(engine, reply)] == ["a"]
