@@ -4,6 +4,7 @@ A kernel is compiled for the kind of array it is called with, and a network that
 and read-only. So warming plays one whole alert on the smallest network, read from a file: what runs then is compiled.
 """
 
+import importlib
 import tempfile
 from pathlib import Path
 
@@ -23,6 +24,8 @@ def warm() -> None:
 
     warm_travel()
     warm_dispatch()
+    # The first contested plan of a worker would import CP-SAT, and hold everyone up for half a second.
+    importlib.import_module("engine.dispatch.exact_core")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "roads.apn"
         crossing().save(path)
