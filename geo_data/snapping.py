@@ -212,7 +212,12 @@ def course(network: RoadNetwork, arc: int, begin: float = 0.0, end: float = 1.0)
     ``begin`` must not be above ``end``; both ends are always included, so that there are at least two points.
     """
     # Plain numbers: an arc has a handful of points, and arrays of that size cost more to make than to fill.
-    points: list[tuple[float, float]] = [(lon, lat) for lon, lat in network.arc_points(arc).tolist()]
+    geometry = network.arc_geometry[arc]
+    part = slice(network.geometry_first[geometry], network.geometry_first[geometry + 1])
+    lons, lats = network.point_lon[part].tolist(), network.point_lat[part].tolist()
+    points: list[tuple[float, float]] = [(lon / 1e7, lat / 1e7) for lon, lat in zip(lons, lats, strict=True)]
+    if not network.arc_drawn[arc]:
+        points.reverse()
     per_lon, per_lat = metres_per_degree(points[0][1])
     along = [0.0]
     for (lon, lat), (next_lon, next_lat) in pairwise(points):
@@ -242,11 +247,19 @@ def way(network: RoadNetwork, arcs: NDArray[np.int32], begin: float, end: float)
     geometry = network.arc_geometry[inner]
     first, after = network.geometry_first[geometry], network.geometry_first[geometry + 1]
     count = after - first - 1  # without the point that the arc before ends with
-    place = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
-    drawn = np.repeat(network.arc_drawn[inner], count)
-    rows = np.where(drawn, np.repeat(first + 1, count) + place, np.repeat(after - 2, count) - place)
-    between = np.column_stack((network.point_lon[rows], network.point_lat[rows])) / 1e7
-    return np.concatenate((course(network, int(arcs[0]), begin), between, course(network, int(arcs[-1]), 0.0, end)[1:]))
+    # Row by row along the arcs that were drawn this way, backwards along the others.
+    step = np.where(network.arc_drawn[inner], 1, -1)
+    begins = np.where(network.arc_drawn[inner], first + 1, after - 2) - step * (count.cumsum() - count)
+    rows = np.repeat(step, count)
+    rows *= np.arange(len(rows))
+    rows += np.repeat(begins, count)
+    head, tail = course(network, int(arcs[0]), begin), course(network, int(arcs[-1]), 0.0, end)[1:]
+    points = np.empty((len(head) + len(rows) + len(tail), 2))
+    between = points[len(head) : len(head) + len(rows)]
+    between[:, 0], between[:, 1] = network.point_lon[rows], network.point_lat[rows]
+    between /= 1e7
+    points[: len(head)], points[len(head) + len(rows) :] = head, tail
+    return points
 
 
 def point_at(network: RoadNetwork, arc: int, fraction: float) -> tuple[float, float]:

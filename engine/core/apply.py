@@ -302,10 +302,14 @@ def _forget(state: State, at: int) -> None:
         _trim(state, DESK, at)
         for alert in incident.alerts:
             state.details.pop(alert, None)
-    for key in _before(state.kept.keys.items(), at - RETAIN_KEYS_MS):
-        del state.kept.keys[key]
-    for key in _before(((k, record.at) for k, record in state.kept.alerts.items()), at - RETAIN_KEYS_MS):
-        del state.kept.alerts[key]
+    # Both stand in the order they were taken: the first tells whether there is anything to drop.
+    keys, alerts, oldest = state.kept.keys, state.kept.alerts, at - RETAIN_KEYS_MS
+    if keys and next(iter(keys.values())) < oldest:
+        for key in _before(keys.items(), oldest):
+            del keys[key]
+    if alerts and next(iter(alerts.values())).at < oldest:
+        for key in _before(((k, record.at) for k, record in alerts.items()), oldest):
+            del alerts[key]
 
 
 def _trim(state: State, recipient: RecipientId | StationId, at: int) -> None:

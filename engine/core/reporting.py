@@ -106,7 +106,7 @@ def _check_place(world: World, lon: float, lat: float) -> None:
         if abs(value) > limit:
             raise Refusal("out_of_range", name, value, f"-{limit:g} to {limit:g}{hint(world, lon, lat)}")
     try:
-        world.city.snapper.snap(lon, lat, limit_m=world.city.policies.snap_limit_m)
+        world.place(lon, lat)
     except OffRoad as off:
         limit_text = f"within {off.limit_m:g} m of a road; it is {off.distance_m:.0f} m away{hint(world, lon, lat)}"
         raise Refusal("off_road", "lon,lat", f"{lon},{lat}", limit_text) from None

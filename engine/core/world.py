@@ -1,7 +1,7 @@
 """What decisions rest on, side by side: the city, the state, and where everyone is.
 
 The fleet's columns follow the state event by event; positions reach them directly. Places on the road are found once
-and remembered as long as their incident is open; they are never journalled, because a new road network moves them.
+and remembered; they are never journalled, because a new road network moves them.
 """
 
 from functools import cached_property
@@ -39,7 +39,7 @@ class World:
         self.posts = self._new_fleet()
         self.stations: tuple[Station, ...] = ()
         self.looked_at = 0
-        self._spots: dict[IncidentId, Snap] = {}
+        self._spots: dict[tuple[float, float], Snap] = {}
         self.line_up()
 
     def _new_fleet(self) -> Fleet:
@@ -135,13 +135,23 @@ class World:
 
     def spot(self, incident: IncidentId) -> Snap:
         """Return the place of an incident on the roads."""
-        found = self._spots.get(incident)
+        its = self.state.incidents[incident]
+        return self.place(its.lon, its.lat)
+
+    def place(self, lon: float, lat: float) -> Snap:
+        """Return the place on the roads that belongs to a coordinate where something happens.
+
+        Raises
+        ------
+        OffRoad
+            When none is within the city's limit.
+        """
+        found = self._spots.get((lon, lat))
         if found is None:
-            its = self.state.incidents[incident]
-            found = self.city.snapper.snap(its.lon, its.lat, limit_m=self.city.policies.snap_limit_m)
+            found = self.city.snapper.snap(lon, lat, limit_m=self.city.policies.snap_limit_m)
             if len(self._spots) > 4096:
                 self._spots.clear()
-            self._spots[incident] = found
+            self._spots[lon, lat] = found
         return found
 
     def _due_at(self, incident: IncidentId) -> int | None:

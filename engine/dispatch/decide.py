@@ -4,6 +4,7 @@ It is one pure function over a `Force`, called inside the core for a few demands
 times are exact; what is chosen among them is `assign`; why not somebody else is `reasons`.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,7 @@ from engine.model.ids import DemandId, IncidentId, RecipientId
 from engine.model.recommendation import Candidate, Decision, Recommendation
 from engine.travel import Ranking
 from engine.travel.polyline import encode_polyline
+from engine.travel.routes import drawn
 
 NO_AGE_LIMIT = -(1 << 62)
 
@@ -89,9 +91,12 @@ def decide(wanted: Sequence[Wanted], force: Force, policies: Policies, now: int,
             held[i], picks[i] = reserve.held(wanted[i].level), UNMET
     taken = {int(r.unit[pick]) for r, pick in zip(rankings, picks, strict=True) if pick != UNMET}
     policy = ("nearest" if len(wanted) == 1 else "joint") + ("_cover" if force.cover is not None else "")
-    # The needs of one incident share its place, and so the search for who would have been sooner.
+    # The needs of one incident share its place, and so the search for who would have been sooner. Of one need alone
+    # nobody is sooner but who cannot be sent; of several, or for cover or reserve, also who could and is not.
     places = {(want.arc, want.fraction) for want in wanted}
-    anyone = {place: nearest_anyone(*place, force, policies.excluded) for place in places}
+    alone = len(wanted) == 1 and force.cover is None and not any(held)
+    most = policies.excluded if alone else 2 * policies.excluded
+    anyone = {place: nearest_anyone(*place, force, most) for place in places}
     decisions = []
     for want, its, pick, back in zip(wanted, options, picks, held, strict=True):
         own = int(its.ranking.unit[pick]) if pick != UNMET else None
@@ -160,16 +165,12 @@ def _explain(
     elif not want.station_ordered:
         chosen = _nearest_station(want, force)
     unit_chosen = chosen is not None and chosen.kind == "unit"
-    away = barred.taken | barred.reserved
-    open_rows: NDArray[np.int64] = np.array(
-        [i for i, unit in enumerate(ranking.unit) if i != pick and int(unit) not in away], np.int64
-    )[: policies.others]
     recommendation = fit(
         Recommendation(
             capability=want.capability,
             policy=policy,
             chosen=chosen,
-            others=tuple(_candidate(options, int(row), force) for row in open_rows),
+            others=_others(options, pick, barred.taken | barred.reserved, force, policies.others),
             excluded=excluded_units(
                 anyone,
                 force,
@@ -197,12 +198,21 @@ def _candidate(options: _Options, row: int, force: Force) -> Candidate:
     )
 
 
+def _others(options: _Options, pick: int, away: frozenset[int], force: Force, most: int) -> tuple[Candidate, ...]:
+    """Return who would be next, soonest first; only those who are named become objects."""
+    units = options.ranking.unit.tolist()
+    free = (row for row, unit in enumerate(units) if row != pick and unit not in away)
+    return tuple(_candidate(options, row, force) for row in itertools.islice(free, most))
+
+
 def _unit(want: Wanted, options: _Options, row: int, force: Force) -> tuple[Candidate, str]:
     """Return the unit that goes, and its way there as a polyline."""
     unit = int(options.ranking.unit[row])
-    route = force.times.route(int(force.fleet.arc[unit]), float(force.fleet.fraction[unit]), want.arc, want.fraction)
-    candidate = replace(_candidate(options, row, force), distance_m=round(route.length_m))
-    return candidate, encode_polyline(route.points)
+    arcs, start, end, _ = force.times.way(
+        int(force.fleet.arc[unit]), float(force.fleet.fraction[unit]), want.arc, want.fraction
+    )
+    length_m, course = drawn(force.times.network, arcs, start, end)
+    return replace(_candidate(options, row, force), distance_m=round(length_m)), encode_polyline(course)
 
 
 def _nearest_station(want: Wanted, force: Force) -> Candidate | None:

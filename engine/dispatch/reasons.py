@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.dispatch.force import Force
 from engine.fleet import READY, STATUS_CODE, STATUSES
@@ -21,8 +20,26 @@ _ALWAYS = -(1 << 62)
 _OFF_DUTY = STATUS_CODE[UnitStatus.OFF_DUTY]
 _OUT_OF_SERVICE = STATUS_CODE[UnitStatus.OUT_OF_SERVICE]
 _BUSY = STATUS_CODE[UnitStatus.BUSY]
-_CLAIMED = np.array([status in UNDER_ORDER for status in STATUSES])
-"""Whether a status means that an order holds the unit, by the status' code."""
+_COUNTED: tuple[WhyNot, ...] = (
+    "lacks_capability",
+    "off_duty",
+    "out_of_service",
+    "on_order",
+    "busy",
+    "no_position",
+    "stale_position",
+)
+"""The reasons that lie in the unit, in the order they are looked for."""
+_BY_STATUS: dict[UnitStatus, WhyNot] = {
+    UnitStatus.OFF_DUTY: "off_duty",
+    UnitStatus.OUT_OF_SERVICE: "out_of_service",
+    UnitStatus.BUSY: "busy",
+    **dict.fromkeys(UNDER_ORDER, "on_order"),
+}
+_OF_STATUS = np.array([_COUNTED.index(_BY_STATUS[s]) if s in _BY_STATUS else -1 for s in STATUSES], np.int64)
+"""Where in `_COUNTED` the reason stands that a status is by itself, by the status' code; -1 for none."""
+_SINGLE: tuple[WhyNot, ...] = ("refused_before", "held_in_reserve", "taken_by_other_need")
+"""The reasons that lie in the demand, not in the unit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +56,7 @@ class Barred:
 
 def nearest_anyone(arc: int, fraction: float, force: Force, most: int) -> Ranking:
     """Return the units nearest to a place whatever they can do and are doing: whom `excluded_units` looks at."""
-    return force.nearest(arc, fraction, force.fleet, _ANYONE, max(1, 2 * most), _ALWAYS)
+    return force.nearest(arc, fraction, force.fleet, _ANYONE, max(1, most), _ALWAYS)
 
 
 def excluded_units(
@@ -87,29 +104,26 @@ def why_not(force: Force, row: int, mask: int, barred: Barred) -> tuple[WhyNot, 
 
 def reason_counts(force: Force, capability: str, barred: Barred) -> dict[str, int]:
     """Count all units that cannot be sent by their first reason, over whole columns at once."""
+    from engine.fleet.kernels import count_by_first, word  # noqa: PLC0415 - numba, wanted once something is decided
+
     fleet = force.fleet
-    mask = np.uint64(fleet.capability_mask((capability,)))
-    reason: NDArray[np.int8] = np.zeros(len(fleet.bits), np.int8)
-    tests: tuple[tuple[WhyNot, NDArray[np.bool_]], ...] = (
-        ("lacks_capability", (fleet.bits & mask) != mask),
-        ("off_duty", fleet.status == _OFF_DUTY),
-        ("out_of_service", fleet.status == _OUT_OF_SERVICE),
-        ("on_order", _CLAIMED[fleet.status]),
-        ("busy", (fleet.bits & np.uint64(READY)) == 0),
-        ("no_position", fleet.arc < 0),
-        ("stale_position", fleet.fixed_at < barred.fresh_after),
+    mask = fleet.capability_mask((capability,))
+    found = np.zeros(len(_COUNTED), np.int64)
+    count_by_first(
+        fleet.bits,
+        fleet.status,
+        fleet.arc,
+        fleet.fixed_at,
+        word(mask),
+        word(READY),
+        barred.fresh_after,
+        _OF_STATUS,
+        found,
     )
-    # From the last test to the first, so that the first that holds has the last word.
-    for code in range(len(tests), 0, -1):
-        reason[tests[code - 1][1]] = code
-    found = np.bincount(reason, minlength=len(tests) + 1).tolist()
-    counts = {name: found[code] for code, (name, _) in enumerate(tests, 1)}
-    single = Counter[str]()
-    some: tuple[tuple[WhyNot, frozenset[int]], ...] = (
-        ("refused_before", barred.refused),
-        ("held_in_reserve", barred.reserved - barred.refused),
-        ("taken_by_other_need", barred.taken - barred.refused - barred.reserved),
-    )
-    for name, rows in some:
-        single[name] += sum(int(reason[row] == 0) for row in rows)
+    counts = dict(zip(_COUNTED, found.tolist(), strict=True))
+    single = Counter[WhyNot]()
+    for row in barred.refused | barred.reserved | barred.taken:
+        reason = why_not(force, row, mask, barred)
+        if reason is not None and reason[0] in _SINGLE:
+            single[reason[0]] += 1
     return {name: count for name, count in (counts | single).items() if count}

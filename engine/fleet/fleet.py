@@ -305,6 +305,8 @@ class Fleet(FleetView):
 
 def warm() -> None:
     """Compile every kernel of snapping and the fleet, or load it from the cache, on the smallest network."""
+    from engine.fleet import kernels  # noqa: PLC0415 - as above
+
     network = crossing()
     snapper = Snapper(network)
     snapper.snap(0.0003, 0.0, heading_deg=90.0)
@@ -313,4 +315,15 @@ def warm() -> None:
     fleet = Fleet(network, arc_ms, snapper)
     fleet.add([Unit(id=UnitId("A1"), name="A1", capabilities=("patrol",), lon=0.0003, lat=0.0)], 0)
     fleet.in_cells(fleet.cell)
+    kernels.count_by_first(
+        fleet.bits,
+        fleet.status,
+        fleet.arc,
+        fleet.fixed_at,
+        kernels.word(0),
+        kernels.word(READY),
+        0,
+        np.full(len(STATUS_CODE), -1, np.int64),
+        np.zeros(4, np.int64),
+    )
     fleet.reweigh(np.minimum(arc_ms, NEVER))

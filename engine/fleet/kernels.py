@@ -248,6 +248,37 @@ def move_units(
 
 
 @kernel
+def count_by_first(
+    bits: NDArray[np.uint64],
+    status: NDArray[np.int8],
+    arc: NDArray[np.int32],
+    fixed_at: NDArray[np.int64],
+    mask: int,
+    ready: int,
+    fresh_after: int,
+    of_status: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> None:
+    """Count units by the first thing that they lack, into int64 (r,).
+
+    In this order: 0, some bit of ``mask``; ``of_status[status]``, where that is not -1; then, in the last three places,
+    the bit ``ready``, a place on the roads, a position no older than ``fresh_after``. Who lacks nothing is not counted.
+    """
+    last = len(counts)
+    for unit in range(len(bits)):
+        if bits[unit] & mask != mask:
+            counts[0] += 1
+        elif of_status[status[unit]] >= 0:
+            counts[of_status[status[unit]]] += 1
+        elif bits[unit] & ready == _EMPTY:
+            counts[last - 3] += 1
+        elif arc[unit] < 0:
+            counts[last - 2] += 1
+        elif fixed_at[unit] < fresh_after:
+            counts[last - 1] += 1
+
+
+@kernel
 def find_in_cells(cells: Cells, wanted: NDArray[np.uint64], rows: NDArray[np.int32]) -> int:
     """Write the rows of all units in some distinct cells; return how many."""
     count = 0

@@ -106,11 +106,19 @@ def hash_of(entry: Sealed) -> bytes:
     body and personal, each after its length in 4 bytes; four bytes of 255 stand for no personal part. Lengths make it
     unambiguous, and thirty lines in any language can check it.
     """
-    parts = [entry.prev_hash, _NUMBERS.pack(entry.v, entry.seq, entry.at)]
-    for text in (entry.kind, entry.actor, entry.body):
-        data = text.encode()
-        parts += (_LENGTH.pack(len(data)), data)
-    parts += (_ABSENT,) if entry.personal is None else (_LENGTH.pack(len(entry.personal)), entry.personal)
+    kind, actor, body, personal = entry.kind.encode(), entry.actor.encode(), entry.body.encode(), entry.personal
+    parts = (
+        entry.prev_hash,
+        _NUMBERS.pack(entry.v, entry.seq, entry.at),
+        _LENGTH.pack(len(kind)),
+        kind,
+        _LENGTH.pack(len(actor)),
+        actor,
+        _LENGTH.pack(len(body)),
+        body,
+        _ABSENT if personal is None else _LENGTH.pack(len(personal)),
+        personal or b"",
+    )
     return hashlib.sha256(b"".join(parts)).digest()
 
 

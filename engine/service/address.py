@@ -34,6 +34,11 @@ def remove_address(folder: Path) -> None:
     (folder / RECORD / _FILE).unlink(missing_ok=True)
 
 
+def is_served(folder: Path) -> bool:
+    """Tell whether a server says that it listens; one that was killed has left that behind."""
+    return (folder / RECORD / _FILE).is_file()
+
+
 def read_address(folder: Path) -> Address:
     """Return where the folder's server listens, or would listen by ``city.toml``.
 

@@ -1,26 +1,17 @@
-"""A recommendation as a dispatcher reads it: who goes, who would be next, and who would have been sooner but cannot."""
+"""A recommendation as a dispatcher reads it: who goes, who would be next, and who would have been sooner but cannot.
+
+`explain` gives all of it as lines; its parts are for whoever lays them out, such as the table of ``allpoints explain``.
+"""
 
 from collections.abc import Iterable
 
-from engine.model.recommendation import Candidate, Recommendation
+from engine.model.recommendation import Candidate, Excluded, Recommendation
 from engine.texts import duration, text
 
 
 def explain(recommendation: Recommendation, language: str = "en") -> str:
     """Render a frozen recommendation in a language, a line for each thing it says."""
-    lines = [
-        text(
-            "recommendation.heading",
-            language,
-            capability=recommendation.capability,
-            policy=text(f"policy.{recommendation.policy}", language),
-            fleet_size=recommendation.fleet_size,
-        ),
-        _chosen(recommendation.chosen, recommendation.capability, language),
-    ]
-    if recommendation.chosen is not None and recommendation.chosen.cover_ppm is not None:
-        its = recommendation.chosen
-        lines.append(text("recommendation.cover", language, recipient=its.recipient, ppm=its.cover_ppm))
+    lines = [heading(recommendation, language), *who_goes(recommendation, language)]
     if recommendation.others:
         others = (_other(other, language) for other in recommendation.others)
         lines.append(text("recommendation.others", language, list=_listed(others, language)))
@@ -32,13 +23,11 @@ def explain(recommendation: Recommendation, language: str = "en") -> str:
                 language,
                 unit=out.unit,
                 eta=duration(out.eta_ms),
-                why=text(f"why.{out.why}", language, value=out.value or recommendation.capability),
+                why=why_not(recommendation, out, language),
             )
             for out in recommendation.excluded
         )
-    if recommendation.excluded_counts:
-        counts = (f"{text(f'why_short.{why}', language)} {n}" for why, n in recommendation.excluded_counts.items())
-        lines.append(text("recommendation.counts", language, list=_listed(counts, language)))
+    lines.extend(rest(recommendation, language))
     return "\n".join(lines)
 
 
@@ -47,6 +36,26 @@ def _other(other: Candidate, language: str) -> str:
     if other.cover_ppm is None:
         return text("recommendation.other", language, recipient=other.recipient, eta=eta)
     return text("recommendation.other_cover", language, recipient=other.recipient, eta=eta, ppm=other.cover_ppm)
+
+
+def heading(recommendation: Recommendation, language: str) -> str:
+    """Say what is wanted, by which rule, of how many units."""
+    return text(
+        "recommendation.heading",
+        language,
+        capability=recommendation.capability,
+        policy=text(f"policy.{recommendation.policy}", language),
+        fleet_size=recommendation.fleet_size,
+    )
+
+
+def who_goes(recommendation: Recommendation, language: str) -> list[str]:
+    """Say who goes and when they are there, or that nobody does; and what it costs in cover, where that is heeded."""
+    its = recommendation.chosen
+    lines = [_chosen(its, recommendation.capability, language)]
+    if its is not None and its.cover_ppm is not None:
+        lines.append(text("recommendation.cover", language, recipient=its.recipient, ppm=its.cover_ppm))
+    return lines
 
 
 def _chosen(chosen: Candidate | None, capability: str, language: str) -> str:
@@ -64,6 +73,29 @@ def _chosen(chosen: Candidate | None, capability: str, language: str) -> str:
         travel=travel,
         distance=f"{(chosen.distance_m or 0) / 1000:.1f}",
     )
+
+
+def why_not(recommendation: Recommendation, out: Excluded, language: str) -> str:
+    """Say why a unit that would have been sooner is not sent."""
+    return text(f"why.{out.why}", language, value=out.value or recommendation.capability)
+
+
+def rest(recommendation: Recommendation, language: str) -> list[str]:
+    """Say in a line each who is not in question, by reason, and how many names were cut."""
+    lines = []
+    if recommendation.excluded_counts:
+        counts = (f"{text(f'why_short.{why}', language)} {n}" for why, n in recommendation.excluded_counts.items())
+        lines.append(text("recommendation.counts", language, list=_listed(counts, language)))
+    if recommendation.others_cut or recommendation.excluded_cut:
+        lines.append(
+            text(
+                "recommendation.cut",
+                language,
+                others=recommendation.others_cut,
+                excluded=recommendation.excluded_cut,
+            )
+        )
+    return lines
 
 
 def _listed(parts: Iterable[str], language: str) -> str:

@@ -9,21 +9,24 @@ from numpy.typing import NDArray
 from engine.model.errors import Refusal
 
 _SCALE = 1e5
+_MOST_DEG = 360.0
 
 
 def encode_polyline(points: NDArray[np.float64]) -> str:
-    """Return points, float64 (p, 2) longitude and latitude in degrees, as text."""
-    scaled = np.asarray(points, np.float64).reshape(-1, 2)[:, ::-1] * _SCALE
-    whole = (np.sign(scaled) * np.floor(np.abs(scaled) + 0.5)).astype(np.int64)
-    steps = np.diff(whole, axis=0, prepend=np.zeros((1, 2), np.int64))
-    out = bytearray()
-    for step in steps.ravel().tolist():
-        value = ~(step << 1) if step < 0 else step << 1
-        while value >= 0x20:
-            out.append((0x20 | (value & 0x1F)) + 63)
-            value >>= 5
-        out.append(value + 63)
-    return out.decode("ascii")
+    """Return points, float64 (p, 2) longitude and latitude in degrees, as text.
+
+    Raises
+    ------
+    Refusal
+        When a number is none of degrees.
+    """
+    from engine.travel.letters import MOST_LETTERS, spell  # noqa: PLC0415 - numba, wanted once there is a way
+
+    places = np.ascontiguousarray(points, np.float64).reshape(-1, 2)
+    if not (np.abs(places) <= _MOST_DEG).all():
+        raise Refusal("out_of_range", "points", np.abs(places).max(), f"-{_MOST_DEG:g} to {_MOST_DEG:g} degrees")
+    letters = np.empty(2 * MOST_LETTERS * len(places), np.uint8)
+    return letters[: spell(places, _SCALE, letters)].tobytes().decode("ascii")
 
 
 def decode_polyline(text: str) -> NDArray[np.float64]:

@@ -41,16 +41,21 @@ class Route:
 
 def trace(network: RoadNetwork, ms: int, arcs: NDArray[np.int32], start: float, end: float) -> Route:
     """Return the route along arcs that follow one another, from a fraction of the first to one of the last."""
-    shares = np.ones(len(arcs))
-    shares[-1] = end
-    shares[0] -= start
     names: list[str] = []
     index = network.arc_name[arcs]
-    for row in np.flatnonzero(np.diff(index, prepend=-1)).tolist():
+    changes = np.flatnonzero(index[1:] != index[:-1]) + 1
+    for row in (0, *changes.tolist()):
         name = network.name(int(arcs[row]))
         if name and (not names or names[-1] != name):
             names.append(name)
-    # Times are whole milliseconds: on one arc the start may lie a hair beyond the end.
-    length_m = float(np.sum(network.arc_length_m[arcs] * np.maximum(shares, 0.0)))
-    course = way(network, arcs[~network.is_turn[arcs]], start, end)
+    length_m, course = drawn(network, arcs, start, end)
     return Route(ms, length_m, arcs, start, end, course, tuple(names))
+
+
+def drawn(network: RoadNetwork, arcs: NDArray[np.int32], start: float, end: float) -> tuple[float, NDArray[np.float64]]:
+    """Return the length in metres and the course, float64 (p, 2), of a way as `trace` takes it."""
+    metres = network.arc_length_m[arcs].astype(np.float64)
+    # Times are whole milliseconds: on one arc the start may lie a hair beyond the end.
+    first = float(metres[0]) * max((end if len(arcs) == 1 else 1.0) - start, 0.0)
+    last = float(metres[-1]) * end if len(arcs) > 1 else 0.0
+    return first + float(metres[1:-1].sum()) + last, way(network, arcs[~network.is_turn[arcs]], start, end)

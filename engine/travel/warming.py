@@ -6,6 +6,7 @@ import numpy as np
 
 from engine.travel.arrivals import arrivals
 from engine.travel.hierarchy import Hierarchy
+from engine.travel.polyline import encode_polyline
 from engine.travel.reach import Direction, reach
 from engine.travel.riders import METHODS
 from engine.travel.times import TravelTimes
@@ -31,6 +32,7 @@ def warm() -> None:
         times.close_at_once([1])
         times.route(0, 0.25, 0, 0.75)
         times.nearest(0, 0.5, crew, 0, 1, 0, "hierarchy" if times.weights.metric else None)
+    encode_polyline(hierarchy.route(0, 0.25, 1, 0.25).points)
     arrivals(plain, crew, 0, 0)
     for direction in get_args(Direction):
         reach(plain, 0, 0.5, 1_000, direction).polygon()

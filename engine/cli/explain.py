@@ -1,0 +1,172 @@
+"""``allpoints explain``: who was recommended for an incident, who would be next, who would be sooner and why not.
+
+Asked of the running server; where none runs, read from the folder's record, which keeps every incident there was.
+Either way it is the table as it was frozen when it was decided, put into words now.
+"""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine.cli.calling import add_target, call
+from engine.model.errors import NotStored, Refusal
+from engine.model.recommendation import Recommendation
+from engine.texts import LANGUAGES, duration, text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """An incident with its recommendations in order: what ``--json`` prints."""
+
+    incident: str
+    type: str
+    level: int
+    recommendations: tuple[Recommendation, ...]
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
+    """Describe the command."""
+    description = "Read who was recommended for an incident, and why. 查看一起警情派了谁、为什么。"
+    parser = subparsers.add_parser("explain", help=description, description=description)
+    add_target(parser)
+    parser.add_argument("incident", metavar="INCIDENT", help="its id, such as xiangyuan-incident-12")
+    parser.add_argument("--lang", choices=LANGUAGES, default="en", help="language of the reasons")
+    parser.add_argument("--json", action="store_true", help="print codes and values as they were frozen")
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the recommendations of the incident."""
+    found = _find(args)
+    if args.json:
+        print(msgspec.json.encode(found).decode())
+    else:
+        _print(found, args.lang)
+    return 0
+
+
+def _find(args: argparse.Namespace) -> Explained:
+    """Ask the server that is meant; read the record of a folder whose server does not run."""
+    from engine.core.city_folder import RECORD
+    from engine.service.address import is_served
+
+    if args.target.startswith(("http://", "https://")):
+        return _asked(args)
+    folder = Path(args.target)
+    if not (folder / RECORD / "journal.sqlite").is_file() or is_served(folder):
+        try:
+            return _asked(args)
+        except NotStored:
+            # A server that was killed has left its address behind. If it still runs, the record is locked and says so.
+            if not (folder / RECORD / "journal.sqlite").is_file():
+                raise
+    return _recorded(folder / RECORD, args.incident)
+
+
+def _asked(args: argparse.Namespace) -> Explained:
+    from urllib.parse import quote
+
+    path = f"/v1/incidents/{quote(args.incident, safe='')}"
+    said = call(args, "GET", path, ("dispatcher", "integration", "observer"), params={"lang": args.lang})
+    decided = [one["decided"] for one in said["recommendations"]]
+    return Explained(
+        incident=said["incident"]["id"],
+        type=said["incident"]["type"],
+        level=said["incident"]["level"],
+        recommendations=msgspec.convert(decided, tuple[Recommendation, ...]),
+    )
+
+
+def _recorded(record: Path, incident: str) -> Explained:
+    """Read the incident's recommendations from its events."""
+    from engine.journal.record import open_record
+    from engine.model.events import DemandUnmet, IncidentOpened, Recommended
+
+    opened: IncidentOpened | None = None
+    found: list[Recommendation] = []
+    journal, vault = open_record(record)
+    try:
+        for event in journal.read():
+            body = event.body
+            if isinstance(body, IncidentOpened) and body.incident == incident:
+                opened = body
+            elif isinstance(body, Recommended | DemandUnmet) and body.incident == incident:
+                found.append(body.recommendation)
+    finally:
+        journal.close()
+        vault.close()
+    if opened is None:
+        raise Refusal("unknown_incident", "incident", incident, "an incident in the record of this folder")
+    return Explained(incident=incident, type=opened.type, level=opened.level, recommendations=tuple(found))
+
+
+def _print(found: Explained, language: str) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    values = {"incident": found.incident, "type": found.type, "level": found.level}
+    console.print(text("explain.incident", language, **values), style="bold")
+    if not found.recommendations:
+        console.print(text("explain.none", language))
+    for recommendation in found.recommendations:
+        console.print()
+        _print_one(console, recommendation, language)
+
+
+def _print_one(console: "Console", recommendation: Recommendation, language: str) -> None:
+    """Print one need: what is wanted, who goes, two small tables, and what else is known."""
+    from engine.texts.reading import heading, rest, who_goes, why_not
+
+    chosen = recommendation.chosen
+    console.print(heading(recommendation, language))
+    by_unit = chosen is not None and chosen.kind == "unit"
+    first, *more = who_goes(recommendation, language)
+    console.print(first, style="bold green" if by_unit else "bold red")
+    for line in more:
+        console.print(line)
+    if recommendation.others:
+        covered = any(other.cover_ppm is not None for other in recommendation.others)
+        further = (("later",) if by_unit else ()) + (("cover",) if covered else ())
+        table = _table(language, "next", "eta", "turnout", "travel", *further)
+        for other in recommendation.others:
+            cells = [duration(ms) for ms in (other.eta_ms, other.turnout_ms, other.travel_ms)]
+            if by_unit and chosen is not None:
+                cells.append(_later(other.eta_ms - chosen.eta_ms))
+            if covered:
+                cells.append("" if other.cover_ppm is None else f"−{other.cover_ppm}")
+            table.add_row(other.recipient, *cells)
+        console.print()
+        console.print(table)
+    if recommendation.excluded:
+        table = _table(language, "sooner", "eta")
+        table.add_column(text("explain.why", language), overflow="fold")
+        for out in recommendation.excluded:
+            table.add_row(out.unit, duration(out.eta_ms), why_not(recommendation, out, language))
+        console.print()
+        console.print(table)
+    if lines := rest(recommendation, language):
+        console.print()
+        console.print("\n".join(lines))
+
+
+def _table(language: str, *columns: str) -> "Table":
+    """Return a table of a name and times; a Chinese letter is as wide as two others."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for i, column in enumerate(columns):
+        table.add_column(
+            text(f"explain.{column}", language), justify="right" if i else "left", no_wrap=True, overflow="fold"
+        )
+    return table
+
+
+def _later(ms: int) -> str:
+    """Spell by how much somebody is later than who goes; in a joint plan it may be sooner."""
+    return f"{'-' if ms < 0 else '+'}{duration(abs(ms))}"

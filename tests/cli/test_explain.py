@@ -1,0 +1,134 @@
+"""``allpoints explain`` of a real server and of a record: the same table, aligned, in both languages."""
+
+import json
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from engine.cli.explain import Explained, _print
+from engine.cli.main import BAD_INPUT, FAILED, main
+from engine.model.recommendation import Candidate, Recommendation
+from tests.support.cities import place, unit
+from tests.support.folders import grid_folder, tokens_of
+from tests.support.serving import Served, served
+
+AT = "{},{}".format(*place(1, 1))
+UNITS = [
+    unit("巡逻一组", 4, 3, turnout_ms=30_000),
+    unit("P2", 5, 3, turnout_ms=30_000),
+    unit("刑侦-3", 2, 1, "detective"),
+    unit("P4", 1, 2, on_duty=False),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return grid_folder(tmp_path_factory.mktemp("city"), units=UNITS)
+
+
+@pytest.fixture(scope="module")
+def told(folder: Path) -> dict[str, list[str]]:
+    """Return what was printed by language, of the server by folder and by address, and of the record afterwards."""
+    said: dict[str, list[str]] = {"zh": [], "en": [], "json": []}
+    with served(folder) as running:
+        assert run_alert(running) == 0
+        for target in (str(folder), running.http):
+            collect(said, target, tokens_of(folder)["desk"] if target == running.http else "")
+        assert running.terminate() == 0
+    collect(said, str(folder), "")
+    return said
+
+
+def run_alert(server: Served) -> int:
+    return main(["alert", str(server.folder), "--type", "drunk_person", "--at", AT, "--ref", "1"])
+
+
+def collect(said: dict[str, list[str]], target: str, token: str) -> None:
+    import contextlib
+    import io
+
+    more = ["--token", token] if token else []
+    for name, options in (("zh", ["--lang", "zh"]), ("en", []), ("json", ["--json"])):
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            assert main(["explain", target, "grid-incident-1", *options, *more]) == 0
+        said[name].append(out.getvalue())
+
+
+def test_a_server_and_the_record_tell_the_same(told):
+    for printed in told.values():
+        assert len(set(printed)) == 1
+        assert len(printed) == 3
+
+
+def test_a_dispatcher_reads_who_goes_who_is_next_and_why_not_somebody_sooner(told):
+    english, chinese = told["en"][0], told["zh"][0]
+    assert "巡逻一组 goes: there in" in english
+    assert "P4" in english
+    assert "off duty" in english
+    assert "刑侦-3" in english
+    assert "lacks patrol" in english
+    assert "Not in question: lacks the capability 1, off duty 1" in english
+    assert "派 巡逻一组" in chinese
+    assert "更近但未派" in chinese
+    assert "不具备“patrol”" in chinese
+
+
+def test_codes_and_values_are_printed_as_they_were_frozen(told):
+    found = json.loads(told["json"][0])
+    (decided,) = found["recommendations"]
+    assert (found["incident"], found["type"]) == ("grid-incident-1", "drunk_person")
+    assert decided["chosen"]["recipient"] == "巡逻一组"
+    assert [one["recipient"] for one in decided["others"]] == ["P2"]
+    assert {one["unit"]: one["why"] for one in decided["excluded"]} == {"P4": "off_duty", "刑侦-3": "lacks_capability"}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_columns_stand_under_their_heads_whatever_letters_they_are_of(told, language):
+    lines = told[language][0].splitlines()
+    head = next(i for i, line in enumerate(lines) if "───" in line) - 1
+    row = next(line for line in lines[head:] if line.startswith("P2"))
+    # Times end where their heads end, counted in cells of the terminal.
+    ends = [cell_len(lines[head][: at + len(word)]) for word in lines[head].split() if (at := lines[head].index(word))]
+    assert all(cell_len(row[: row.index(time) + len(time)]) in ends for time in row.split()[-1:])
+    assert cell_len(row.rstrip()) == cell_len(lines[head].rstrip())
+
+
+def test_what_there_is_not_is_said_in_one_line(folder, told, tmp_path, capsys):
+    assert main(["explain", str(folder), "grid-incident-9"]) == BAD_INPUT
+    assert "unknown_incident" in capsys.readouterr().err
+    assert main(["explain", str(tmp_path), "x"]) == BAD_INPUT
+    assert "city.toml" in capsys.readouterr().err
+    assert main(["explain", "http://127.0.0.1:9", "x", "--token", "x"]) == FAILED
+    assert "is `allpoints serve` running?" in capsys.readouterr().err
+
+
+def test_the_record_is_read_where_a_server_was_killed(told, folder, capsys):
+    address = folder / "record" / "address.json"
+    address.write_text('{"http":"http://127.0.0.1:9","stream":"ws://127.0.0.1:9/v1/stream","pid":1}')
+    try:
+        assert main(["explain", str(folder), "grid-incident-1"]) == 0
+    finally:
+        address.unlink()
+    assert capsys.readouterr().out == told["en"][0]
+
+
+@pytest.mark.parametrize(("language", "head"), [("zh", "覆盖(百万分之)"), ("en", "cover in a million")])
+def test_what_leaving_costs_in_cover_has_a_column_where_it_is_heeded(language, head, capsys):
+    said = Recommendation(
+        capability="patrol",
+        policy="nearest_cover",
+        chosen=Candidate("P1", 60_000, 0, 60_000, distance_m=500, cover_ppm=1_200),
+        others=(Candidate("P2", 61_000, 0, 61_000, cover_ppm=8_300),),
+        excluded=(),
+        excluded_counts={},
+        fleet_size=2,
+        settled_nodes=1,
+    )
+    _print(Explained(incident="x-incident-1", type="noise", level=3, recommendations=(said,)), language)
+    lines = capsys.readouterr().out.splitlines()
+    assert any("1200" in line for line in lines)
+    (row,) = (line for line in lines if line.startswith("P2"))
+    (heads,) = (line for line in lines if head in line)
+    assert row.split()[-1] == "−8300"
+    assert cell_len(row.rstrip()) == cell_len(heads.rstrip())
