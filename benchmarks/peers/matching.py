@@ -7,6 +7,7 @@ took of it is told beside.
 
 import importlib
 import time
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ Solved = tuple[NDArray[np.int64], float]
 """Per demand the position among its candidates or -1; the solver's own seconds."""
 
 
-class Matching:
+class Matching(ABC):
     """Everything but the solver."""
 
     def settle(
@@ -43,6 +44,7 @@ class Matching:
             taken[unit[chosen]] = True
         return pick, spent
 
+    @abstractmethod
     def solve(
         self,
         n: int,
@@ -53,7 +55,6 @@ class Matching:
         apart: float,
     ) -> tuple[NDArray[np.int64], float]:
         """Return the chosen candidates and the solver's seconds; ``apart`` is dearer than any plan."""
-        raise NotImplementedError
 
 
 class Dense(Matching):

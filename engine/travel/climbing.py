@@ -20,26 +20,32 @@ from geo_data.compiled import inlined, kernel
 from geo_data.snapping_kernels import passed_ms
 from geo_data.speeds import NEVER
 
+UNDER, ABOVE, LOWEST, START, CHILD, SIBLING, ENTRY, PARENT = range(8)
+"""The columns of a stem's row: one row is half a line of the cache, and a stem is asked for all of it at once.
+
+``UNDER`` and ``ABOVE``: the version in which a unit, or the incident, was found on it or below it. ``LOWEST``: the
+lowest rank at which a unit is, `_ALL` where a branch needs all of it, `_NONE` where nothing does. ``START``: the lowest
+rank of the path. ``CHILD, SIBLING, ENTRY``: lists of stems and of entries. ``PARENT``: the stem it grows on, never
+written.
+"""
+_ALL, _NONE = -1, NEVER
+
 
 class Climb(NamedTuple):
     """What one climb writes. ``n`` ranks, ``s`` stems, ``e`` entries of riders; int32 but for the heap.
 
     ``ms`` (n,): time to the incident by rank. ``path`` (n,): the ranks above the incident, ascending. ``version`` (1,).
-    By stem: ``under`` and ``above`` (s,), the version in which a unit, or the incident, was found on it or below it;
-    ``lowest`` (s,), the lowest rank at which a unit or a needed branch is; ``start`` (s,), the lowest rank of the
-    path; ``child, sibling, entry`` (s,): lists of stems and of entries; ``next_entry`` (e,). ``heap`` uint64 (s + 1,).
+    ``stem`` (s, 8): a row by stem. ``next_entry`` (e,): lists of entries. ``able`` (e,): the units that are eligible;
+    ``entry_rank`` (e,): the rank that an entry comes in by, -1 where it cannot leave its street.
+    ``heap`` uint64 (s + 1,).
     """
 
     ms: NDArray[np.int32]
     path: NDArray[np.int32]
-    under: NDArray[np.int32]
-    above: NDArray[np.int32]
-    lowest: NDArray[np.int32]
-    start: NDArray[np.int32]
-    child: NDArray[np.int32]
-    sibling: NDArray[np.int32]
-    entry: NDArray[np.int32]
+    stem: NDArray[np.int32]
     next_entry: NDArray[np.int32]
+    able: NDArray[np.int32]
+    entry_rank: NDArray[np.int32]
     heap: NDArray[np.uint64]
 
 
@@ -97,36 +103,30 @@ def climb_from_place(
     ascend(graph, metric.down, climb.ms, climb.path, count)
     for i in range(count):
         stem = graph.stem[climb.path[i]]
-        if climb.above[stem] != version:
-            climb.above[stem] = version
-            climb.start[stem] = climb.path[i]
+        if climb.stem[stem, ABOVE] != version:
+            climb.stem[stem, ABOVE] = version
+            climb.stem[stem, START] = climb.path[i]
 
 
 @inlined
-def _need(graph: Supergraph, climb: Climb, version: int, stem: int) -> None:
-    climb.under[stem] = version
-    climb.lowest[stem] = graph.stem_first[stem + 1]
-    climb.child[stem], climb.entry[stem] = -1, -1
-
-
-@inlined
-def _enlist(graph: Supergraph, climb: Climb, version: int, stem: int, roots: int) -> int:
+def _enlist(climb: Climb, version: int, stem: int, roots: int) -> int:
     """Put a stem, and all it grows on, into the lists of needed ones; return the first of the list of roots."""
-    if climb.under[stem] != version:
-        _need(graph, climb, version, stem)
+    rows = climb.stem
+    if rows[stem, UNDER] != version:
+        rows[stem, UNDER], rows[stem, LOWEST], rows[stem, CHILD], rows[stem, ENTRY] = version, _NONE, -1, -1
         known = False
         while not known:
-            parent = graph.stem_parent[stem]
+            parent = rows[stem, PARENT]
             if parent < 0:
-                climb.sibling[stem] = roots
+                rows[stem, SIBLING] = roots
                 roots = stem
                 break
-            known = climb.under[parent] == version
+            known = rows[parent, UNDER] == version
             if not known:
-                _need(graph, climb, version, parent)
-            climb.sibling[stem] = climb.child[parent]
-            climb.child[parent] = stem
-            climb.lowest[parent] = graph.stem_first[parent]
+                rows[parent, UNDER], rows[parent, CHILD], rows[parent, ENTRY] = version, -1, -1
+            rows[parent, LOWEST] = _ALL
+            rows[stem, SIBLING] = rows[parent, CHILD]
+            rows[parent, CHILD] = stem
             stem = parent
     return roots
 
@@ -135,27 +135,44 @@ def _enlist(graph: Supergraph, climb: Climb, version: int, stem: int, roots: int
 def _plant(
     graph: Supergraph, streets: Streets, climb: Climb, version: int, riders: Columns, need: int, fresh_after: int
 ) -> int:
-    """Enlist every eligible unit at the stems of its street's ends; return the first of the list of roots."""
-    roots = -1
+    """Enlist every eligible unit at the stems of its street's ends; return the first of the list of roots.
+
+    Nearly all of its cost is waiting for memory. Finding all ranks first, in a loop whose turns do not wait for each
+    other, lets the processor fetch many at a time.
+    """
+    count = 0
     for unit in range(len(riders.bits)):
         if is_eligible(riders, unit, need, fresh_after):
-            for side in range(2):
-                on = riders.arc[unit] if side == 0 else streets.reverse[riders.arc[unit]]
-                if on >= 0 and streets.inner_ms[on] < NEVER:
-                    rank = graph.rank[streets.head[on]]
-                    stem = graph.stem[rank]
-                    roots = _enlist(graph, climb, version, stem, roots)
-                    climb.lowest[stem] = min(climb.lowest[stem], rank)
-                    climb.next_entry[2 * unit + side] = climb.entry[stem]
-                    climb.entry[stem] = 2 * unit + side
+            climb.able[count] = unit
+            count += 1
+    for i in range(count):
+        unit = climb.able[i]
+        arc = riders.arc[unit]
+        back = streets.reverse[arc]
+        open_ahead = streets.inner_ms[arc] < NEVER
+        open_back = back >= 0 and streets.inner_ms[max(back, 0)] < NEVER
+        climb.entry_rank[2 * unit] = graph.rank[streets.head[arc]] if open_ahead else -1
+        climb.entry_rank[2 * unit + 1] = graph.rank[streets.head[back]] if open_back else -1
+    roots = -1
+    for i in range(count):
+        for entry in range(2 * climb.able[i], 2 * climb.able[i] + 2):
+            rank = climb.entry_rank[entry]
+            if rank >= 0:
+                stem = graph.stem[rank]
+                roots = _enlist(climb, version, stem, roots)
+                climb.stem[stem, LOWEST] = min(climb.stem[stem, LOWEST], rank)
+                climb.next_entry[entry] = climb.stem[stem, ENTRY]
+                climb.stem[stem, ENTRY] = entry
     return roots
 
 
 @inlined
 def _descend(graph: Supergraph, metric: Metric, climb: Climb, version: int, stem: int) -> int:
     """Write the times of a stem's ranks as far down as they are needed; return how many those are."""
-    above, lowest = graph.stem_first[stem + 1], climb.lowest[stem]
-    start = climb.start[stem] if climb.above[stem] == version else above
+    above, lowest = graph.stem_first[stem + 1], climb.stem[stem, LOWEST]
+    if lowest == _ALL:
+        lowest = graph.stem_first[stem]
+    start = climb.stem[stem, START] if climb.stem[stem, ABOVE] == version else above
     for rank in range(above - 1, lowest - 1, -1):
         ms = climb.ms[rank] if rank >= start else NEVER
         for slot in range(graph.first[rank], graph.first[rank + 1]):
@@ -167,7 +184,7 @@ def _descend(graph: Supergraph, metric: Metric, climb: Climb, version: int, stem
 @inlined
 def _bound(graph: Supergraph, climb: Climb, version: int, stem: int) -> int:
     """Return a time that nothing on a stem or below it can be nearer than; `NEVER` where nothing there gets out."""
-    if climb.above[stem] == version:
+    if climb.stem[stem, ABOVE] == version:
         return 0
     top = graph.stem_first[stem + 1] - 1
     least = NEVER
@@ -203,30 +220,29 @@ def climb_nearest(
     stem = _plant(graph, streets, climb, version, riders, need, fresh_after)
     size, looked_at = 0, 0
     while stem >= 0:
-        if climb.above[stem] == version:  # else no way leads from that island
+        if climb.stem[stem, ABOVE] == version:  # else no way leads from that island
             size = push(climb.heap, size, word(stem))
-        stem = climb.sibling[stem]
+        stem = climb.stem[stem, SIBLING]
     while size > 0:
         bound_ms, stem = whole(climb.heap[0] >> HALF), whole(climb.heap[0] & LOW)
         if count == k and bound_ms > etas[k - 1] - least_turnout_ms:
             break
         size = pop(climb.heap, size)
         looked_at += _descend(graph, metric, climb, version, stem)
-        entry = climb.entry[stem]
+        entry = climb.stem[stem, ENTRY]
         while entry >= 0:
             unit = entry >> 1
-            on = riders.arc[unit] if entry & 1 == 0 else streets.reverse[riders.arc[unit]]
-            ms = climb.ms[graph.rank[streets.head[on]]]
+            ms = climb.ms[climb.entry_rank[entry]]
             if ms <= LONGEST_MS:
                 turnout_ms = riders.turnout_ms[unit]
                 eta_ms = ms + riders.entry_ms[entry] + turnout_ms
                 if count < k or eta_ms <= etas[k - 1]:
                     count = offer(unit, eta_ms, turnout_ms, count, k, units, etas, turnouts)
             entry = climb.next_entry[entry]
-        branch = climb.child[stem]
+        branch = climb.stem[stem, CHILD]
         while branch >= 0:
             bound_ms = _bound(graph, climb, version, branch)
             if bound_ms < NEVER and (count < k or bound_ms <= etas[k - 1] - least_turnout_ms):
                 size = push(climb.heap, size, (word(bound_ms) << HALF) | word(branch))
-            branch = climb.sibling[branch]
+            branch = climb.stem[branch, SIBLING]
     return count, looked_at

@@ -54,21 +54,19 @@ class Workspace:
 
     @cached_property
     def _climb(self) -> "Climb":
-        from engine.travel.climbing import Climb  # noqa: PLC0415
+        from engine.travel.climbing import PARENT, Climb  # noqa: PLC0415
 
         graph = self._made.graph
         n, stems = len(graph.rank), len(graph.stem_parent)
+        stem = np.zeros((stems, 8), np.int32)
+        stem[:, PARENT] = graph.stem_parent
         return Climb(
             ms=np.empty(n, np.int32),
             path=np.empty(n, np.int32),
-            under=np.zeros(stems, np.int32),
-            above=np.zeros(stems, np.int32),
-            lowest=np.empty(stems, np.int32),
-            start=np.empty(stems, np.int32),
-            child=np.empty(stems, np.int32),
-            sibling=np.empty(stems, np.int32),
-            entry=np.empty(stems, np.int32),
+            stem=stem,
             next_entry=np.empty(self._entries, np.int32),
+            able=np.empty(self._entries, np.int32),
+            entry_rank=np.empty(self._entries, np.int32),
             heap=np.empty(stems + 1, np.uint64),
         )
 

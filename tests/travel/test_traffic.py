@@ -36,6 +36,7 @@ class Streets(RuleBasedStateMachine):
         self.times = TravelTimes(self.roads, self.base, Hierarchy.build(self.roads))
         self.traffic = Traffic(self.times)
         self.rules, self.live, self.now, self.work = {}, {}, 0, None
+        self.lingering = set()
         self.said = self.promised = self.times.weights.number
 
     def pick(self, numbers):
@@ -45,13 +46,19 @@ class Streets(RuleBasedStateMachine):
 
     @rule(name=st.sampled_from("abc"), numbers=arcs, factor=st.one_of(st.just(0.0), FACTORS))
     def a_rule_is_set(self, name, numbers, factor):
+        self.forget(name)
         self.traffic.set_rule(name, self.pick(numbers), factor)
         self.rules[name] = self.pick(numbers), factor
+
+    def forget(self, name):
+        """Forget a rule; what it closed at once stays closed until another version is in force."""
+        arcs, factor = self.rules.pop(name, ((), 1))
+        self.lingering.update(arcs if factor == 0 else ())
 
     @rule(name=st.sampled_from("abc"))
     def a_rule_is_lifted(self, name):
         self.traffic.lift_rule(name)
-        self.rules.pop(name, None)
+        self.forget(name)
 
     @rule(numbers=st.lists(st.integers(0, 1_000), min_size=1, max_size=5), factor=FACTORS, ms=st.integers(1, 400))
     def speeds_are_fed(self, numbers, factor, ms):
@@ -89,6 +96,7 @@ class Streets(RuleBasedStateMachine):
         else:
             self.work.run()
             assert self.traffic.finish(self.work.number)
+            self.lingering.clear()
             assert self.traffic.version == self.promised
         self.work = None
 
@@ -109,7 +117,7 @@ class Streets(RuleBasedStateMachine):
     def what_is_shut_is_passed_by_nobody_from_the_moment_it_is_said(self):
         if not hasattr(self, "times"):
             return
-        shut = {arc for arcs, factor in self.rules.values() if factor == 0 for arc in arcs}
+        shut = self.lingering | {arc for arcs, factor in self.rules.values() if factor == 0 for arc in arcs}
         weights = self.times.weights
         crew = Crew(self.roads, weights.inner_ms, [(arc, 0.5) for arc in range(self.roads.n_arcs)])
         ms = weights.arc_ms.copy()
