@@ -12,8 +12,8 @@ from geo_data.compiled import kernel
 
 SETTLE_NS = 90
 """A settled node: 50 in a city that fits the caches, 90 beyond."""
-CLIMB_NS = 100_000
-UNIT_NS = 300
+CLIMB_NS = 160_000
+UNIT_NS = 400
 """An eligible unit that a climb has to enlist."""
 UNEVENNESS = 2.0
 """A search is chosen when so many times the nodes that evenly spread units would take are still the cheaper."""
