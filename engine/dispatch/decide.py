@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from engine.dispatch.assignment import UNMET, Choices, assign
 from engine.dispatch.cover import priced
-from engine.dispatch.fitting import fit
+from engine.dispatch.cutting import cut_to_size
 from engine.dispatch.force import Force
 from engine.dispatch.policies import Policies
 from engine.dispatch.reasons import Barred, excluded_units, nearest_anyone, reason_counts
@@ -165,7 +165,7 @@ def _explain(
     elif not want.station_ordered:
         chosen = _nearest_station(want, force)
     unit_chosen = chosen is not None and chosen.kind == "unit"
-    recommendation = fit(
+    recommendation = cut_to_size(
         Recommendation(
             capability=want.capability,
             policy=policy,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.core.engine import Engine
-from engine.dispatch.fitting import fit
+from engine.dispatch.cutting import cut_to_size
 from engine.dispatch.policies import Policies
 from engine.model.commands import ReportAlert
 from engine.model.limits import LONGEST_ID, MOST_RECOMMENDATION_BYTES
@@ -36,14 +36,14 @@ def size_of(recommendation: Recommendation) -> int:
 
 def test_a_full_table_with_call_signs_of_a_dozen_characters_is_whole():
     recommendation = made_up("patrol-00123", 20, 20, 3_600_000)
-    assert fit(recommendation) is recommendation
+    assert cut_to_size(recommendation) is recommendation
     assert size_of(recommendation) <= MOST_RECOMMENDATION_BYTES
 
 
 @pytest.mark.parametrize("letter", ["x", "警", "\U00020000", '"'])
 def test_with_the_longest_ids_what_is_cut_is_stated(letter):
     whole = made_up(letter * LONGEST_ID, 20, 20)
-    cut = fit(whole)
+    cut = cut_to_size(whole)
     assert size_of(cut) <= MOST_RECOMMENDATION_BYTES < size_of(whole)
     assert (cut.chosen, cut.excluded_counts) == (whole.chosen, whole.excluded_counts)
     assert len(cut.others) + cut.others_cut == 20
@@ -53,7 +53,7 @@ def test_with_the_longest_ids_what_is_cut_is_stated(letter):
 @given(st.text(min_size=1, max_size=LONGEST_ID), st.integers(0, 20), st.integers(0, 20))
 def test_no_more_is_cut_than_has_to_be_and_from_the_end(name, others, excluded):
     whole = made_up(name, others, excluded)
-    cut = fit(whole)
+    cut = cut_to_size(whole)
     assert size_of(cut) <= MOST_RECOMMENDATION_BYTES
     assert cut.others == whole.others[: len(cut.others)]
     assert cut.excluded == whole.excluded[: len(cut.excluded)]

@@ -8,7 +8,7 @@ from engine.model.recommendation import Recommendation
 _encoder = msgspec.json.Encoder()
 
 
-def fit(recommendation: Recommendation) -> Recommendation:
+def cut_to_size(recommendation: Recommendation) -> Recommendation:
     """Return a recommendation that takes at most `MOST_RECOMMENDATION_BYTES` in JSON.
 
     With ids of a dozen characters nothing is cut. Where ids are long, the last name of the longer of the two lists
