@@ -9,11 +9,12 @@ Coordinates in it follow the datum that ``city.toml`` names and are converted he
 import re
 import zoneinfo
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from engine.core.city import City
+from engine.core.city_devices import Device, DeviceSettings, check_devices, device_settings, read_devices
 from engine.core.city_files import (
     CityError,
     Problem,
@@ -83,6 +84,7 @@ class Settings:
     key: Path | None = None
     origins: tuple[str, ...] = ()
     """Browser pages' origins that may open a stream, besides the server's own."""
+    devices: DeviceSettings = field(default_factory=DeviceSettings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +94,7 @@ class CityFolder:
     city: City
     settings: Settings
     areas: tuple[Area, ...]
+    devices: tuple[Device, ...]
     warnings: tuple[Problem, ...]
 
 
@@ -150,13 +153,16 @@ def load_folder(folder: Path) -> CityFolder:
         stations = read_stations(reading, STATIONS)
         units = read_units(reading, UNITS, stations)
         areas = read_areas(reading, AREAS) if (folder / AREAS).exists() else ()
+        settings, ids = _settings(folder, table), {unit.id for unit in units}
+        devices = read_devices(folder, settings.devices, ids, cards.cards.keys(), problems)
     except SpeedError as error:
         problems.quote(ROADS, None, error, folder / ROADS)
     if problems.found:
         raise CityError(folder, problems.found)
     _warn_of_gaps(cards, {name for unit in units for name in unit.capabilities}, problems)
     city = City(**{**{f.name: getattr(blank, f.name) for f in fields(City)}, "stations": stations, "units": units})
-    return CityFolder(city=city, settings=_settings(folder, table), areas=areas, warnings=tuple(problems.warnings))
+    warnings = tuple(problems.warnings)
+    return CityFolder(city=city, settings=settings, areas=areas, devices=devices, warnings=warnings)
 
 
 def load_settings(folder: Path) -> Settings:
@@ -247,6 +253,7 @@ _TOP_RULES: Mapping[str, Rule] = {
     "http": Rule(lambda _: True, ""),
     "stream": Rule(lambda _: True, ""),
     "tls": Rule(lambda _: True, ""),
+    "devices": Rule(lambda _: True, ""),
 }
 _REQUIRED = ("schema", "name", "datum", "time_zone")
 _LISTENER_RULES: Mapping[str, Rule] = {
@@ -303,6 +310,7 @@ def _checked(toml: TomlFile, problems: Problems) -> dict[str, Any]:
     for section, rules in sections.items():
         if section in table:
             check_table(toml, section, table[section], rules, problems)
+    check_devices(toml, table.get("devices", {}), problems)
     tls = table.get("tls", {})
     if isinstance(tls, dict) and ("certificate" in tls) != ("key" in tls):
         problems.add(toml.file, toml.line("tls"), "tls", ", ".join(tls), "certificate and key belong together")
@@ -390,4 +398,5 @@ def _settings(folder: Path, table: Mapping[str, Any]) -> Settings:
         certificate=folder / tls["certificate"] if "certificate" in tls else None,
         key=folder / tls["key"] if "key" in tls else None,
         origins=origins,
+        devices=device_settings(table.get("devices", {})),
     )

@@ -30,3 +30,5 @@ MOST_RINGS, MOST_CORNERS, MOST_SPOTS = 32, 500, 500
 """Polygons of one rule, corners of one polygon, single streets of one rule."""
 MOST_FED = 2_000
 """Live speeds in one message."""
+MOST_DEVICES = 20_000
+"""Devices that already exist and speak for a unit."""

@@ -13,12 +13,13 @@ STREAM_PATH = "/v1/stream"
 _FILE = "address.json"
 
 
-class Address(msgspec.Struct, frozen=True, kw_only=True):
-    """Both listeners, as a client on this machine reaches them."""
+class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The listeners, as a client on this machine reaches them; ``jt808`` where terminals are let in."""
 
     http: str
     stream: str
     pid: int
+    jt808: str | None = None
 
 
 def write_address(folder: Path, address: Address) -> None:

@@ -30,6 +30,8 @@ class Metrics:
         self._not_stored = self._counter("not_stored", "Batches that the journal could not take.")
         self._positions = self._counter("positions", "Positions, taken or ignored.", "result")
 
+        self._located = self._counter("device_positions", "Positions of devices, by mark.", "protocol", "mark")
+
     def _histogram(self, name: str, meaning: str, buckets: tuple[float, ...]) -> Histogram:
         return Histogram(f"allpoints_{name}", meaning, registry=self.registry, buckets=buckets)
 
@@ -96,6 +98,10 @@ class Metrics:
         """Count positions."""
         self._positions.labels("taken").inc(taken)
         self._positions.labels("ignored").inc(ignored)
+
+    def located(self, protocol: str, mark: str) -> None:
+        """Count a position of a device; both words are from our own tables."""
+        self._located.labels(protocol, mark).inc()
 
     def page(self) -> tuple[bytes, str]:
         """Return the page and its media type."""

@@ -33,8 +33,11 @@ from engine.service.access import STORE_NAME, Access
 from engine.service.address import STREAM_PATH, Address, reachable, remove_address, write_address
 from engine.service.copies import FLEET, SPEEDS
 from engine.service.cycle import Cycle
+from engine.service.device_hub import DeviceHub
+from engine.service.device_words import DeviceWords
 from engine.service.edge import MOST_CONNECTIONS
 from engine.service.http import make_app
+from engine.service.jt808_server import Jt808Server
 from engine.service.metrics import Metrics
 from engine.service.stream import StreamServer
 from engine.service.virtual_clock import VirtualClock
@@ -84,6 +87,8 @@ class Running:
     snapshot: bytes | None
     cycle: Cycle = field(init=False)
     stream: StreamServer = field(init=False)
+    devices: DeviceHub = field(init=False)
+    terminals: Jt808Server | None = None
 
     def close(self) -> None:
         """Let go of threads and files."""
@@ -231,6 +236,7 @@ class CityServer:
             )
             at, secure = self.settings.stream, _tls(self.settings)
             await running.stream.start(at.host, at.port, ssl=secure)
+            await self._begin_devices(running)
         except BaseException:
             running.close()
             raise
@@ -238,6 +244,16 @@ class CityServer:
         self.metrics.gauge("queue_depth", "Commands that wait to be decided.", lambda: cycle.waiting)
         self.metrics.gauge("sessions", "Clients of the stream.", lambda: running.stream.connected)
         return running
+
+    async def _begin_devices(self, running: Running) -> None:
+        """Let the devices in that are switched on."""
+        settings = self.settings.devices
+        running.devices = DeviceHub(settings, running.folder.devices, running.cycle, self.metrics)
+        if settings.jt808 is not None:
+            words = DeviceWords(running.engine, running.folder.areas)
+            terminals = running.terminals = Jt808Server(running.cycle, running.devices, settings.jt808, words)
+            await terminals.start()
+            self.metrics.gauge("devices_connected", "Terminals of JT/T 808.", lambda: terminals.connected)
 
     def _open(self) -> Running:
         """Do all of the beginning that takes long; called in a thread."""
@@ -278,6 +294,7 @@ class CityServer:
             http=f"http{secure}://{reachable(self.settings.http.host)}:{http_port}",
             stream=f"ws{secure}://{reachable(self.settings.stream.host)}:{stream_port}{STREAM_PATH}",
             pid=os.getpid(),
+            jt808=self._jt808_address(),
         )
         write_address(self.folder, address)
         counts = {"units": len(self.city.units), "stations": len(self.city.stations)}
@@ -286,6 +303,12 @@ class CityServer:
             extra={"http_port": http_port, "stream_port": stream_port, "seq": running.engine.state.seq, **counts},
         )
         on_ready(address)
+
+    def _jt808_address(self) -> str | None:
+        terminals, settings = self._now_running.terminals, self.settings.devices.jt808
+        if terminals is None or settings is None:
+            return None
+        return f"{reachable(settings.host)}:{terminals.port}"
 
     async def _end(self, turning: "asyncio.Task[None] | None") -> None:
         """Store what waits, tell the clients, and let go of the files; raise what the cycle failed with."""
@@ -299,6 +322,8 @@ class CityServer:
                 await turning
         finally:
             await running.stream.stop()
+            if running.terminals is not None:
+                await running.terminals.stop()
             running.close()
         LOGGER.info("stopped", extra={"seq": running.engine.state.seq})
 

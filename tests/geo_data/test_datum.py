@@ -86,3 +86,15 @@ def test_many_at_once_are_the_same_as_one_by_one() -> None:
 def test_what_no_datum_has(lon: float, lat: float, datum: str, field: str) -> None:
     with pytest.raises(DatumError, match=rf"{field}: .*limit"):
         convert(lon, lat, datum, "wgs84")
+
+
+@pytest.mark.parametrize("datum", ["wgs84", "gcj02", "bd09"])
+@given(lon=st.floats(-180, 180) | st.floats(WEST - 0.1, EAST + 0.1), lat=st.floats(-90, 90) | st.floats(SOUTH, NORTH))
+def test_one_place_is_converted_as_many_are(datum: str, lon: float, lat: float) -> None:
+    assert np.allclose(to_wgs84(lon, lat, datum), convert(lon, lat, datum, "wgs84"), rtol=0.0, atol=1e-9)
+
+
+@pytest.mark.parametrize(("lon", "lat", "datum"), [(181.0, 0.0, "gcj02"), (0.0, math.nan, "wgs84"), (0, 0, "mars")])
+def test_one_place_that_is_none_is_refused(lon: float, lat: float, datum: str) -> None:
+    with pytest.raises(DatumError):
+        to_wgs84(lon, lat, datum)

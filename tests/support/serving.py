@@ -30,6 +30,7 @@ class Served:
             self.kill()
             raise
         self.http, self.stream = address["http"], address["stream"]
+        self.jt808 = address.get("jt808", "")
         assert address["pid"] == self.process.pid
 
     def _first_line(self) -> bytes:

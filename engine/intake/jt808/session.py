@@ -1,0 +1,279 @@
+"""One terminal's connection: what it may say when, what it is answered, and what of it others must act on.
+
+A terminal registers, is told its code if the city knows its maker's id, and authenticates by that code; before that it
+is heard on nothing else. Registration, heartbeats and logout are answered here. Locations and what answers our texts
+are handed on: whoever acts on them answers by `Session.answer`, when what they mean is durable.
+
+Rules: nobody is anybody by number alone; a number that is not this connection's is refused; an answer names the frame
+that it answers. Whatever is not taken is told to ``on_refused`` by name.
+"""
+
+import hmac
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+from engine.core.city_devices import Device
+from engine.intake.jt808 import messages as m
+from engine.intake.jt808.frames import Edition, Packet, Splitter, decode, encode
+from engine.model.errors import Refusal
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of one connection.
+
+    Parameters
+    ----------
+    login_ms, silence_ms
+        A terminal that has not authenticated, or says nothing, within this time is gone.
+    errors
+        So many frames in a row that are not taken close the connection.
+    rate_per_s, burst
+        Frames a second that are read, and at once; the rest is read more slowly.
+    parts, part_bytes, gathered, gathering_ms
+        Of messages in several frames: frames and bytes of one, how many at a time, and for how long.
+    """
+
+    login_ms: int = 15_000
+    silence_ms: int = 180_000
+    errors: int = 10
+    rate_per_s: int = 50
+    burst: int = 500
+    parts: int = 64
+    part_bytes: int = 65_536
+    gathered: int = 2
+    gathering_ms: int = 60_000
+
+
+class LoggedIn(NamedTuple):
+    """A terminal has authenticated."""
+
+    device: Device
+
+
+class Came(NamedTuple):
+    """Locations, and the frame by which they are answered."""
+
+    packet: Packet
+    locations: tuple[m.Location, ...]
+    is_backfill: bool
+
+
+class Answered(NamedTuple):
+    """A terminal answered a text of ours, by the serial that it had."""
+
+    serial: int
+    result: int
+
+
+Heard = LoggedIn | Came | Answered
+
+
+class _Gathering(NamedTuple):
+    parts: dict[int, bytes]
+    began_ms: float
+
+
+class Session:
+    """The protocol of one connection.
+
+    Parameters
+    ----------
+    find
+        The device of a terminal's number, or None.
+    limits, utc_offset_minutes
+        Bounds, and the clock of the terminals.
+    on_refused
+        Told of everything that is not taken.
+    """
+
+    def __init__(
+        self,
+        find: Callable[[str], Device | None],
+        on_refused: Callable[[Refusal], None],
+        *,
+        limits: Limits | None = None,
+        utc_offset_minutes: int = m.BEIJING_MINUTES,
+    ) -> None:
+        self.limits = limits or Limits()
+        self.device: Device | None = None
+        self.closing = ""
+        """Why the connection is to end; empty while it is not."""
+        self._find = find
+        self._on_refused = on_refused
+        self._utc_offset_minutes = utc_offset_minutes
+        self._splitter = Splitter()
+        self._out = bytearray()
+        self._serial = 0
+        self._errors = 0
+        self._terminal = ""
+        self._edition: Edition = 2013
+        self._protocol = 1
+        self._gathering: dict[tuple[int, int, int], _Gathering] = {}
+        self._allowance = float(self.limits.burst)
+        self._counted_ms: float | None = None
+
+    @property
+    def terminal(self) -> str:
+        """The number that the last frame bore; believed only where ``device`` is known."""
+        return self._terminal
+
+    def receive(self, data: bytes, now_ms: float) -> list[Heard]:
+        """Take bytes; return what others must act on, in order."""
+        heard: list[Heard] = []
+        for framed in self._splitter.feed(data):
+            if self.closing:
+                break
+            self._allowance -= 1
+            try:
+                if isinstance(framed, Refusal):
+                    raise framed
+                packet = decode(framed)
+                found = self._hear(packet, now_ms)
+            except Refusal as refusal:
+                self._refuse(refusal)
+            else:
+                self._errors = 0
+                heard += found
+        return heard
+
+    def wait_ms(self, now_ms: float) -> float:
+        """Return how long to wait before more is read, by the rate that is allowed."""
+        if self._counted_ms is not None:
+            gained = (now_ms - self._counted_ms) / 1_000 * self.limits.rate_per_s
+            self._allowance = min(self._allowance + gained, float(self.limits.burst))
+        self._counted_ms = now_ms
+        return max(0.0, -self._allowance / self.limits.rate_per_s * 1_000)
+
+    def answer(self, packet: Packet, result: int = m.DONE) -> None:
+        """Answer a frame by a result."""
+        self._say(m.Answer(serial=packet.serial, message=packet.message, result=result))
+
+    def text(self, words: str) -> int:
+        """Send words; return the serial that the answer to them will name."""
+        return self._say(m.Text(text=words))
+
+    def take(self) -> bytes:
+        """Return what is to be sent."""
+        out = bytes(self._out)
+        self._out.clear()
+        return out
+
+    def _say(self, message: m.ToTerminal) -> int:
+        serial = self._serial
+        self._serial = (serial + 1) % 65_536
+        self._out += encode(
+            Packet(
+                message=m.NUMBERS[type(message)],
+                terminal=self._terminal,
+                serial=serial,
+                body=m.write(message, self._edition),
+                edition=self._edition,
+                protocol=self._protocol,
+            )
+        )
+        return serial
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._errors += 1
+        self._on_refused(refusal)
+        if self._errors >= self.limits.errors and not self.closing:
+            self.closing = "unreadable"
+
+    def _hear(self, packet: Packet, now_ms: float) -> list[Heard]:
+        """Act on one frame, or raise `Refusal`; what can be answered has been, either way."""
+        self._check_terminal(packet)
+        self._terminal, self._edition, self._protocol = packet.terminal, packet.edition, packet.protocol
+        try:
+            body = self._whole(packet, now_ms)
+            if body is None:
+                self.answer(packet)
+                return []
+            message = m.read(packet.message, body, packet.edition, self._utc_offset_minutes)
+        except Refusal as refusal:
+            self.answer(packet, m.UNSUPPORTED if refusal.code == "unsupported" else m.WRONG)
+            raise
+        match message:
+            case m.Register():
+                self._register(packet, message)
+            case m.Authenticate():
+                return self._authenticate(packet, message)
+            case _ if self.device is None:
+                self.answer(packet, m.FAILED)
+                raise Refusal("not_authenticated", "message", f"0x{packet.message:04x}", "0x0100 or 0x0102 first")
+            case m.Heartbeat():
+                self.answer(packet)
+            case m.Logout():
+                self.answer(packet)
+                self.closing = "logout"
+            case m.TerminalAnswer():
+                if message.message == m.NUMBERS[m.Text]:
+                    return [Answered(message.serial, message.result)]
+            case m.Location():
+                return [Came(packet, (message,), is_backfill=False)]
+            case m.Batch():
+                return [Came(packet, message.locations, message.is_backfill)]
+        return []
+
+    def _check_terminal(self, packet: Packet) -> None:
+        known = self.device.id if self.device is not None else packet.terminal
+        if packet.terminal != known:
+            raise Refusal("not_yours", "terminal", packet.terminal, f"{known}, who has authenticated")
+
+    def _register(self, packet: Packet, message: m.Register) -> None:
+        """Tell a terminal its code, if the maker's id is the one that the city knows."""
+        device = self._find(packet.terminal)
+        if device is None:
+            self._end_unknown(packet)
+            self._say(m.RegisterAnswer(serial=packet.serial, result=m.NO_TERMINAL))
+        elif device.terminal_id and hmac.compare_digest(device.terminal_id.encode(), message.terminal_id.encode()):
+            self._say(m.RegisterAnswer(serial=packet.serial, result=m.REGISTERED, code=device.secret))
+        else:
+            self._say(m.RegisterAnswer(serial=packet.serial, result=m.KNOWN_TERMINAL))
+            self._on_refused(Refusal("not_registered", "terminal_id", message.terminal_id, "the id in devices.csv"))
+
+    def _authenticate(self, packet: Packet, message: m.Authenticate) -> list[Heard]:
+        device = self._find(packet.terminal)
+        if device is None:
+            self._end_unknown(packet)
+            self.answer(packet, m.FAILED)
+        elif not hmac.compare_digest(device.secret.encode(), message.code.encode()):
+            self.closing = "wrong_code"
+            self._on_refused(Refusal("wrong_code", "code", "", "the secret in devices.csv"))
+            self.answer(packet, m.FAILED)
+        else:
+            is_new, self.device = self.device is None, device
+            self.answer(packet)
+            return [LoggedIn(device)] if is_new else []
+        return []
+
+    def _end_unknown(self, packet: Packet) -> None:
+        self.closing = "unknown_device"
+        self._on_refused(Refusal("unknown_device", "terminal", packet.terminal, "a device in devices.csv"))
+
+    def _whole(self, packet: Packet, now_ms: float) -> bytes | None:
+        """Return a message's body, gathered where it came in several frames; None while some of them are missing."""
+        if packet.parts == 1:
+            return packet.body
+        limits = self.limits
+        if self.device is None:
+            raise Refusal("not_authenticated", "parts", packet.parts, "1 before 0x0102")
+        if packet.parts > limits.parts:
+            raise Refusal("too_many", "parts", packet.parts, limits.parts)
+        for key, gathering in list(self._gathering.items()):
+            if now_ms - gathering.began_ms > limits.gathering_ms:
+                del self._gathering[key]
+                self._on_refused(Refusal("incomplete", "parts", len(gathering.parts), f"{key[2]} in time"))
+        key = packet.message, (packet.serial - packet.part) % 65_536, packet.parts
+        if key not in self._gathering and len(self._gathering) >= limits.gathered:
+            raise Refusal("too_many", "gathered", len(self._gathering), limits.gathered)
+        parts = self._gathering.setdefault(key, _Gathering({}, now_ms)).parts
+        parts[packet.part] = packet.body
+        if sum(map(len, parts.values())) > limits.part_bytes:
+            del self._gathering[key]
+            raise Refusal("too_big", "parts", f"over {limits.part_bytes} bytes", f"{limits.part_bytes} bytes")
+        if len(parts) < packet.parts:
+            return None
+        del self._gathering[key]
+        return b"".join(parts[number] for number in range(1, packet.parts + 1))
