@@ -4,12 +4,12 @@ import argparse
 
 from engine.cli import tokens
 
-ROLES = ("dispatcher", "integration", "observer", "administrator")
+ROLES = ("dispatcher", "office", "integration", "observer", "administrator")
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
     """Describe the command."""
-    description = "People and programs: dispatchers, sources of alerts, observers. 调度员与接入程序的令牌。"
+    description = "The desk, approvers, who is told, sources of alerts. 调度员、审批岗位与接入程序的令牌。"
     return tokens.add_parser(subparsers, "user", description, "a name for the person or program", ROLES, ROLES[0])
 
 

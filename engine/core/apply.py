@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from engine.core import standing_steps
+from engine.core.deadline_keys import RULE_END, deadline_key
 from engine.core.state import AlertRecord, Demand, Mail, Mailbox, StandingRule, State
 from engine.model import events as e
 from engine.model.entities import Incident, Order
@@ -30,9 +32,6 @@ RETAIN_MS = 86_400_000
 """How long what has ended stays in memory."""
 RETAIN_KEYS_MS = 30 * 86_400_000
 """How long an idempotency key is remembered: longer than any client keeps an answer."""
-
-RULE_END = "end"
-"""The clock of a rule over the streets that ends by itself."""
 
 
 def apply(state: State, event: e.Event) -> None:
@@ -198,6 +197,9 @@ _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
     e.PlanRequested: _plan_requested,
     e.PlanApplied: _plan_applied,
     e.DeadlineMissed: _deadline_missed,
+    e.StepRequested: standing_steps.requested,
+    e.StepPassedOn: standing_steps.passed_on,
+    e.StepDecided: standing_steps.decided,
     e.SpeedRuleSet: _speed_rule_set,
     e.SpeedRuleLifted: _speed_rule_lifted,
     e.ClockDeparted: _clock_departed,
@@ -207,17 +209,6 @@ _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
 def alert_key(source: str, source_ref: str) -> str:
     """Spell the idempotency key of an alert."""
     return f"{source}\n{source_ref}"
-
-
-def deadline_key(owner: str, clock: str) -> str:
-    """Spell the key of one clock of one order or rule."""
-    return f"{owner} {clock}"
-
-
-def owner_and_clock(key: str) -> tuple[str, str]:
-    """Read the key of a deadline: the order or rule whose it is, and which clock."""
-    owner, _, clock = key.partition(" ")
-    return owner, clock
 
 
 def _count(state: State, kind: str, minted: str) -> None:
@@ -230,8 +221,11 @@ def _change(state: State, demand: Demand, **fields: object) -> None:
 
 def _advance_order(state: State, at: int, order: Order, to: OrderState) -> None:
     """Move an order, and with it its clocks, its unit's claim, its incident and its demand."""
+    was_proposed = order.state is OrderState.PROPOSED
     order = msgspec.structs.replace(order, state=to)
     state.orders[order.id] = order
+    if was_proposed:
+        standing_steps.withdraw(state, order.incident, at, order.id)
     _run_clocks(state, at, order)
     if order.recipient_kind == "unit":
         _claim(state, order)
@@ -281,6 +275,7 @@ def _advance_incident(state: State, at: int, incident: Incident, to: IncidentSta
     state.incidents[incident.id] = msgspec.structs.replace(incident, state=to)
     if to in ENDED_INCIDENTS:
         state.ended.append((at, incident.id))
+        standing_steps.withdraw(state, incident.id, at)
 
 
 def _forget(state: State, at: int) -> None:
@@ -295,6 +290,7 @@ def _forget(state: State, at: int) -> None:
             continue
         del state.incidents[gone]
         state.recommendations.pop(gone, None)
+        standing_steps.forget(state, gone)
         for order in incident.orders:
             recipient = state.orders.pop(order).recipient
             del state.kept.order_demand[order], state.kept.order_clocks[order]

@@ -128,7 +128,7 @@ def read_stations(reading: Reading, file: str) -> tuple[Station, ...]:
             capabilities=tuple(capabilities),
         )
     reading.check_places()
-    _check_desk(reading, file, stations)
+    _check_offices(reading, file, stations)
     return tuple(stations.values())
 
 
@@ -170,13 +170,15 @@ def read_units(reading: Reading, file: str, stations: Sequence[Station]) -> tupl
     if units and any(str(station) in units for station in by_id):
         both = ", ".join(sorted(str(station) for station in by_id if str(station) in units))
         reading.problems.add(file, None, "id", both, "a unit and a station may not share an id: mailboxes go by id")
-    _check_desk(reading, file, units)
+    _check_offices(reading, file, units)
     return tuple(units.values())
 
 
-def _check_desk(reading: Reading, file: str, ids: Container[str]) -> None:
-    if DESK in ids:
-        reading.problems.add(file, None, "id", DESK, "the command room's own id: mailboxes go by id")
+def _check_offices(reading: Reading, file: str, ids: Container[str]) -> None:
+    for name in (DESK, *sorted(reading.city.run_cards.offices)):
+        if name in ids:
+            limit = "the id of the command room, or of somebody of run_cards.toml: mailboxes go by id"
+            reading.problems.add(file, None, "id", name, limit)
 
 
 def _unit(

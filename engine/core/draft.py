@@ -7,6 +7,7 @@ from engine.model import events as e
 from engine.model.entities import Details, Order
 from engine.model.ids import DESK, Kind, OrderId, RecipientId, mint
 from engine.model.lifecycle import ORDER, OrderState
+from engine.model.notices import NoticeCode
 
 
 class Draft:
@@ -50,10 +51,14 @@ class Draft:
             )
         )
 
-    def tell_desk(self, code: str, order: OrderId | None = None, **values: str) -> None:
-        """Put a notice into the desk's mailbox: a key of the texts and its values."""
-        seq = self.state.mailbox(DESK).last_seq + 1
-        self.emit(e.Mailed(recipient=DESK, mail_seq=seq, item="notice", order=order, code=code, values=values))
+    def notify(self, recipient: RecipientId, code: NoticeCode, /, order: OrderId | None = None, **values: str) -> None:
+        """Put a notice into a mailbox: a key of the texts and its values."""
+        seq = self.state.mailbox(recipient).last_seq + 1
+        self.emit(e.Mailed(recipient=recipient, mail_seq=seq, item="notice", order=order, code=code, values=values))
+
+    def tell_desk(self, code: NoticeCode, /, order: OrderId | None = None, **values: str) -> None:
+        """Put a notice into the desk's mailbox."""
+        self.notify(DESK, code, order, **values)
 
     def withdraw(self, order: Order, to: OrderState, reason: str) -> None:
         """End an order that is open, and tell its recipient where it had been sent."""

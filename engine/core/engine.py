@@ -17,8 +17,9 @@ from engine.core.answering import acknowledge_mail, answer_order, set_unit_statu
 from engine.core.apply import apply
 from engine.core.batch import Batch, Reply
 from engine.core.city import City
+from engine.core.deciding import approve_order, decide_step
 from engine.core.draft import Draft
-from engine.core.ordering import apply_plan, approve_order, cancel_order, serve, waiting
+from engine.core.ordering import apply_plan, cancel_order, serve, waiting
 from engine.core.plain_ports import AtOnce, NoLinks, SystemClock, VolatileJournal
 from engine.core.ports import Clock, Jobs, Journal, Links
 from engine.core.positions import move
@@ -49,6 +50,7 @@ _HANDLERS: dict[type, Callable[[World, Draft, Any], None]] = {
     c.AcknowledgeMail: acknowledge_mail,
     c.SetUnitStatus: set_unit_status,
     c.ApproveOrder: approve_order,
+    c.DecideStep: decide_step,
     c.CancelOrder: cancel_order,
     c.EndIncident: end_incident,
     c.ApplyPlan: apply_plan,

@@ -3,11 +3,12 @@
 from engine.core.draft import Draft
 from engine.core.ports import Work
 from engine.core.state import Demand
+from engine.core.steps import ask_to_send
 from engine.core.world import World
 from engine.dispatch.assignment import EFFORT
 from engine.dispatch.decide import decide
 from engine.model import events as e
-from engine.model.commands import ApplyPlan, ApproveOrder, CancelOrder, Command
+from engine.model.commands import ApplyPlan, CancelOrder, Command
 from engine.model.entities import Order
 from engine.model.errors import Refusal
 from engine.model.ids import OrderId, PlanId, UnitId, number_of
@@ -85,10 +86,11 @@ def _holds(world: World, decision: Decision) -> bool:
     chosen = decision.recommendation.chosen
     if chosen is None or chosen.kind == "station":
         return True
-    return _free(world, UnitId(chosen.recipient))
+    return free(world, UnitId(chosen.recipient))
 
 
-def _free(world: World, unit: UnitId) -> bool:
+def free(world: World, unit: UnitId) -> bool:
+    """Tell whether a unit is available and no order claims it."""
     return unit not in world.state.claims and world.state.unit_status.get(unit) is UnitStatus.AVAILABLE
 
 
@@ -142,12 +144,13 @@ def _order(world: World, draft: Draft, demand: Demand, decision: Decision) -> No
     clocks = world.city.run_cards.clocks_ms(incident.type, incident.level)
     draft.emit(e.OrderProposed(order=order, demand=demand.id, clocks_ms=clocks))
     if incident.approval == "by_rule":
-        _send(draft, order, via="policy", actor=BY_RULE)
+        send(draft, order, via="policy", actor=BY_RULE)
     else:
-        draft.tell_desk("approval_wanted", order=order.id, incident=incident.id, recipient=order.recipient)
+        ask_to_send(world, draft, order.id)
 
 
-def _send(draft: Draft, order: Order, via: e.ApprovedVia, actor: str = "") -> None:
+def send(draft: Draft, order: Order, via: e.ApprovedVia, actor: str = "") -> None:
+    """Approve an order and put it into its recipient's mailbox."""
     draft.emit(e.OrderAdvanced(order=order.id, version=order.version, to=OrderState.APPROVED, via=via), actor=actor)
     draft.mail(order.recipient, "order", order)
 
@@ -158,17 +161,6 @@ def known_order(world: World, order_id: OrderId) -> Order:
     if order is None:
         raise Refusal("unknown_order", "order", order_id, "an order that is kept")
     return order
-
-
-def approve_order(world: World, draft: Draft, command: ApproveOrder) -> None:
-    """Let a proposed order go, if its unit is still free; if not, the proposal is replaced by a new one."""
-    order = known_order(world, command.order)
-    if order.state is not OrderState.PROPOSED:
-        raise Refusal("wrong_state", "order", order.id, f"proposed; it is {order.state}")
-    if order.recipient_kind == "unit" and not _free(world, UnitId(order.recipient)):
-        draft.withdraw(order, OrderState.REPLACED, "unit_taken")
-        return
-    _send(draft, order, via="desk")
 
 
 def cancel_order(world: World, draft: Draft, command: CancelOrder) -> None:

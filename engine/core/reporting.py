@@ -5,6 +5,7 @@ import math
 from engine.core.apply import alert_key
 from engine.core.draft import Draft
 from engine.core.state import AlertRecord
+from engine.core.steps import ask_leave
 from engine.core.world import World
 from engine.model import events as e
 from engine.model.commands import EndIncident, ReportAlert
@@ -89,6 +90,10 @@ def end_incident(world: World, draft: Draft, command: EndIncident) -> None:
     if to not in INCIDENT[incident.state]:
         allowed = ", ".join(sorted(INCIDENT[incident.state])) or "nothing"
         raise Refusal("wrong_state", "state", command.state, f"after {incident.state}: {allowed}")
+    if to is IncidentState.CLOSED:
+        values = {"reason": command.reason}
+        if not ask_leave(world, draft, "close", incident.id, acting_as=command.acting_as, values=values):
+            return
     for demand in [d for d in world.state.demands.values() if d.incident == incident.id]:
         draft.emit(e.DemandDropped(demand=demand.id, reason=command.reason or command.state))
     for order_id in incident.orders:

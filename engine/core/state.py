@@ -8,9 +8,20 @@ from collections import deque
 
 import msgspec
 
-from engine.model.entities import Details, Incident, Order, Station, Unit
+from engine.model.entities import Details, Incident, Order, Station, Step, Unit
 from engine.model.events import Mailed
-from engine.model.ids import AlertId, DemandId, IncidentId, OrderId, PlanId, RecipientId, RuleId, StationId, UnitId
+from engine.model.ids import (
+    AlertId,
+    DemandId,
+    IncidentId,
+    OrderId,
+    PlanId,
+    RecipientId,
+    RuleId,
+    StationId,
+    StepId,
+    UnitId,
+)
 from engine.model.lifecycle import UnitStatus
 from engine.model.recommendation import Recommendation
 from engine.model.streets import SpeedRule
@@ -96,6 +107,8 @@ class Kept(msgspec.Struct, kw_only=True):
     order_demand: dict[OrderId, DemandId] = {}
     order_clocks: dict[OrderId, dict[str, int]] = {}
     demands: dict[DemandId, Demand] = {}
+    steps: dict[StepId, Step] = {}
+    incident_steps: dict[IncidentId, list[StepId]] = {}
     mailboxes: dict[RecipientId, Mailbox] = {}
     alerts: dict[str, AlertRecord] = {}
     keys: dict[str, int] = {}
@@ -173,6 +186,15 @@ class State:
     def demands(self) -> dict[DemandId, Demand]:
         """What is wanted and not yet done with."""
         return self.kept.demands
+
+    @property
+    def steps(self) -> dict[StepId, Step]:
+        """What needs somebody's leave, asked or answered, of the incidents that are kept."""
+        return self.kept.steps
+
+    def steps_of(self, incident: IncidentId) -> list[Step]:
+        """Return the steps of an incident, oldest first."""
+        return [self.kept.steps[step] for step in self.kept.incident_steps.get(incident, ())]
 
     @property
     def mailboxes(self) -> dict[RecipientId, Mailbox]:

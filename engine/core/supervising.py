@@ -1,12 +1,13 @@
 """What the passing of time does: clocks that ran out are stated, and the desk is told to use the radio."""
 
-from engine.core.apply import RULE_END, owner_and_clock
+from engine.core.deadline_keys import LEAVE, RULE_END, owner_and_clock
 from engine.core.draft import Draft
+from engine.core.steps import pass_on
 from engine.core.streets import end_speed_rule
 from engine.core.world import World
 from engine.model import events as e
 from engine.model.commands import Tick
-from engine.model.ids import OrderId, RuleId
+from engine.model.ids import OrderId, RuleId, StepId
 from engine.supervision import CLOCKS
 
 DEPARTED_MS = 5_000
@@ -21,6 +22,9 @@ def tick(world: World, draft: Draft, command: Tick) -> None:
         owner, clock = owner_and_clock(key)
         if clock == RULE_END:
             end_speed_rule(draft, RuleId(owner))
+            continue
+        if clock == LEAVE:
+            pass_on(world, draft, StepId(owner), due_at)
             continue
         order = world.state.orders[OrderId(owner)]
         draft.emit(e.DeadlineMissed(clock=clock, order=order.id, due_at=due_at))

@@ -5,11 +5,12 @@ what a card does not say it inherits. How a card answers stands in `cards.card`;
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 from engine.dispatch.calendar import DAY, NIGHT, CalendarRules, Force, Period
 from engine.dispatch.cards.card import Response, RunCard
-from engine.dispatch.cards.model import BY_RULE, NOTHING, Approval, ForceNeed, Node, Seconds, Vocabulary
+from engine.dispatch.cards.model import BY_RULE, DISPATCHER, NOTHING, Approval, ForceNeed, Node, Seconds, Vocabulary
 from engine.dispatch.cards.reading import read_nodes
 from engine.dispatch.cards.vocabulary import read_vocabulary
 from engine.dispatch.toml_file import Texts, TomlError, TomlReader
@@ -58,6 +59,11 @@ class RunCards:
     def capabilities(self) -> Mapping[str, Texts]:
         """What units can do, by id."""
         return self.words.capabilities
+
+    @cached_property
+    def offices(self) -> frozenset[str]:
+        """The ids of all who are told or give leave: each has a mailbox, the dispatcher the desk's."""
+        return frozenset((*self.words.told, *self.words.approvers)) - {BY_RULE, NOTHING, DISPATCHER}
 
     @property
     def working(self) -> CalendarRules | None:

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from engine.model.entities import Alert, Station, Unit
-from engine.model.ids import IncidentId, OrderId, PlanId, RecipientId, RuleId, UnitId
+from engine.model.ids import IncidentId, OrderId, PlanId, RecipientId, RuleId, StepId, UnitId
 from engine.model.lifecycle import UnitStatus
 from engine.model.recommendation import Decision
 from engine.model.streets import SpeedRule
@@ -70,9 +70,19 @@ class SetUnitStatus(_Command, frozen=True, gc=False, tag="set_unit_status"):
 
 
 class ApproveOrder(_Command, frozen=True, gc=False, tag="approve_order"):
-    """A person lets a proposed order go."""
+    """A person lets a proposed order go, in the place of an approver: by default of the one who was asked last."""
 
     order: OrderId
+    acting_as: str = ""
+
+
+class DecideStep(_Command, frozen=True, gc=False, tag="decide_step"):
+    """A person gives leave to a step, or refuses it, in the place of an approver as `ApproveOrder`."""
+
+    step: StepId
+    granted: bool
+    acting_as: str = ""
+    reason: str = ""
 
 
 class CancelOrder(_Command, frozen=True, gc=False, tag="cancel_order"):
@@ -89,6 +99,8 @@ class EndIncident(_Command, frozen=True, gc=False, tag="end_incident"):
     incident: IncidentId
     state: Literal["cancelled", "invalid", "resolved", "closed", "transferred"]
     reason: str = ""
+    acting_as: str = ""
+    """The approver in whose place it is said, where the run card wants leave for closing."""
 
 
 class ApplyPlan(_Command, frozen=True, gc=False, tag="apply_plan"):
@@ -135,6 +147,7 @@ Command = (
     | AcknowledgeMail
     | SetUnitStatus
     | ApproveOrder
+    | DecideStep
     | CancelOrder
     | EndIncident
     | ApplyPlan

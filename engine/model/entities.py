@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from engine.model.ids import AlertId, IncidentId, OrderId, RecipientId, StationId, UnitId
+from engine.model.ids import AlertId, IncidentId, OrderId, RecipientId, StationId, StepId, UnitId
 from engine.model.lifecycle import IncidentState, OrderState
 
 RecipientKind = Literal["unit", "station"]
@@ -118,6 +118,48 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     route: str
     """The way there as a polyline of five decimals; empty for a station."""
     exercise: bool = False
+
+
+class Asked(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Somebody whose leave is wanted, and after how long without an answer the next in line is asked."""
+
+    by: str
+    timeout_ms: int | None = None
+
+
+StepOutcome = Literal["granted", "refused", "withdrawn"]
+
+
+class Step(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """Something about an incident that somebody must agree to, and what became of it.
+
+    Attributes
+    ----------
+    step
+        What it is, as run cards name it: ``send``, ``lower``, ``return_order``, ``close`` …
+    line
+        Who may agree: first who is asked first, then who stands in, one for the other.
+    asked
+        How far the asking has come: ``line[asked]`` is who was asked last.
+    values
+        What exactly is to be done, as codes and values.
+    decided_by, decided_as
+        The actor who decided, and in whose place of ``line``.
+    """
+
+    id: StepId
+    step: str
+    incident: IncidentId
+    line: tuple[Asked, ...]
+    requested_by: str
+    requested_at: int
+    order: OrderId | None = None
+    values: dict[str, str] = {}
+    asked: int = 0
+    outcome: StepOutcome | None = None
+    decided_by: str = ""
+    decided_as: str = ""
+    decided_at: int | None = None
 
 
 class PositionFix(Placed, frozen=True, gc=False, omit_defaults=True):

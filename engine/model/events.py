@@ -9,8 +9,8 @@ from typing import Literal
 import msgspec
 
 from engine.model.commands import Via
-from engine.model.entities import Approval, Details, Need, Order, Station, Unit
-from engine.model.ids import AlertId, DemandId, IncidentId, OrderId, PlanId, RecipientId, RuleId, UnitId
+from engine.model.entities import Approval, Asked, Details, Need, Order, Station, StepOutcome, Unit
+from engine.model.ids import AlertId, DemandId, IncidentId, OrderId, PlanId, RecipientId, RuleId, StepId, UnitId
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
 from engine.model.recommendation import Recommendation
 from engine.model.streets import SpeedRule
@@ -179,6 +179,34 @@ class DeadlineMissed(_Body, frozen=True, gc=False, tag="deadline_missed"):
     due_at: int
 
 
+class StepRequested(_Body, frozen=True, gc=False, tag="step_requested"):
+    """Somebody must agree to a step. ``line`` is who may, in the order in which they are asked."""
+
+    id: StepId
+    step: str
+    incident: IncidentId
+    line: tuple[Asked, ...]
+    order: OrderId | None = None
+    values: dict[str, str] = {}
+
+
+class StepPassedOn(_Body, frozen=True, gc=False, tag="step_passed_on"):
+    """Nobody has answered in time: the next in line is asked."""
+
+    id: StepId
+    to: str
+    due_at: int
+
+
+class StepDecided(_Body, frozen=True, gc=False, tag="step_decided"):
+    """Leave was given or refused, by the event's actor in the place of ``acting_as``; or nobody asks any more."""
+
+    id: StepId
+    outcome: StepOutcome
+    acting_as: str = ""
+    reason: str = ""
+
+
 class SpeedRuleSet(_Body, frozen=True, gc=False, tag="speed_rule_set"):
     """Streets are closed, or their speed is another, from here on."""
 
@@ -218,6 +246,9 @@ Body = (
     | PlanRequested
     | PlanApplied
     | DeadlineMissed
+    | StepRequested
+    | StepPassedOn
+    | StepDecided
     | SpeedRuleSet
     | SpeedRuleLifted
     | ClockDeparted

@@ -15,8 +15,9 @@ OrderId = NewType("OrderId", str)
 DemandId = NewType("DemandId", str)
 PlanId = NewType("PlanId", str)
 RuleId = NewType("RuleId", str)
+StepId = NewType("StepId", str)
 
-Kind = Literal["alert", "incident", "order", "demand", "plan", "rule"]
+Kind = Literal["alert", "incident", "order", "demand", "plan", "rule", "step"]
 
 DESK = RecipientId("desk")
 """The mailbox of the command room itself."""

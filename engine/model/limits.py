@@ -22,6 +22,8 @@ LONGEST_ADDRESS = 500
 """Characters of a place in words."""
 LONGEST_TEXT = 4_000
 """Characters of any other free text."""
+MOST_STEP_VALUES = 16
+"""Values that say what a step is about."""
 MOST_RECOMMENDATION_BYTES = 4_096
 """Bytes of one recommendation as it is frozen in an event."""
 MOST_SPEED_RULES = 1_000

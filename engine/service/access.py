@@ -46,6 +46,7 @@ class Role(StrEnum):
     TERMINAL = "terminal"
     STATION = "station"
     DISPATCHER = "dispatcher"
+    OFFICE = "office"
     INTEGRATION = "integration"
     OBSERVER = "observer"
     ADMINISTRATOR = "administrator"
@@ -58,6 +59,7 @@ class Permission(StrEnum):
     READ_INCIDENTS = "read_incidents"
     READ_DETAILS = "read_details"
     DECIDE_ORDERS = "decide_orders"
+    DECIDE_STEPS = "decide_steps"
     OWN_MAILBOX = "own_mailbox"
     SEND_POSITION = "send_position"
     READ_METRICS = "read_metrics"
@@ -75,18 +77,23 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             _P.READ_INCIDENTS,
             _P.READ_DETAILS,
             _P.DECIDE_ORDERS,
+            _P.DECIDE_STEPS,
             _P.OWN_MAILBOX,
             _P.READ_METRICS,
             _P.SET_SPEEDS,
         )
     ),
+    Role.OFFICE: frozenset((_P.READ_INCIDENTS, _P.DECIDE_STEPS, _P.OWN_MAILBOX)),
     Role.INTEGRATION: frozenset((_P.REPORT_ALERT, _P.READ_INCIDENTS, _P.FEED_SPEEDS)),
     Role.OBSERVER: frozenset((_P.READ_INCIDENTS, _P.READ_METRICS)),
     Role.ADMINISTRATOR: frozenset(Permission) - {_P.OWN_MAILBOX, _P.SEND_POSITION},
 }
 
 DEVICE_ROLES = (Role.TERMINAL, Role.STATION)
-"""Roles whose subject is a unit or a station of the city; the others are people and programs."""
+"""Roles whose subject is a unit or a station of the city; the others are people and programs.
+
+The subject of an office is an approver or somebody who is told, by the id that the run cards give them.
+"""
 
 _SPEAKERS = {
     Role.TERMINAL: "device",

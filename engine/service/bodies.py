@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from engine.model.commands import Answer
-from engine.model.entities import Incident, RecipientKind
+from engine.model.entities import Incident, RecipientKind, Step, StepOutcome
 from engine.model.lifecycle import OrderState
 from engine.model.limits import MOST_CORNERS, MOST_FED, MOST_NEEDS, MOST_RINGS, MOST_SPOTS
 from engine.model.recommendation import Recommendation
@@ -89,6 +89,38 @@ class WaitingBody(_Body, frozen=True):
     unmet: bool
 
 
+class StepBody(_Body, frozen=True):
+    """Something that somebody must agree to: who is asked, who may agree, and what became of it."""
+
+    id: str
+    step: str
+    incident: str
+    asked: str
+    line: tuple[str, ...]
+    requested_by: str
+    requested_at: int
+    order: str | None = None
+    values: dict[str, str] = {}
+    outcome: StepOutcome | None = None
+    decided_by: str = ""
+    decided_as: str = ""
+    decided_at: int | None = None
+
+    @classmethod
+    def of(cls, step: Step) -> "StepBody":
+        """Copy a step of the state."""
+        same = {name: getattr(step, name) for name in cls.__struct_fields__ if name not in ("asked", "line")}
+        return cls(asked=step.line[step.asked].by, line=tuple(asked.by for asked in step.line), **same)
+
+
+class DecideIn(_Body, frozen=True, forbid_unknown_fields=True):
+    """Whether leave is given to a step, in whose place (by default of whoever was asked last), and why not."""
+
+    granted: bool
+    acting_as: Word = ""
+    reason: Word = ""
+
+
 class IncidentBody(_Body, frozen=True):
     """An incident with all that hangs on it. ``details`` is there for those who may read it."""
 
@@ -96,6 +128,7 @@ class IncidentBody(_Body, frozen=True):
     orders: tuple[OrderBody, ...]
     waiting: tuple[WaitingBody, ...]
     recommendations: tuple[RecommendationBody, ...]
+    steps: tuple[StepBody, ...] = ()
     details: PersonalDetails | None = None
 
 

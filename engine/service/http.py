@@ -24,13 +24,14 @@ from engine.core.engine import Engine
 from engine.model import commands as c
 from engine.model.entities import Alert
 from engine.model.errors import Refusal
-from engine.model.ids import OrderId, RuleId
+from engine.model.ids import OrderId, RuleId, StepId
 from engine.service import speed_views, views
-from engine.service.access import DEVICE_ROLES, Access, AccessDenied, Identity, Permission
+from engine.service.access import DEVICE_ROLES, Access, AccessDenied, Identity, Permission, Role
 from engine.service.bodies import (
     AnswerIn,
     Bootstrap,
     CancelIn,
+    DecideIn,
     FeedIn,
     Health,
     LiftIn,
@@ -171,6 +172,24 @@ class Api:
         """Let a proposed order go."""
         await self._done(c.ApproveOrder(actor=call.speaker.actor, order=_order_id(call)))
         return await self._order(call)
+
+    async def decide_step(self, call: Call) -> Response:
+        """Give leave to a step, or refuse it; an office speaks for itself alone."""
+        said: DecideIn = call.body
+        step, speaker = call.request.path_params["step"], call.speaker
+        own = speaker.subject if speaker.role is Role.OFFICE else ""
+        if own and said.acting_as not in {"", own}:
+            raise Refusal("not_yours", "acting_as", said.acting_as, f"{own}, whom this token is for")
+        await self._done(
+            c.DecideStep(
+                actor=speaker.actor,
+                step=StepId(step),
+                granted=said.granted,
+                acting_as=own or said.acting_as,
+                reason=said.reason,
+            )
+        )
+        return _json(await self.backend.look(lambda engine: views.step_body(engine, step)))
 
     async def cancel_order(self, call: Call) -> Response:
         """Withdraw an order."""

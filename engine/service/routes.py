@@ -115,6 +115,15 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         method="POST",
+        path="/v1/steps/{step}/decide",
+        name="decide_step",
+        summary="Give leave to a step that wants it, or refuse it. Of two who decide the second is told who was first.",
+        needs=Permission.DECIDE_STEPS,
+        takes=bodies.DecideIn,
+        gives={200: bodies.StepBody},
+    ),
+    Route(
+        method="POST",
         path="/v1/orders/{order}/cancel",
         name="cancel_order",
         summary="Withdraw an order; what it was for waits for somebody else, or is dropped.",

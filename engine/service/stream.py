@@ -22,7 +22,7 @@ from websockets.typing import Origin, Subprotocol
 
 from engine.model.events import Mailed
 from engine.model.ids import DESK, RecipientId
-from engine.service.access import DEVICE_ROLES, AccessDenied, Identity, Permission
+from engine.service.access import DEVICE_ROLES, AccessDenied, Identity, Permission, Role
 from engine.service.address import STREAM_PATH
 from engine.service.connection import Connection
 from engine.service.cycle import Commit, Cycle
@@ -227,6 +227,11 @@ class StreamServer:
         recipient: RecipientId | None = None
         if identity.role in DEVICE_ROLES:
             if identity.subject not in engine.state.units and identity.subject not in engine.state.stations:
+                session.close(ClosingCode.DENIED, "unknown_recipient")
+                return
+            recipient = RecipientId(identity.subject)
+        elif identity.role is Role.OFFICE:
+            if identity.subject not in engine.city.run_cards.offices:
                 session.close(ClosingCode.DENIED, "unknown_recipient")
                 return
             recipient = RecipientId(identity.subject)

@@ -6,7 +6,7 @@ from engine.core.batch import Reply
 from engine.core.engine import Engine
 from engine.model.entities import Incident, Order
 from engine.model.errors import Refusal
-from engine.model.ids import IncidentId, OrderId, number_of
+from engine.model.ids import IncidentId, OrderId, StepId, number_of
 from engine.model.lifecycle import ENDED_INCIDENTS
 from engine.service.bodies import (
     AlertTaken,
@@ -14,6 +14,7 @@ from engine.service.bodies import (
     IncidentList,
     OrderBody,
     RecommendationBody,
+    StepBody,
     WaitingBody,
 )
 from engine.service.routes import Which
@@ -37,6 +38,14 @@ def known_order(engine: Engine, order_id: str) -> Order:
     if order is None:
         raise Refusal("unknown_order", "order", order_id, "an order of an incident that is kept")
     return order
+
+
+def step_body(engine: Engine, step_id: str) -> StepBody:
+    """Return a step that is kept, or refuse its id."""
+    step = engine.state.steps.get(StepId(step_id))
+    if step is None:
+        raise Refusal("unknown_step", "step", step_id, "a step of an incident that is kept")
+    return StepBody.of(step)
 
 
 def order_body(order: Order) -> OrderBody:
@@ -81,6 +90,7 @@ def incident_body(engine: Engine, incident_id: str, language: str, *, with_detai
             if demand.incident == incident.id and demand.order is None
         ),
         recommendations=recommendations(engine, incident.id, language),
+        steps=tuple(StepBody.of(step) for step in engine.state.steps_of(incident.id)),
         details=PersonalDetails(said.text, said.caller, said.phone, said.address) if said is not None else None,
     )
 

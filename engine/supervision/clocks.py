@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.model.lifecycle import ORDER, OrderState
+from engine.model.notices import NoticeCode
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +15,7 @@ class Clock:
     starts: OrderState
     runs_in: frozenset[OrderState]
     """It runs on while the order is in one of these; any other state ends it."""
-    notice: str
+    notice: NoticeCode
     """What the desk is told when it runs out, as a key of the texts."""
 
 

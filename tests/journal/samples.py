@@ -2,7 +2,7 @@
 
 import typing
 
-from engine.model.entities import Details, Need, Order, Station, Unit
+from engine.model.entities import Asked, Details, Need, Order, Station, Unit
 from engine.model.events import (
     AlertReceived,
     Body,
@@ -24,6 +24,9 @@ from engine.model.events import (
     Recommended,
     SpeedRuleLifted,
     SpeedRuleSet,
+    StepDecided,
+    StepPassedOn,
+    StepRequested,
     UnitAdvanced,
 )
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
@@ -128,6 +131,16 @@ def bodies():
         ClockDeparted(wall_at=AT + 7_000),
         SpeedRuleSet(id="sx-rule-1", rule=CLOSURE, key="k3"),
         SpeedRuleLifted(id="sx-rule-1", why="lifted", reason="done"),
+        StepRequested(
+            id="sx-step-1",
+            step="return_order",
+            incident="sx-incident-1",
+            line=(Asked("commander", 120_000), Asked("duty_leader")),
+            order="sx-order-1",
+            values={"reason": "far"},
+        ),
+        StepPassedOn(id="sx-step-1", to="duty_leader", due_at=AT + 120_000),
+        StepDecided(id="sx-step-1", outcome="granted", acting_as="duty_leader", reason="yes"),
     ]
 
 

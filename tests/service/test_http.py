@@ -121,6 +121,40 @@ def test_a_dispatcher_answers_cancels_and_approves(tmp_path: Path):
     assert proposed["state"] == "proposed"
     assert approved.json()["state"] == "sent"
     assert again.status_code == 409
+    assert again.json()["value"] == "'granted by user:some dispatcher as verify_by_analyst'"
+
+
+def test_an_office_decides_for_itself_alone_and_the_record_says_as_what(tmp_path: Path):
+    async def scenario(it):
+        async with it.client() as desk, it.client(Role.OFFICE) as office, it.client(Role.OBSERVER) as observer:
+            taken = (await desk.post("/v1/alerts", json=alert(type="wanted_sighting"))).json()
+            incident = f"/v1/incidents/{taken['incident']}"
+            (step,) = (await desk.get(incident)).json()["steps"]
+            path = f"/v1/steps/{step['id']}/decide"
+            refused = [
+                await observer.post(path, json={"granted": True}),
+                await office.post(path, json={"granted": True, "acting_as": "commander"}),
+                await office.post(path, json={"granted": True}),
+                await desk.post("/v1/steps/x/decide", json={"granted": True}),
+            ]
+            decided = await desk.post(path, json={"granted": True, "acting_as": "commander"})
+            return step, refused, decided, (await desk.get(incident)).json()
+
+    step, refused, decided, incident = run(scenario, tmp_path)
+    assert (step["step"], step["asked"], step["line"][:2]) == (
+        "send",
+        "verify_by_analyst",
+        ["verify_by_analyst", "commander"],
+    )
+    assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [
+        (403, "not_permitted"),
+        (403, "not_yours"),
+        (422, "not_asked"),
+        (404, "unknown_step"),
+    ]
+    assert decided.json()["outcome"] == "granted"
+    assert (decided.json()["decided_by"], decided.json()["decided_as"]) == ("user:some dispatcher", "commander")
+    assert (incident["orders"][0]["state"], incident["steps"]) == ("sent", [decided.json()])
 
 
 def test_incidents_are_listed_newest_first_in_pages(tmp_path: Path):
@@ -302,6 +336,7 @@ def test_roles_are_kept_apart(tmp_path: Path):
         Role.STATION: [201, 403, 403, 200, 403],
         Role.DISPATCHER: [201, 200, 404, 200, 200],
         Role.INTEGRATION: [201, 200, 403, 200, 403],
+        Role.OFFICE: [403, 200, 403, 200, 403],
         Role.OBSERVER: [403, 200, 403, 200, 200],
         Role.ADMINISTRATOR: [201, 200, 404, 200, 200],
     }

@@ -129,6 +129,19 @@ def test_the_desk_hears_of_what_nobody_answers_and_records_the_radio():
     play(scene())
 
 
+def test_an_office_has_a_mailbox_of_its_own_and_one_that_no_card_knows_is_not_let_in():
+    async def scene():
+        async with running() as server, server.client("office:verify_by_analyst") as analyst:
+            async with server.client("integration:cad") as cad:
+                await cad.report(report(1, type="wanted_sighting"))
+            notice = await analyst.next_item()
+            assert (notice.kind, notice.code, notice.values["by"]) == ("notice", "approval_wanted", "verify_by_analyst")
+            assert (notice.order.caller, notice.order.text) == ("", "")
+            assert (await closed(await server.socket("office:nobody")))[0] == ClosingCode.DENIED
+
+    play(scene())
+
+
 def test_a_stale_answer_is_superseded():
     async def scene():
         async with running() as server, server.client("terminal:near") as near, server.client("dispatcher:li") as desk:

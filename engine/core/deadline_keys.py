@@ -1,0 +1,17 @@
+"""How the keys of the one heap of deadlines are spelt: whose clock it is, and which."""
+
+RULE_END = "end"
+"""The clock of a rule over the streets that ends by itself."""
+LEAVE = "leave"
+"""The clock of a step whose approver has not answered."""
+
+
+def deadline_key(owner: str, clock: str) -> str:
+    """Spell the key of one clock of one order, incident, step or rule."""
+    return f"{owner} {clock}"
+
+
+def owner_and_clock(key: str) -> tuple[str, str]:
+    """Read the key of a deadline: whose it is, and which clock."""
+    owner, _, clock = key.partition(" ")
+    return owner, clock

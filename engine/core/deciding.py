@@ -1,0 +1,100 @@
+"""Who agreed to what: approvals of orders and of every other step, and what is done once leave is given or refused.
+
+Of two who decide at once the second is told who was first, as what and when. What follows a decision stands in two
+tables by the step's name: a room that asks leave for a step of its own adds its line there.
+"""
+
+from collections.abc import Callable, Mapping
+
+from engine.core.draft import Draft
+from engine.core.ordering import free, known_order, send
+from engine.core.world import World
+from engine.model import events as e
+from engine.model.commands import ApproveOrder, DecideStep
+from engine.model.entities import Order, Step, StepOutcome
+from engine.model.errors import Refusal
+from engine.model.ids import UnitId
+from engine.model.lifecycle import INCIDENT, IncidentState, OrderState
+from engine.model.limits import LONGEST_ID
+
+Followed = Callable[[World, Draft, Step], None]
+"""What is done after a decision. The step is as it was asked for; the draft's actor is who decided."""
+
+
+def approve_order(world: World, draft: Draft, command: ApproveOrder) -> None:
+    """Let a proposed order go, if its unit is still free; if not, the proposal is replaced by a new one."""
+    order = known_order(world, command.order)
+    step = _step_to_send(world, order)
+    if step is not None and (step.outcome in ("granted", "refused") or order.state is OrderState.PROPOSED):
+        _decide(world, draft, step, granted=True, acting_as=command.acting_as)
+    elif order.state is OrderState.PROPOSED:  # proposed before steps were on record
+        _let_go(world, draft, order)
+    else:
+        raise Refusal("wrong_state", "order", order.id, f"proposed; it is {order.state}")
+
+
+def _step_to_send(world: World, order: Order) -> Step | None:
+    of_it = (step for step in world.state.steps_of(order.incident) if step.step == "send" and step.order == order.id)
+    return next(of_it, None)
+
+
+def decide_step(world: World, draft: Draft, command: DecideStep) -> None:
+    """Give or refuse leave to a step."""
+    step = world.state.steps.get(command.step)
+    if step is None:
+        raise Refusal("unknown_step", "step", command.step, "a step of an incident that is kept")
+    if len(command.reason) > LONGEST_ID:
+        raise Refusal("too_long", "reason", command.reason, f"{LONGEST_ID} characters")
+    _decide(world, draft, step, granted=command.granted, acting_as=command.acting_as, reason=command.reason)
+
+
+def _decide(world: World, draft: Draft, step: Step, *, granted: bool, acting_as: str = "", reason: str = "") -> None:
+    if step.outcome is not None:
+        first = f"{step.decided_by} as {step.decided_as}" if step.decided_as else step.decided_by
+        raise Refusal("already_decided", "step", f"{step.outcome} by {first}", f"decided at {step.decided_at}")
+    names = [asked.by for asked in step.line]
+    acting_as = acting_as or names[step.asked]
+    if acting_as not in names:
+        raise Refusal("not_asked", "acting_as", acting_as, ", ".join(names))
+    outcome: StepOutcome = "granted" if granted else "refused"
+    draft.emit(e.StepDecided(id=step.id, outcome=outcome, acting_as=acting_as, reason=reason))
+    follow = (GRANTED if granted else REFUSED).get(step.step)
+    if follow is not None:
+        follow(world, draft, step)
+
+
+def _send_granted(world: World, draft: Draft, step: Step) -> None:
+    assert step.order is not None
+    _let_go(world, draft, world.state.orders[step.order])
+
+
+def _let_go(world: World, draft: Draft, order: Order) -> None:
+    if order.recipient_kind == "unit" and not free(world, UnitId(order.recipient)):
+        draft.withdraw(order, OrderState.REPLACED, "unit_taken")
+        return
+    send(draft, order, via="desk")
+
+
+def _send_refused(world: World, draft: Draft, step: Step) -> None:
+    """Nobody goes for this need: with another unit the same would be asked again."""
+    assert step.order is not None
+    order = world.state.orders[step.order]
+    demand = world.state.demands.get(world.state.kept.order_demand[order.id])
+    if demand is not None:
+        draft.emit(e.DemandDropped(demand=demand.id, reason="not_approved"))
+    draft.withdraw(order, OrderState.CANCELLED, "not_approved")
+
+
+def _close_granted(world: World, draft: Draft, step: Step) -> None:
+    if IncidentState.CLOSED in INCIDENT[world.state.incidents[step.incident].state]:
+        reason = step.values.get("reason", "")
+        draft.emit(e.IncidentAdvanced(incident=step.incident, to=IncidentState.CLOSED, reason=reason))
+
+
+GRANTED: Mapping[str, Followed] = {
+    "send": _send_granted,
+    "close": _close_granted,
+}
+REFUSED: Mapping[str, Followed] = {
+    "send": _send_refused,
+}

@@ -1,0 +1,13 @@
+"""What notices say: codes that events hold, each a key of the texts. A notice has no other content than its values."""
+
+from typing import Literal
+
+NoticeCode = Literal[
+    "shortage",
+    "approval_wanted",
+    "leave_wanted",
+    "not_delivered",
+    "not_accepted",
+    "speed_rule_over",
+    "clock_departed",
+]
