@@ -120,7 +120,7 @@ def _print(found: Explained, language: str) -> None:
 
 def _print_one(console: "Console", recommendation: Recommendation, language: str) -> None:
     """Print one need: what is wanted, who goes, two small tables, and what else is known."""
-    from engine.texts.reading import heading, rest, who_goes, why_not
+    from engine.texts.reading import heading, penalties, rest, who_goes, why_not
 
     chosen = recommendation.chosen
     console.print(heading(recommendation, language))
@@ -131,7 +131,9 @@ def _print_one(console: "Console", recommendation: Recommendation, language: str
         console.print(line)
     if recommendation.others:
         covered = any(other.cover_ppm is not None for other in recommendation.others)
-        further = (("later",) if by_unit else ()) + (("cover",) if covered else ())
+        priced = any(other.penalties_ms for other in recommendation.others)
+        names = (("later", by_unit), ("cover", covered), ("penalties", priced))
+        further = tuple(name for name, wanted in names if wanted)
         table = _table(language, "next", "eta", "turnout", "travel", *further)
         for other in recommendation.others:
             cells = [duration(ms) for ms in (other.eta_ms, other.turnout_ms, other.travel_ms)]
@@ -139,6 +141,8 @@ def _print_one(console: "Console", recommendation: Recommendation, language: str
                 cells.append(_later(other.eta_ms - chosen.eta_ms))
             if covered:
                 cells.append("" if other.cover_ppm is None else f"−{other.cover_ppm}")
+            if priced:
+                cells.append(penalties(other, language))
             table.add_row(other.recipient, *cells)
         console.print()
         console.print(table)

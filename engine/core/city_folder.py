@@ -279,6 +279,7 @@ _LEAST: Mapping[str, int] = {"joint_most": 1, "reserve_level": LEVELS[0]}
 
 _MOST: Mapping[str, float] = {
     "window_ms": 5_000,
+    "age_penalty_ms_per_s": 10_000,
     "reserve_level": LEVELS[-1],
     "cover_resolution": 9,
     "cover_busy": 0.99,

@@ -7,11 +7,12 @@ from engine.core.steps import ask_to_send
 from engine.core.world import World
 from engine.dispatch.assignment import EFFORT
 from engine.dispatch.decide import decide
+from engine.dispatch.reserve import Reserve
 from engine.model import events as e
 from engine.model.commands import ApplyPlan, CancelOrder, Command
 from engine.model.entities import Order
 from engine.model.errors import Refusal
-from engine.model.ids import OrderId, PlanId, UnitId, number_of
+from engine.model.ids import DemandId, OrderId, PlanId, UnitId, number_of
 from engine.model.lifecycle import ORDER, OrderState, UnitStatus
 from engine.model.recommendation import Decision
 
@@ -46,7 +47,7 @@ def _open(world: World, demand: Demand) -> bool:
 def serve(world: World, draft: Draft, demands: list[Demand]) -> Work | None:
     """Decide a few demands at once; for many, return the work of a joint plan over a frozen copy of everyone."""
     policies = world.city.policies
-    wanted = world.wanted([demand.id for demand in demands])
+    wanted = world.wanted([demand.id for demand in demands], draft.now)
     if not wanted:
         return None
     if len(wanted) <= policies.joint_inline:
@@ -72,10 +73,24 @@ def apply_plan(world: World, draft: Draft, command: ApplyPlan) -> None:
         return
     decided = {decision.demand: decision for decision in command.decisions}
     held = [demand for demand in asked if demand in decided and _holds(world, decided[demand])]
+    held = _within_reserve(world, [decided[demand] for demand in held], draft.now)
     outdated = tuple(demand for demand in asked if demand not in held)
     draft.emit(e.PlanApplied(plan=command.plan, held=tuple(held), outdated=outdated, failed=command.failed))
     for demand in held:
         carry_out(world, draft, decided[demand])
+
+
+def _within_reserve(world: World, decisions: list[Decision], now: int) -> list[DemandId]:
+    """Return which of a plan's demands do not eat into the reserve as it is by now: others have left meanwhile."""
+    policies = world.city.policies
+    reserve = Reserve.of(world.force, policies, policies.seen_after(now))
+    over: list[int] = []
+    if reserve is not None:
+        chosen = [decision.recommendation.chosen for decision in decisions]
+        units = [world.fleet.index(its.recipient) if its and its.kind == "unit" else None for its in chosen]
+        levels = [world.state.demands[decision.demand].level for decision in decisions]
+        over, _ = reserve.over(levels, units)
+    return [decision.demand for i, decision in enumerate(decisions) if i not in over]
 
 
 def _holds(world: World, decision: Decision) -> bool:

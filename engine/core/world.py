@@ -18,6 +18,7 @@ from engine.fleet import Fleet
 from engine.model import events as e
 from engine.model.entities import Station, Unit
 from engine.model.ids import IncidentId, UnitId
+from engine.model.lifecycle import UNDER_WAY
 from engine.travel import TravelTimes
 from geo_data.snapping import OffRoad, Snap
 
@@ -162,8 +163,14 @@ class World:
         arrive_ms = self.city.run_cards.arrive_ms(its.type, its.level)
         return None if arrive_ms is None else its.opened_at + arrive_ms
 
-    def wanted(self, demand_ids: tuple[str, ...] | list[str]) -> list[Wanted]:
-        """Return waiting demands as a decision sees them.
+    def _underway_ms(self, incident: IncidentId, now: int) -> int:
+        """Return when the last unit that is under way to an incident is expected there, in ms from now; 0 for none."""
+        orders = (self.state.orders[order] for order in self.state.incidents[incident].orders)
+        expected = (its.proposed_at + its.eta_ms - now for its in orders if its.state in UNDER_WAY and its.eta_ms)
+        return max(0, 0, *expected)
+
+    def wanted(self, demand_ids: tuple[str, ...] | list[str], now: int) -> list[Wanted]:
+        """Return waiting demands as a decision at ``now`` sees them.
 
         A demand whose place a new road network no longer reaches is left out; it goes on waiting, in sight.
         """
@@ -185,6 +192,7 @@ class World:
                     fraction=spot.fraction,
                     refused_by=frozenset(self.fleet.index(unit) for unit in demand.refused_by if unit in self.fleet),
                     station_ordered=demand.order is not None,
+                    underway_ms=self._underway_ms(demand.incident, now),
                 )
             )
         return found

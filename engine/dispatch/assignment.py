@@ -2,7 +2,8 @@
 
 Levels go strictly one after the other: the demands of a level are assigned among what the levels above have left.
 Within a level the plan is the least of, in this order: demands unmet; the sum over incidents of the arrival of its
-set, which is the latest ETA among its demands that are met; the total ETA while no set arrives later.
+set, which is the latest ETA among its demands that are met and of those sent for it earlier; the total ETA while no
+set arrives later.
 
 Of ``m`` demands that contend no one wants more than its ``m`` best candidates: were it given a worse, one of those
 would be free. Who contends with nobody takes the best and is done; the rest, few as a rule, is `contest`'s.
@@ -37,7 +38,9 @@ class Choices:
     unit
         int32 (start[-1],), each unit at most once in a row.
     eta_ms
-        int64 (start[-1],), never falling within a row, not negative.
+        int64 (start[-1],), never falling within a row, not negative; with what counts besides time in it.
+    underway_ms
+        int64 (n,), when the last unit sent earlier for the same incident is there; 0 for none.
     """
 
     level: NDArray[np.int64]
@@ -45,10 +48,16 @@ class Choices:
     start: NDArray[np.int64]
     unit: NDArray[np.int32]
     eta_ms: NDArray[np.int64]
+    underway_ms: NDArray[np.int64]
 
     @classmethod
     def of(
-        cls, level: ArrayLike, incident: ArrayLike, units: list[NDArray[np.int32]], eta_ms: list[NDArray[np.int64]]
+        cls,
+        level: ArrayLike,
+        incident: ArrayLike,
+        units: list[NDArray[np.int32]],
+        eta_ms: list[NDArray[np.int64]],
+        underway_ms: ArrayLike | None = None,
     ) -> Self:
         """Lay rows of candidates out one after the other."""
         sizes = [0, *(len(row) for row in units)]
@@ -58,6 +67,7 @@ class Choices:
             start=np.cumsum(np.array(sizes, np.int64)),
             unit=np.concatenate([np.empty(0, np.int32), *units]).astype(np.int32),
             eta_ms=np.concatenate([np.empty(0, np.int64), *eta_ms]).astype(np.int64),
+            underway_ms=np.zeros(len(units), np.int64) if underway_ms is None else np.asarray(underway_ms, np.int64),
         )
 
 
@@ -128,7 +138,10 @@ def _level(
         unit=choices.unit[edges[core]],
         eta_ms=choices.eta_ms[edges[core]],
         incident=incident[core],
-        settled=(incident[alone & (rank == 0)], choices.eta_ms[settled]),
+        settled=(
+            np.concatenate((incident[alone & (rank == 0)], incident[rank == 0])),
+            np.concatenate((choices.eta_ms[settled], choices.underway_ms[rows[rank == 0]])),
+        ),
     )
     its, unproven, effort = contest.plan(effort)
     return np.concatenate((settled, edges[core[its]])), unproven, effort

@@ -34,7 +34,8 @@ class Contest:
     demand, unit
         int64 (e,), numbered from 0 without gaps; a demand's candidates stand together.
     eta_ms, late_ms
-        int64 (e,), the ETA, and by how much it is after the latest of those of the set that contend with nobody.
+        int64 (e,), the ETA, and by how much it is after the latest of those of the set that contend with nobody or were
+        sent earlier.
     set_of
         int64 (n,), the set of each demand: those of one incident.
     group_of
@@ -59,7 +60,7 @@ class Contest:
         demand, unit, eta_ms, incident
             All (e,).
         settled
-            The incidents of demands that contend with nobody, and their ETAs.
+            Incidents and what arrives for them in any case: those of demands that contend with nobody, and of earlier.
         """
         from scipy.sparse import coo_array  # noqa: PLC0415 - only wanted when units are contested
         from scipy.sparse.csgraph import connected_components  # noqa: PLC0415

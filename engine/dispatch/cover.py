@@ -34,7 +34,7 @@ def priced(
     Parameters
     ----------
     eta_ms
-        int64 (k,), never falling.
+        int64 (k,), never falling; with what counts besides time in it, where anything does.
     loss
         float64 (k,), what cover loses by each.
     worst

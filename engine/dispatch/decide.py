@@ -5,8 +5,8 @@ times are exact; what is chosen among them is `assign`; why not somebody else is
 """
 
 import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from msgspec.structs import replace
@@ -16,7 +16,8 @@ from engine.dispatch.assignment import UNMET, Choices, assign
 from engine.dispatch.cover import priced
 from engine.dispatch.cutting import cut_to_size
 from engine.dispatch.force import Force
-from engine.dispatch.policies import Policies
+from engine.dispatch.policies import NO_AGE_LIMIT, Policies
+from engine.dispatch.pricing import POSITION_AGE, Handicaps, age_handicap
 from engine.dispatch.reasons import Barred, excluded_units, nearest_anyone, reason_counts
 from engine.dispatch.reserve import Reserve
 from engine.model.ids import DemandId, IncidentId, RecipientId
@@ -24,8 +25,6 @@ from engine.model.recommendation import Candidate, Decision, Recommendation
 from engine.travel import Ranking
 from engine.travel.polyline import encode_polyline
 from engine.travel.routes import drawn
-
-NO_AGE_LIMIT = -(1 << 62)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +43,10 @@ class Wanted:
     """When its run card wants somebody there, in ms since the epoch; None where the card does not say."""
     station_ordered: bool = False
     """A station has the order already: only a unit would be better."""
+    underway_ms: int = 0
+    """When the last of those sent earlier for the same incident is there, in ms from now; 0 for none that is not."""
+    handicap_ms: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
+    """What counts against units for this demand besides time: by code, int32 (U,) in ms by row of the fleet."""
 
 
 def decide(wanted: Sequence[Wanted], force: Force, policies: Policies, now: int, effort: float = 0.0) -> list[Decision]:
@@ -63,12 +66,14 @@ def decide(wanted: Sequence[Wanted], force: Force, policies: Policies, now: int,
     list of Decision
         One for each demand, in order. ``chosen`` is a unit, else the nearest station, else None.
     """
-    fresh_after = now - policies.stale_position_ms if policies.stale_position_ms else NO_AGE_LIMIT
+    fresh_after = policies.seen_after(now)
     reserve = Reserve.of(force, policies, fresh_after)
     held = [reserve.held(want.level) if reserve is not None else frozenset() for want in wanted]
+    aged = age_handicap(force.fleet, policies, now)
+    against = [Handicaps.of({POSITION_AGE: aged, **want.handicap_ms}) for want in wanted]
     options = [
-        _rank(want, force, len(wanted) + policies.others, fresh_after, want.refused_by | back)
-        for want, back in zip(wanted, held, strict=True)
+        _rank(want, force, len(wanted) + policies.others, fresh_after, want.refused_by | back, its)
+        for want, back, its in zip(wanted, held, against, strict=True)
     ]
     if force.cover is not None:
         losses = {name: force.cover.losses(force, name, fresh_after) for name in {want.capability for want in wanted}}
@@ -82,6 +87,7 @@ def decide(wanted: Sequence[Wanted], force: Force, policies: Policies, now: int,
         [number[want.incident] for want in wanted],
         [r.unit for r in rankings],
         [its.cost_ms for its in options],
+        [want.underway_ms for want in wanted],
     )
     picks = assign(choices, effort).pick.tolist()
     if reserve is not None:
@@ -92,9 +98,9 @@ def decide(wanted: Sequence[Wanted], force: Force, policies: Policies, now: int,
     taken = {int(r.unit[pick]) for r, pick in zip(rankings, picks, strict=True) if pick != UNMET}
     policy = ("nearest" if len(wanted) == 1 else "joint") + ("_cover" if force.cover is not None else "")
     # The needs of one incident share its place, and so the search for who would have been sooner. Of one need alone
-    # nobody is sooner but who cannot be sent; of several, or for cover or reserve, also who could and is not.
+    # nobody is sooner but who cannot be sent; of several, or where more than time counts, also who could and is not.
     places = {(want.arc, want.fraction) for want in wanted}
-    alone = len(wanted) == 1 and force.cover is None and not any(held)
+    alone = len(wanted) == 1 and force.cover is None and not any(held) and against[0].total_ms is None
     most = policies.excluded if alone else 2 * policies.excluded
     anyone = {place: nearest_anyone(*place, force, most) for place in places}
     decisions = []
@@ -118,11 +124,12 @@ class _Options:
 
     ranking: Ranking
     cost_ms: NDArray[np.int64]
+    against: Handicaps
     loss: NDArray[np.float64] | None = None
 
 
-def _rank(want: Wanted, force: Force, most: int, fresh_after: int, but: frozenset[int]) -> _Options:
-    """Return the units that could take a demand, soonest first; the rows of ``but`` are left out."""
+def _rank(want: Wanted, force: Force, most: int, fresh_after: int, but: frozenset[int], against: Handicaps) -> _Options:
+    """Return the units that could take a demand, best first; the rows of ``but`` are left out."""
     ranking = force.nearest(
         want.arc,
         want.fraction,
@@ -130,11 +137,12 @@ def _rank(want: Wanted, force: Force, most: int, fresh_after: int, but: frozense
         force.able(want.capability),
         most + len(but),
         fresh_after,
+        against.total_ms,
     )
     if but:
         keep = ~np.isin(ranking.unit, np.fromiter(but, np.int32))
         ranking = ranking.take(np.flatnonzero(keep))
-    return _Options(ranking, ranking.eta_ms)
+    return _Options(ranking, ranking.cost_ms, against)
 
 
 def _spare(want: Wanted, options: _Options, loss: NDArray[np.float64], policies: Policies, now: int) -> _Options:
@@ -142,11 +150,11 @@ def _spare(want: Wanted, options: _Options, loss: NDArray[np.float64], policies:
     ranking = options.ranking
     if not len(ranking.unit):
         return options
-    until_ms = int(ranking.eta_ms[0]) + policies.tie_window_ms
+    until_ms = int(options.cost_ms[0]) + policies.tie_window_ms
     if policies.cover == "in_time" and want.level > 1 and want.due_at is not None:
         until_ms = max(until_ms, want.due_at - now)
-    order, cost_ms = priced(ranking.eta_ms, loss[ranking.unit], float(loss.max()), until_ms)
-    return _Options(ranking.take(order), cost_ms, loss[ranking.unit[order]])
+    order, cost_ms = priced(options.cost_ms, loss[ranking.unit], float(loss.max()), until_ms)
+    return _Options(ranking.take(order), cost_ms, options.against, loss[ranking.unit[order]])
 
 
 def _explain(
@@ -195,11 +203,12 @@ def _candidate(options: _Options, row: int, force: Force) -> Candidate:
         turnout_ms=int(ranking.turnout_ms[row]),
         travel_ms=int(ranking.travel_ms[row]),
         cover_ppm=None if options.loss is None else round(float(options.loss[row]) * 1e6),
+        penalties_ms=options.against.said(int(ranking.unit[row])),
     )
 
 
 def _others(options: _Options, pick: int, away: frozenset[int], force: Force, most: int) -> tuple[Candidate, ...]:
-    """Return who would be next, soonest first; only those who are named become objects."""
+    """Return who would be next, best first; only those who are named become objects."""
     units = options.ranking.unit.tolist()
     free = (row for row, unit in enumerate(units) if row != pick and unit not in away)
     return tuple(_candidate(options, row, force) for row in itertools.islice(free, most))

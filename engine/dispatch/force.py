@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.fleet import READY, Fleet, FleetView
 from engine.model.entities import Station
@@ -61,10 +62,17 @@ class Force:
         )
 
     def nearest(
-        self, arc: int, fraction: float, among: Fleet | FleetView, need: int, k: int, fresh_after: int
+        self,
+        arc: int,
+        fraction: float,
+        among: Fleet | FleetView,
+        need: int,
+        k: int,
+        fresh_after: int,
+        handicap_ms: NDArray[np.int32] | None = None,
     ) -> Ranking:
         """Return the ``k`` soonest as `TravelTimes.nearest` does, with what every way costs beside driving."""
-        ranking = self.times.nearest(arc, fraction, among, need, k, fresh_after)
+        ranking = self.times.nearest(arc, fraction, among, need, k, fresh_after, handicap_ms=handicap_ms)
         if not self.fixed_ms:
             return ranking
         return replace(ranking, eta_ms=ranking.eta_ms + self.fixed_ms, travel_ms=ranking.travel_ms + self.fixed_ms)

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+NO_AGE_LIMIT = -(1 << 62)
+"""Before any instant: positions of whatever age count."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Policies:
@@ -10,6 +13,10 @@ class Policies:
 
     stale_position_ms: int = 600_000
     """A unit whose position is older than this is not sent; 0 trusts any age, for units that stand at a base."""
+    fresh_position_ms: int = 60_000
+    """A position counts as it is up to this age; from there to ``stale_position_ms`` its age counts against it."""
+    age_penalty_ms_per_s: int = 250
+    """What each further second of a position's age counts, in ms; 0 counts none."""
     snap_limit_m: float = 1_000.0
     """How far from a road an alert or a unit may be."""
     alert_ahead_ms: int = 60_000
@@ -43,3 +50,7 @@ class Policies:
     """How likely a unit is busy when it is wanted, where cover is reckoned; below 1."""
     cover_resolution: int = 7
     """H3 resolution of the cells that cover is reckoned by; coarser where there would be more than 500."""
+
+    def seen_after(self, now: int) -> int:
+        """Return the instant before which no position counts, in ms since the epoch."""
+        return now - self.stale_position_ms if self.stale_position_ms else NO_AGE_LIMIT

@@ -326,4 +326,5 @@ def warm() -> None:
         np.full(len(STATUS_CODE), -1, np.int64),
         np.zeros(4, np.int64),
     )
+    kernels.price_age(fleet.fixed_at, 0, 1, 1, np.empty(len(fleet), np.int32))
     fleet.reweigh(np.minimum(arc_ms, NEVER))

@@ -279,6 +279,25 @@ def count_by_first(
 
 
 @kernel
+def price_age(
+    fixed_at: NDArray[np.int64], fresh_after: int, ms_per_s: int, most_ms: int, out: NDArray[np.int32]
+) -> int:
+    """Write what the age of each position counts, ``ms_per_s`` a second from ``fresh_after`` back; return the most.
+
+    ``out`` is int32 (U,); no entry is above ``most_ms``, which an age of whatever length must not overflow.
+    """
+    greatest = 0
+    longest_ms = most_ms * 1000 // ms_per_s
+    for unit in range(len(fixed_at)):
+        counted = 0
+        if fixed_at[unit] < fresh_after:
+            counted = min(fresh_after - fixed_at[unit], longest_ms) * ms_per_s // 1000
+            greatest = max(greatest, counted)
+        out[unit] = counted
+    return greatest
+
+
+@kernel
 def find_in_cells(cells: Cells, wanted: NDArray[np.uint64], rows: NDArray[np.int32]) -> int:
     """Write the rows of all units in some distinct cells; return how many."""
     count = 0

@@ -113,6 +113,9 @@ OPEN_ORDERS: frozenset[OrderState] = frozenset(state for state, after in ORDER.i
 HOLDING_ORDERS: frozenset[OrderState] = OPEN_ORDERS - {OrderState.PROPOSED}
 """States in which an order to a unit claims that unit: a proposal holds nothing."""
 
+UNDER_WAY: frozenset[OrderState] = HOLDING_ORDERS - {OrderState.ON_SCENE, OrderState.REPORTED}
+"""States in which a unit is held and has not arrived yet."""
+
 ENDED_INCIDENTS: frozenset[IncidentState] = frozenset((_I.RESOLVED, _I.CLOSED, *_ASIDE))
 
 UNIT_STATUS_UNDER: Mapping[OrderState, UnitStatus] = {

@@ -36,6 +36,8 @@ class Candidate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Length of the way there, where it was traced."""
     cover_ppm: int | None = None
     """How many of a million expected calls find nobody in time if this unit leaves; None where cover is not heeded."""
+    penalties_ms: dict[str, int] = {}
+    """What counted against it besides its ETA, by code, such as ``position_age``; none of it is part of the ETA."""
 
 
 class Excluded(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

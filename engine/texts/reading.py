@@ -32,10 +32,23 @@ def explain(recommendation: Recommendation, language: str = "en") -> str:
 
 
 def _other(other: Candidate, language: str) -> str:
-    eta = duration(other.eta_ms)
-    if other.cover_ppm is None:
-        return text("recommendation.other", language, recipient=other.recipient, eta=eta)
-    return text("recommendation.other_cover", language, recipient=other.recipient, eta=eta, ppm=other.cover_ppm)
+    key = "recommendation.other" if other.cover_ppm is None else "recommendation.other_cover"
+    said = text(key, language, recipient=other.recipient, eta=duration(other.eta_ms), ppm=other.cover_ppm)
+    if not other.penalties_ms:
+        return said
+    return text("recommendation.penalised", language, other=said, list=penalties(other, language))
+
+
+def penalties(candidate: Candidate, language: str) -> str:
+    """Say what counts against a candidate besides its time; empty where nothing does."""
+    its = candidate.penalties_ms.items()
+    return _listed(
+        (
+            text("recommendation.penalty", language, what=text(f"penalty.{code}", language), ms=duration(ms))
+            for code, ms in its
+        ),
+        language,
+    )
 
 
 def heading(recommendation: Recommendation, language: str) -> str:
@@ -50,11 +63,14 @@ def heading(recommendation: Recommendation, language: str) -> str:
 
 
 def who_goes(recommendation: Recommendation, language: str) -> list[str]:
-    """Say who goes and when they are there, or that nobody does; and what it costs in cover, where that is heeded."""
+    """Say who goes and when they are there, or that nobody does; and what counted besides time, where anything did."""
     its = recommendation.chosen
     lines = [_chosen(its, recommendation.capability, language)]
     if its is not None and its.cover_ppm is not None:
         lines.append(text("recommendation.cover", language, recipient=its.recipient, ppm=its.cover_ppm))
+    if its is not None and its.penalties_ms:
+        said = penalties(its, language)
+        lines.append(text("recommendation.penalties", language, recipient=its.recipient, list=said))
     return lines
 
 

@@ -6,9 +6,13 @@ from typing import TYPE_CHECKING, Literal, Protocol, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.model.errors import Refusal
+
 if TYPE_CHECKING:
     from engine.travel.search import Columns
 
+MOST_HANDICAP_MS = 24 * 3_600_000
+"""The most that a handicap may be: with a turnout it fits the columns' 32 bits."""
 Method = Literal["search", "hierarchy"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
@@ -63,7 +67,7 @@ class Riders(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """The nearest eligible units, soonest first, ties by unit.
+    """The nearest eligible units, least cost first, ties by unit; without handicaps that is soonest first.
 
     Attributes
     ----------
@@ -71,6 +75,8 @@ class Ranking:
         int32 (r,), rows of the riders' columns.
     eta_ms, travel_ms, turnout_ms
         int64 (r,); the eta is the sum of the other two.
+    handicap_ms
+        int64 (r,), what was asked to count besides the eta; it is no part of it.
     eligible
         How many units were eligible at all; fewer in the ranking mean that ``k`` was less or no way leads here.
     settled
@@ -83,6 +89,7 @@ class Ranking:
     eta_ms: NDArray[np.int64]
     travel_ms: NDArray[np.int64]
     turnout_ms: NDArray[np.int64]
+    handicap_ms: NDArray[np.int64]
     eligible: int
     settled: int
     method: Method
@@ -94,10 +101,16 @@ class Ranking:
             self.eta_ms[rows],
             self.travel_ms[rows],
             self.turnout_ms[rows],
+            self.handicap_ms[rows],
             self.eligible,
             self.settled,
             self.method,
         )
+
+    @property
+    def cost_ms(self) -> NDArray[np.int64]:
+        """What the ranking goes by, int64 (r,), never falling: the eta and the handicap."""
+        return self.eta_ms + self.handicap_ms
 
 
 def columns_of(riders: Riders) -> "Columns":
@@ -105,3 +118,12 @@ def columns_of(riders: Riders) -> "Columns":
     from engine.travel.search import Columns  # noqa: PLC0415 - numba, wanted once something is asked
 
     return Columns(*(getattr(riders, name) for name in Columns._fields))
+
+
+def check_handicap(handicap_ms: NDArray[np.int32], units: int) -> None:
+    """Refuse handicaps that are not one for each unit, or out of range."""
+    if handicap_ms.shape != (units,):
+        raise Refusal("wrong_shape", "handicap_ms", handicap_ms.shape, f"({units},), one by unit")
+    for bound in (handicap_ms.min(initial=0), handicap_ms.max(initial=0)):
+        if not 0 <= bound <= MOST_HANDICAP_MS:
+            raise Refusal("out_of_range", "handicap_ms", int(bound), f"0 to {MOST_HANDICAP_MS}")

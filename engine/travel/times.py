@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from engine.model.errors import Refusal
 from engine.travel.hierarchy import Hierarchy
 from engine.travel.matrix import fill_matrix
-from engine.travel.riders import Method, Ranking, Riders, columns_of
+from engine.travel.riders import Method, Ranking, Riders, check_handicap, columns_of
 from engine.travel.routes import NoWay, Route, trace
 from engine.travel.weights import Weights
 from engine.travel.workspace import Workspace
@@ -133,8 +133,12 @@ class TravelTimes:
         k: int,
         fresh_after: int,
         method: Method | None = None,
+        handicap_ms: NDArray[np.int32] | None = None,
     ) -> Ranking:
         """Return the ``k`` eligible units with the least turnout plus travel time to a place.
+
+        With handicaps it is the least sum of all three: each counts as if it were turnout, so the ranking is as exact
+        as without, and neither way of finding it does anything else than before.
 
         Parameters
         ----------
@@ -150,21 +154,27 @@ class TravelTimes:
             Positions that were true before this instant, in ms since the epoch, do not count.
         method
             How to find it; None for what is predicted to be quicker.
+        handicap_ms
+            int32 (U,), what counts against each unit in this question besides time; 0 to a day, see `riders`.
 
         Raises
         ------
         Refusal
-            When the place is not on the network, ``k`` is below 1, or the hierarchy is asked for and there is none.
+            When the place is not on the network, ``k`` is below 1, the hierarchy is asked for and there is none, or a
+            handicap is out of range.
         """
         self._check("arc", arc, fraction)
         if k < 1:
             raise Refusal("out_of_range", "k", k, "at least 1")
         if method == "hierarchy" and self.weights.metric is None:
             raise Refusal("no_hierarchy", "method", method, "search, where there is no hierarchy")
-        ranking = self._rank(int(arc), float(fraction), riders, need, k, int(fresh_after), method)
+        if handicap_ms is not None:
+            check_handicap(handicap_ms, len(riders.bits))
+        asked = int(arc), float(fraction), riders, need, k, int(fresh_after)
+        ranking = self._rank(*asked, method, handicap_ms)
         if ranking.method == "hierarchy" and self._crosses_shut(ranking, riders, arc, fraction):
             self.counts["shut"] += 1
-            return self._rank(int(arc), float(fraction), riders, need, k, int(fresh_after), "search")
+            return self._rank(*asked, "search", handicap_ms)
         return ranking
 
     def _rank(
@@ -176,10 +186,13 @@ class TravelTimes:
         k: int,
         fresh_after: int,
         method: Method | None,
+        handicap_ms: NDArray[np.int32] | None,
     ) -> Ranking:
         k = min(k, len(riders.bits))
         unit, eta_ms, turnout_ms = np.empty(k, np.int32), np.empty(k, np.int64), np.empty(k, np.int64)
         columns = columns_of(riders)
+        if handicap_ms is not None:
+            columns = columns._replace(turnout_ms=columns.turnout_ms + handicap_ms)
         weights, desk, queries, mask = self.weights, self._desk, self._queries, self._search.word(need)
         eligible, least_ms = self._choosing.count_eligible(columns, mask, fresh_after)
         k = min(k, int(eligible))
@@ -210,7 +223,11 @@ class TravelTimes:
             looked_at, used = looked_at + seen, "hierarchy"
             self.counts["hierarchy"] += 1
         unit, eta_ms, turnout_ms = unit[:count], eta_ms[:count], turnout_ms[:count]
-        return Ranking(unit, eta_ms, eta_ms - turnout_ms, turnout_ms, int(eligible), int(looked_at), used)
+        travel_ms, counted_ms = eta_ms - turnout_ms, np.zeros(count, np.int64)
+        if handicap_ms is not None:
+            counted_ms[:] = handicap_ms[unit]
+            eta_ms, turnout_ms = eta_ms - counted_ms, turnout_ms - counted_ms
+        return Ranking(unit, eta_ms, travel_ms, turnout_ms, counted_ms, int(eligible), int(looked_at), used)
 
     def _crosses_shut(self, ranking: Ranking, riders: Riders, arc: int, fraction: float) -> bool:
         """Tell whether a ranked unit's way passes an arc that was shut at once.

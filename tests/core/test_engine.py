@@ -578,3 +578,46 @@ def test_with_one_more_than_the_reserve_a_waiting_demand_is_met():
     assert not sent(engine)
     engine.submit(SetUnitStatus(actor="device:b", key="on", unit="b", status=UnitStatus.AVAILABLE))
     assert [order.recipient for order in orders_of(engine, reply)] == ["a"]
+
+
+def test_a_workers_plan_is_held_to_the_reserve_as_it_is_when_it_comes_back():
+    policies = Policies(stale_position_ms=0, joint_inline=0, reserve=1, reserve_level=1)
+    later = Later()
+    engine = Engine(city([unit("a", 1, 0), unit("b", 2, 0)], policies=policies), clock=SetClock(), jobs=later)
+    reply = report(engine, alert(1, 0, 0, needs=(Need("patrol"),), level=3))
+    later.work()
+    # Meanwhile one of the two is busy: whoever the plan chose is now the last.
+    chosen = engine.finished[0].decisions[0].recommendation.chosen.recipient
+    other = {"a": "b", "b": "a"}[chosen]
+    engine.submit(SetUnitStatus(actor=f"device:{other}", key="k", unit=other, status="busy"))
+    assert orders_of(engine, reply) == []
+    applied = [event.body for event in engine.journal.read() if event.kind == "plan_applied"]
+    assert [len(body.outdated) for body in applied] == [1]
+
+
+def test_a_set_heeds_who_was_sent_for_it_earlier():
+    engine, _ = engine_with(unit("a", 1, 0), unit("n", 5, 4, "negotiator"))
+    reply = report(engine, alert(1, 0, 0, needs=(Need("negotiator"),)))
+    (order,) = orders_of(engine, reply)
+    world = engine._world
+    assert world._underway_ms(reply.incident, NOW) == order.eta_ms
+    assert world._underway_ms(reply.incident, NOW + 1_000) == order.eta_ms - 1_000
+    assert world._underway_ms(reply.incident, NOW + 10**7) == 0
+    for word in ("accept", "on_scene"):
+        answer(engine, order.id, word)
+    assert world._underway_ms(reply.incident, NOW) == 0
+
+
+class Later:
+    """Jobs that are done when the test says."""
+
+    def __init__(self):
+        self.waiting = []
+
+    def submit(self, work, done):
+        self.waiting.append((work, done))
+
+    def work(self):
+        waiting, self.waiting = self.waiting, []
+        for work, done in waiting:
+            done(work())

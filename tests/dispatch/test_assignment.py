@@ -17,7 +17,7 @@ def problems(draw, most_demands=4, most_units=6, levels=3, latest=30):
     """Incidents with a level and several kinds wanted, units with several capabilities."""
     units = draw(st.integers(1, most_units))
     able = [draw(st.integers(1, 7)) for _ in range(units)]
-    level, incident, rows, etas = [], [], [], []
+    level, incident, rows, etas, earlier = [], [], [], [], []
     left = draw(st.integers(1, most_demands))
     while left:
         kinds = draw(st.lists(st.integers(0, 2), min_size=1, max_size=left))
@@ -25,6 +25,7 @@ def problems(draw, most_demands=4, most_units=6, levels=3, latest=30):
         its, number = draw(st.integers(1, levels)), len(set(incident))
         eta = draw(st.lists(st.integers(0, latest), min_size=units, max_size=units))
         refused = draw(st.sets(st.integers(0, units - 1), max_size=1))
+        underway = draw(st.just(0) | st.integers(0, latest))
         for kind in kinds:
             row = [u for u in range(units) if able[u] >> kind & 1 and u not in refused]
             row.sort(key=lambda u, eta=eta: (eta[u], u))
@@ -32,7 +33,8 @@ def problems(draw, most_demands=4, most_units=6, levels=3, latest=30):
             incident.append(number)
             rows.append(np.array(row, np.int32))
             etas.append(np.array([eta[u] for u in row], np.int64))
-    return Choices.of(level, incident, rows, etas)
+            earlier.append(underway)
+    return Choices.of(level, incident, rows, etas, earlier)
 
 
 def row(choices, demand):
@@ -42,7 +44,7 @@ def row(choices, demand):
 
 def value(choices, demands, picks):
     """How many stay unmet, and the latest of each incident, of some demands."""
-    latest = dict.fromkeys((int(choices.incident[d]) for d in demands), 0)
+    latest = {int(choices.incident[d]): int(choices.underway_ms[d]) for d in demands}
     for demand, pick in zip(demands, picks, strict=True):
         if pick != UNMET:
             its = int(choices.incident[demand])
@@ -132,6 +134,7 @@ def test_what_lower_levels_want_changes_nothing_above(problem):
         problem.incident[upper],
         [np.array(row(problem, d)[0], np.int32) for d in upper],
         [np.array(row(problem, d)[1], np.int64) for d in upper],
+        problem.underway_ms[upper],
     )
     assert assign(alone, PROVEN).pick.tolist() == pick[upper].tolist()
 
@@ -220,6 +223,16 @@ def test_a_need_that_is_settled_gives_the_others_of_its_set_time():
     etas = [np.array([500]), np.array([10, 400]), np.array([100, 200])]
     choices = Choices.of([2, 2, 2], [0, 0, 1], units, etas)
     assert used_units(choices, assign(choices).pick) == [9, 2, 1]
+
+
+def test_a_set_that_waits_for_somebody_sent_earlier_gives_the_others_time():
+    # Incident 0 has unit 9 under way, there at 500: unit 1 is of no use there before, and of much at incident 1.
+    units = [np.array([1, 2], np.int32), np.array([1, 3], np.int32)]
+    etas = [np.array([10, 400]), np.array([100, 410])]
+    sooner = Choices.of([2, 2], [0, 1], units, etas, [0, 0])
+    assert used_units(sooner, assign(sooner).pick) == [1, 3]
+    waits = Choices.of([2, 2], [0, 1], units, etas, [500, 0])
+    assert used_units(waits, assign(waits).pick) == [2, 1]
 
 
 def test_two_calls_four_streets_apart_do_not_both_want_the_same_car():

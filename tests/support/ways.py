@@ -43,14 +43,16 @@ def brute_time(roads, ms, start, goal, inner=None):
     return best
 
 
-def brute_ranking(roads, ms, crew, goal, need, k, fresh_after, inner=None):
+def brute_ranking(roads, ms, crew, goal, need, k, fresh_after, inner=None, handicap=None):
+    """Return (cost, unit, travel) of the best: the cost is turnout, travel and handicap together."""
     rows = []
+    handicap = np.zeros(len(crew.bits), np.int64) if handicap is None else handicap
     for u in range(len(crew.bits)):
         able = int(crew.bits[u]) & need == need and crew.fixed_at[u] >= fresh_after and crew.arc[u] >= 0
         if able:
             travel = brute_time(roads, ms, (int(crew.arc[u]), float(crew.fraction[u])), goal, inner)
             if travel < UNREACHABLE_MS:
-                rows.append((travel + int(crew.turnout_ms[u]), u, travel))
+                rows.append((travel + int(crew.turnout_ms[u]) + int(handicap[u]), u, travel))
     return sorted(rows)[:k]
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from engine.model.errors import Refusal
 from engine.travel import UNREACHABLE_MS, Hierarchy, NoWay, TravelTimes
 from engine.travel.choosing import settled_before_giving_up
+from engine.travel.riders import MOST_HANDICAP_MS
 from geo_data.speeds import NEVER, travel_ms
 from tests.support.crew import Crew, passed
 from tests.support.networks import Street, arc_between, drawn_map, network, random_network
@@ -36,6 +37,35 @@ def test_nearest_is_what_brute_force_says(situation, need, k, fresh_after):
         want = brute_ranking(roads, ms, crew, goal, need, k, fresh_after)
         assert list(zip(got.eta_ms.tolist(), got.unit.tolist(), got.travel_ms.tolist(), strict=True)) == want
         assert got.turnout_ms.tolist() == [int(crew.turnout_ms[u]) for u in got.unit]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    situations(), st.sampled_from([0, 1]), st.integers(1, 14), st.sampled_from([1, 30_000, MOST_HANDICAP_MS]), st.data()
+)
+def test_handicaps_count_as_brute_force_says_and_are_no_part_of_the_eta(situation, need, k, most, data):
+    roads, ms, crew, goal = situation
+    units = len(crew.arc)
+    handicap = np.array(data.draw(st.lists(st.integers(0, most), min_size=units, max_size=units)), np.int32)
+    times = TravelTimes(roads, ms, Hierarchy.build(roads))
+    turnout = crew.turnout_ms.copy()
+    for method in ("search", "hierarchy", None):
+        got = times.nearest(*goal, crew, need, k, 0, method, handicap)
+        want = brute_ranking(roads, ms, crew, goal, need, k, 0, handicap=handicap)
+        assert list(zip(got.cost_ms.tolist(), got.unit.tolist(), got.travel_ms.tolist(), strict=True)) == want
+        assert got.handicap_ms.tolist() == handicap[got.unit].tolist()
+        assert got.eta_ms.tolist() == (got.travel_ms + got.turnout_ms).tolist()
+        assert got.turnout_ms.tolist() == turnout[got.unit].tolist()
+    assert np.array_equal(crew.turnout_ms, turnout)
+
+
+def test_handicaps_out_of_range_are_refused():
+    roads = random_network(3)
+    ms = travel_ms(roads)
+    crew = Crew(roads, ms, [(0, 0.5), (1, 0.5)])
+    for wrong in ([0], [0, -1], [MOST_HANDICAP_MS + 1, 0]):
+        with pytest.raises(Refusal, match="handicap_ms"):
+            TravelTimes(roads, ms).nearest(0, 0.5, crew, ANYONE, 1, ALWAYS, handicap_ms=np.array(wrong, np.int32))
 
 
 @settings(max_examples=150, deadline=None)
