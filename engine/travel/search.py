@@ -12,7 +12,7 @@ from typing import NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.compiled import inlined, kernel
+from geo_data.compiled import inlined
 from geo_data.snapping_kernels import passed_ms
 from geo_data.speeds import NEVER
 
@@ -182,11 +182,3 @@ def offer(
         at -= 1
     units[at], etas[at], turnouts[at] = unit, eta_ms, turnout_ms
     return count
-
-
-@kernel
-def fill_rows(row: NDArray[np.int32], arc_ms: NDArray[np.int32], back: NDArray[np.int32]) -> None:
-    """Write the arcs' times into their rows."""
-    for arc in range(len(row)):
-        if row[arc] >= 0:
-            back[row[arc], 1] = arc_ms[arc]

@@ -63,6 +63,7 @@ class TravelTimes:
     @classmethod
     def over(cls, weights: Weights) -> "TravelTimes":
         """Return one over a version of the weights that is there already, with what was shut since."""
+        weights.marks.lent = True
         times = object.__new__(cls)
         times._set_up(weights)
         return times
@@ -235,7 +236,7 @@ class TravelTimes:
         If none does the ranking holds: shutting streets makes nobody's way shorter.
         """
         weights, desk = self.weights, self._desk
-        if not weights.shut[0] or weights.hierarchy is None or weights.metric is None:
+        if not weights.marks.shut or weights.hierarchy is None or weights.metric is None:
             return False
         return bool(
             self._unpacking.any_crosses(
@@ -285,7 +286,7 @@ class TravelTimes:
         """
         self._check("arc", arc, fraction)
         many, shares = self._places("arcs", arcs, fractions)
-        if self.weights.metric is not None and not self.weights.shut[0]:
+        if self.weights.metric is not None and not self.weights.marks.shut:
             ms = fill_matrix(self.weights, self._desk, (many, shares), self._places("arc", [arc], [fraction]))[:, 0]
             return np.where(ms < NEVER, ms.astype(np.int64), UNREACHABLE_MS)
         out = np.empty(len(many), np.int64)
@@ -323,7 +324,7 @@ class TravelTimes:
         """
         froms = self._places("from_arcs", from_arcs, from_fractions)
         tos = self._places("to_arcs", to_arcs, to_fractions)
-        if self.weights.metric is not None and not self.weights.shut[0]:
+        if self.weights.metric is not None and not self.weights.marks.shut:
             return fill_matrix(self.weights, self._desk, froms, tos)
         columns = [self.to_many(int(arc), float(share), *froms) for arc, share in zip(*tos, strict=True)]
         out = np.empty((len(froms[0]), len(columns)), np.int32)
@@ -359,7 +360,7 @@ class TravelTimes:
         self._check("from_arc", from_arc, from_fraction)
         self._check("to_arc", to_arc, to_fraction)
         arcs, ms = self._find_way(from_arc, from_fraction, to_arc, to_fraction)
-        if self.weights.shut[0] and self._unpacking.crosses(arcs, self.weights.streets.ms):
+        if self.weights.marks.shut and self._unpacking.crosses(arcs, self.weights.streets.ms):
             arcs, ms = self._search_way(from_arc, from_fraction, to_arc, to_fraction)
         if len(arcs) == 0:
             raise NoWay(f"no way leads from arc {from_arc} at {from_fraction} to arc {to_arc} at {to_fraction}")

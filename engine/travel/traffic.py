@@ -84,7 +84,7 @@ class Traffic:
         self._times = times
         arcs = times.network.n_arcs
         self._now = _Now(
-            times.weights.inner_ms, np.zeros(arcs, np.int32), np.zeros(arcs, np.int32), np.zeros(arcs, np.uint16)
+            times.weights.inner_ms.copy(), np.zeros(arcs, np.int32), np.zeros(arcs, np.int32), np.zeros(arcs, np.uint16)
         )
         self._rules: dict[str, tuple[NDArray[np.int32], float]] = {}
         self._live_until = np.zeros(arcs, np.int64)
@@ -94,6 +94,7 @@ class Traffic:
         self._changed: list[NDArray[np.int32]] = []
         self._turn: Base | None = None
         self._making: Making | None = None
+        self._spare: Weights | None = None
         self._begun = 0
         self._begun_at = -(1 << 62)
 
@@ -227,12 +228,13 @@ class Traffic:
         self._begun_at, self._begun = now, self._begun + 1
         making = self._making = Making(self._begun, None if turn else np.concatenate(changed), turn)
         weights = self._times.weights
+        spare, self._spare = self._spare, None
         if making.arcs is not None and len(making.arcs) <= _FEW:
             arcs = np.unique(making.arcs)
             ms = self._now.ms(arcs)
 
             def few() -> None:
-                making.weights = weights.changed(arcs, ms)
+                making.weights = weights.changed(arcs, ms, spare)
 
             making.run = few
             return making
@@ -242,7 +244,7 @@ class Traffic:
             making.base_ms = making.base() if making.base is not None else standing.base_ms
             ms = replace(standing, base_ms=making.base_ms).ms(slice(None))
             arcs = np.flatnonzero(ms != weights.arc_ms).astype(np.int32)
-            making.weights = weights.changed(arcs, ms[arcs])
+            making.weights = weights.changed(arcs, ms[arcs], spare)
 
         making.run = many
         return making
@@ -255,6 +257,7 @@ class Traffic:
         self._making = None
         if making.base_ms is not None:
             self._now = replace(self._now, base_ms=making.base_ms)
+        self._spare = self._times.weights
         still = [rows[self._now.shut[rows] > 0] for rows in self._changed]
         self._times.adopt(making.weights, np.concatenate(still) if still else ())
         return True

@@ -2,7 +2,8 @@
 
 A change makes the next version in other memory, so that whoever asks goes on with the old one meanwhile; on half a
 million nodes a hundred changed arcs take some milliseconds, all arcs a tenth of a second. Everything long is compiled
-and leaves the interpreter to others.
+and leaves the interpreter to others. Where changes come ten times a second two versions take turns in the same memory:
+copying all of it each time would take longer than the change, and leave those who ask with cold caches.
 """
 
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,22 @@ _FEW = 256
 """Slots that are always followed first, however small the network."""
 
 
+@dataclass
+class Marks:
+    """What does change about a version, for all who ask it.
+
+    Attributes
+    ----------
+    shut
+        int64 (c,) each: the arcs that were shut at once since it was made.
+    lent
+        Whether others than the first asker read it: its memory is theirs then, and is never used again.
+    """
+
+    shut: list[NDArray[np.int64]] = field(default_factory=list)
+    lent: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class Weights:
     """One version of the travel times over a network.
@@ -41,8 +58,10 @@ class Weights:
         was before.
     streets, metric
         The same, as searches and the hierarchy read it; ``metric`` is None without a hierarchy.
-    shut
-        int32 (1,), how many arcs were shut at once since: the one thing that changes, for all who ask this version.
+    since
+        int32 (c,), the arcs that take another time than in the version before.
+    marks
+        What was shut since, and who reads it.
     """
 
     number: int
@@ -52,7 +71,8 @@ class Weights:
     inner_ms: NDArray[np.int32]
     streets: "Streets"
     metric: "Metric | None"
-    shut: NDArray[np.int32] = field(default_factory=lambda: np.zeros(1, np.int32))
+    since: NDArray[np.int32] = field(default_factory=lambda: np.empty(0, np.int32))
+    marks: Marks = field(default_factory=Marks)
 
     @classmethod
     def first(
@@ -90,7 +110,7 @@ class Weights:
             metric=metric,
         )
 
-    def changed(self, arcs: NDArray[np.int32], ms: NDArray[np.int32]) -> Self:
+    def changed(self, arcs: NDArray[np.int32], ms: NDArray[np.int32], spare: Self | None = None) -> Self:
         """Return the next version, in which some arcs take another time.
 
         Parameters
@@ -99,6 +119,8 @@ class Weights:
             int32 (c,), each at most once.
         ms
             int32 (c,), at least 1; `NEVER` closes the arc to all who would pass.
+        spare
+            The version before this one, where nobody reads it any more: the next is written into its memory.
 
         Raises
         ------
@@ -107,29 +129,52 @@ class Weights:
         """
         arcs, ms = np.asarray(arcs, np.int32), np.minimum(np.asarray(ms, np.int32), NEVER)
         self._check(arcs, ms)
-        arc_ms, inner_ms = self.arc_ms.copy(), self.inner_ms.copy()
+        behind = self.since if spare is not None and self._fits(spare) else arcs[:0]
+        memory = spare if spare is not None and self._fits(spare) else self._copied()
+        arc_ms, inner_ms, streets = memory.arc_ms, memory.inner_ms, memory.streets
+        either = np.unique(np.concatenate((behind, arcs)))
+        before = arc_ms[either]
+        arc_ms[behind], inner_ms[behind] = self.arc_ms[behind], self.inner_ms[behind]
         arc_ms[arcs] = ms
         inner_ms[arcs] = np.where(ms < NEVER, ms, inner_ms[arcs])
         metric = None
-        if self.hierarchy is not None and self.metric is not None:
-            metric = _followed(self.hierarchy, self.metric, arc_ms, arcs[self.arc_ms[arcs] != ms])
+        if self.hierarchy is not None and memory.metric is not None:
+            metric = _followed(self.hierarchy, memory.metric, arc_ms, either[arc_ms[either] != before])
+        if np.any((streets.row[arcs] < 0) & (inner_ms[arcs] < NEVER)):
+            streets = lay_streets(self.network, arc_ms, inner_ms)  # a street opens that never was open before
+        else:  # what was shut at once and is not closed in these times is open in them
+            _write(streets, arc_ms, np.concatenate((either, *memory.marks.shut)))
         return replace(
             self,
             number=self.number + 1,
             arc_ms=arc_ms,
             inner_ms=inner_ms,
-            streets=_relaid(self.network, self.streets, arc_ms, inner_ms, arcs),
+            streets=streets,
             metric=metric,
-            shut=np.zeros(1, np.int32),
+            since=arcs,
+            marks=Marks(),
         )
+
+    def _fits(self, spare: Self) -> bool:
+        """Tell whether the next version can be written into the memory of the one before."""
+        return spare.number == self.number - 1 and not spare.marks.lent and spare.streets.row is self.streets.row
+
+    def _copied(self) -> Self:
+        """Return this version in other memory."""
+        arc_ms, inner_ms, streets = self.arc_ms.copy(), self.inner_ms.copy(), self.streets
+        streets = streets._replace(back=streets.back.copy(), ms=streets.ms.copy(), inner_ms=inner_ms)
+        metric = None if self.metric is None else type(self.metric)(*(times.copy() for times in self.metric))
+        return replace(self, arc_ms=arc_ms, inner_ms=inner_ms, streets=streets, metric=metric)
 
     def shut_at_once(self, arcs: NDArray[np.int64]) -> None:
         """Shut arcs in the streets that searches read; the metric does not know."""
         arcs = arcs[self.streets.ms[arcs] < NEVER]
+        if not len(arcs):
+            return
         self.streets.ms[arcs] = NEVER
         rows = self.streets.row[arcs]
         self.streets.back[rows[rows >= 0], 1] = NEVER
-        self.shut[0] += len(arcs)
+        self.marks.shut.append(arcs)
 
     def _check(self, arcs: NDArray[np.int32], ms: NDArray[np.int32]) -> None:
         if arcs.shape != ms.shape or arcs.ndim != 1:
@@ -161,19 +206,18 @@ def _customised(hierarchy: Hierarchy, arc_ms: NDArray[np.int32]) -> "Metric":
 
 
 def _followed(hierarchy: Hierarchy, metric: "Metric", arc_ms: NDArray[np.int32], arcs: NDArray[np.int32]) -> "Metric":
-    """Return the metric after some arcs changed: followed slot by slot, or all anew where that is sooner done."""
-    from engine.travel.customising import Metric, Ways, recustomise  # noqa: PLC0415
+    """Write into a metric what some changed arcs make of it: slot by slot, or all anew where that is sooner done."""
+    from engine.travel.customising import Ways, customise, recustomise  # noqa: PLC0415
 
     slots = len(metric.up)
     most = max(slots // _WHOLE_SHARE, _FEW)
-    if len(arcs) > most:
-        return _customised(hierarchy, arc_ms)
-    fresh = Metric(metric.up.copy(), metric.down.copy())
     ways = Ways(arc_ms, hierarchy.tail_rank)
-    waiting, heap = np.zeros(slots, np.bool_), np.empty(slots + 1, np.uint64)
-    if recustomise(hierarchy.graph, ways, fresh, arcs, heap, waiting, most) < 0:
-        return _customised(hierarchy, arc_ms)
-    return fresh
+    if len(arcs) <= most:
+        waiting, heap = np.zeros(slots, np.bool_), np.empty(slots + 1, np.uint64)
+        if recustomise(hierarchy.graph, ways, metric, arcs, heap, waiting, most) >= 0:
+            return metric
+    customise(hierarchy.graph, ways, metric)
+    return metric
 
 
 def lay_streets(network: RoadNetwork, arc_ms: NDArray[np.int32], inner_ms: NDArray[np.int32]) -> "Streets":
@@ -199,18 +243,8 @@ def lay_streets(network: RoadNetwork, arc_ms: NDArray[np.int32], inner_ms: NDArr
     )
 
 
-def _relaid(
-    network: RoadNetwork,
-    streets: "Streets",
-    arc_ms: NDArray[np.int32],
-    inner_ms: NDArray[np.int32],
-    arcs: NDArray[np.int32],
-) -> "Streets":
-    """Return the streets with other times; what was shut at once and is not closed in these times is open in them."""
-    from engine.travel.search import fill_rows  # noqa: PLC0415
-
-    if np.any((streets.row[arcs] < 0) & (inner_ms[arcs] < NEVER)):
-        return lay_streets(network, arc_ms, inner_ms)  # a street opens that never was open before
-    back = streets.back.copy()
-    fill_rows(streets.row, arc_ms, back)
-    return streets._replace(back=back, ms=arc_ms.copy(), inner_ms=inner_ms)
+def _write(streets: "Streets", arc_ms: NDArray[np.int32], arcs: NDArray[np.int64]) -> None:
+    """Write the times of some arcs into the streets."""
+    streets.ms[arcs] = arc_ms[arcs]
+    open_once = arcs[streets.row[arcs] >= 0]
+    streets.back[streets.row[open_once], 1] = arc_ms[open_once]

@@ -36,11 +36,14 @@ def test_before_during_and_after_changes_all_ways_agree(data, situation, k):
     times = TravelTimes(roads, ms, Hierarchy.build(roads))
     places = list(zip(crew.arc.tolist(), crew.fraction.tolist(), strict=True))
     arc_ms, inner = ms.copy(), ms.copy()
-    for _ in range(3):
+    spare = None
+    for _ in range(4):
         arcs, new = data.draw(changes(roads))
+        times.close_at_once(data.draw(st.lists(st.integers(0, roads.n_arcs - 1), max_size=2)))
         old = times.weights
         before = rankings(times, crew, goal, k)
-        fresh = old.changed(arcs, new)
+        fresh = old.changed(arcs, new, spare if data.draw(st.booleans()) else None)
+        spare = old
         assert rankings(times, crew, goal, k) == before  # the old version stands until the new one is adopted
         assert fresh.number == old.number + 1
         arc_ms[arcs] = new
@@ -54,6 +57,31 @@ def test_before_during_and_after_changes_all_ways_agree(data, situation, k):
         assert np.array_equal(fresh.metric.down, anew.metric.down)
         assert np.array_equal(fresh.arc_ms, arc_ms)
         assert np.array_equal(fresh.inner_ms, inner)
+        assert np.array_equal(fresh.streets.ms, arc_ms)
+        assert np.array_equal(
+            fresh.streets.back[fresh.streets.row[anew.streets.row >= 0], 1], arc_ms[anew.streets.row >= 0]
+        )
+
+
+def test_a_version_that_others_read_is_never_written_over():
+    roads = random_network(5)
+    times = TravelTimes(roads, travel_ms(roads), Hierarchy.build(roads))
+    arcs = np.arange(5, dtype=np.int32)
+
+    def next_version(spare):
+        old = times.weights
+        times.adopt(old.changed(arcs, times.weights.arc_ms[arcs] + 1, spare))
+        return old
+
+    first = next_version(None)
+    second = next_version(first)
+    assert times.weights.arc_ms is first.arc_ms  # nobody read it any more: its memory serves again
+    twin = times.clone()
+    kept = times.weights.arc_ms.copy()
+    lent = next_version(second)
+    next_version(lent)
+    assert np.array_equal(twin.weights.arc_ms, kept)
+    assert np.array_equal(times.weights.arc_ms, kept + np.isin(np.arange(roads.n_arcs), arcs) * 2)
 
 
 @settings(max_examples=150, deadline=None)
