@@ -148,7 +148,13 @@ def _town(nodes: int, seed: int) -> _Land:
         feature(
             "Polygon",
             [[[float(lon), float(lat)] for lon, lat in area.polygon]],
-            {"id": f"A{number}", "name": area.name, "name_zh": area.name_zh, "kind": "jurisdiction"},
+            {
+                "id": f"A{number}",
+                "name": area.name,
+                "name_zh": area.name_zh,
+                "kind": "jurisdiction",
+                "station": area.station,
+            },
         )
         for number, area in enumerate(town.areas, 1)
     ]

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 from engine.core.draft import Draft
-from engine.core.ordering import known_order
+from engine.core.orders import check_key, known_order
+from engine.core.stations import accepted, fell_away, finish, follow, orders_under
+from engine.core.under_stations import demands_of
 from engine.core.world import World
 from engine.model import events as e
 from engine.model.commands import AcknowledgeMail, Answer, AnswerOrder, SetUnitStatus
-from engine.model.entities import Details
+from engine.model.entities import Details, Order
 from engine.model.errors import Refusal
 from engine.model.ids import IncidentId
 from engine.model.lifecycle import (
@@ -19,7 +21,7 @@ from engine.model.lifecycle import (
     IncidentState,
     OrderState,
 )
-from engine.model.limits import LONGEST_ID, LONGEST_SCOPED_KEY, LONGEST_TEXT
+from engine.model.limits import LONGEST_ID, LONGEST_TEXT
 
 _LONGEST_SAID = {"reason": LONGEST_ID, "text": LONGEST_TEXT}
 STATE_OF_ANSWER: Mapping[Answer, OrderState] = {
@@ -34,7 +36,7 @@ STATE_OF_ANSWER: Mapping[Answer, OrderState] = {
 
 def answer_order(world: World, draft: Draft, command: AnswerOrder) -> None:
     """Move an order along by its recipient's answer. The same key again changes nothing."""
-    _check_key(command.key)
+    check_key(command.key)
     if command.key in world.state.kept.keys:
         return
     order = known_order(world, command.order)
@@ -49,6 +51,8 @@ def answer_order(world: World, draft: Draft, command: AnswerOrder) -> None:
             raise Refusal("too_long", name, getattr(command, name), f"{most} characters")
     if command.answer == "refuse" and not command.reason:
         raise Refusal("missing", "reason", "", "a refusal says why")
+    if command.answer == "clear" and (its := next(iter(orders_under(world, order)), None)) is not None:
+        raise Refusal("wrong_state", "answer", "clear", f"once its units have cleared: {its.id} is {its.state}")
     ahead = world.city.policies.alert_ahead_ms
     if command.said_at is not None and command.said_at > draft.now + ahead:
         raise Refusal("clock_ahead", "said_at", command.said_at, f"at most {ahead} ms ahead of {draft.now}")
@@ -64,10 +68,20 @@ def answer_order(world: World, draft: Draft, command: AnswerOrder) -> None:
         ),
         personal=Details(text=command.text) if command.text else None,
     )
+    _carry_on(world, draft, order, to, command.reason)
+
+
+def _carry_on(world: World, draft: Draft, order: Order, to: OrderState, reason: str) -> None:
+    """Do what an answer entails: for the station above or below it, for its demands, for its incident."""
+    if to is OrderState.ACCEPTED and order.recipient_kind == "station":
+        accepted(world, draft, order.id)
+    elif to is OrderState.REFUSED:
+        fell_away(world, draft, order, reason)
+    follow(world, draft, order, to)
     if to is OrderState.CLEARED:
-        demand = world.state.demands.get(world.state.kept.order_demand[order.id])
-        if demand is not None:
+        for demand in demands_of(world.state, order):
             draft.emit(e.DemandDropped(demand=demand.id, reason="done"))
+        finish(world, draft, order.under)
         _resolve(world, draft, order.incident)
 
 
@@ -98,7 +112,7 @@ def acknowledge_mail(world: World, draft: Draft, command: AcknowledgeMail) -> No
 
 def set_unit_status(world: World, draft: Draft, command: SetUnitStatus) -> None:
     """Note what a unit is doing outside any order."""
-    _check_key(command.key)
+    check_key(command.key)
     if command.key in world.state.kept.keys:
         return
     if command.unit not in world.state.units:
@@ -111,8 +125,3 @@ def set_unit_status(world: World, draft: Draft, command: SetUnitStatus) -> None:
         allowed = ", ".join(sorted(status for status in UNIT[now] if status not in UNDER_ORDER))
         raise Refusal("wrong_state", "status", command.status, f"after {now}: {allowed}")
     draft.emit(e.UnitAdvanced(unit=command.unit, to=command.status, key=command.key))
-
-
-def _check_key(key: str) -> None:
-    if not 0 < len(key) <= LONGEST_SCOPED_KEY:
-        raise Refusal("wrong_length", "key", key, f"1 to {LONGEST_SCOPED_KEY} characters")

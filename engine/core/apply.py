@@ -11,7 +11,8 @@ import msgspec
 
 from engine.core import standing_steps
 from engine.core.deadline_keys import RULE_END, deadline_key
-from engine.core.state import AlertRecord, Demand, Mail, Mailbox, StandingRule, State
+from engine.core.state import AlertRecord, Decided, Demand, Mail, Mailbox, StandingRule, State
+from engine.core.under_stations import ASSIGN, give_back, take, watch_naming
 from engine.model import events as e
 from engine.model.entities import Incident, Order
 from engine.model.ids import DESK, RecipientId, StationId, UnitId, number_of
@@ -32,6 +33,11 @@ RETAIN_MS = 86_400_000
 """How long what has ended stays in memory."""
 RETAIN_KEYS_MS = 30 * 86_400_000
 """How long an idempotency key is remembered: longer than any client keeps an answer."""
+
+_DECIDED = frozenset((OrderState.APPROVED, OrderState.CANCELLED, OrderState.REPLACED))
+"""What a person decides about an order: who did is remembered, so that the second can be told."""
+_GOES_ITSELF = frozenset((OrderState.EN_ROUTE, OrderState.ON_SCENE))
+"""A station that says so itself has sent people who are nobody's unit: no name is waited for any more."""
 
 
 def apply(state: State, event: e.Event) -> None:
@@ -87,7 +93,11 @@ def _incident_advanced(state: State, event: e.Event, body: e.IncidentAdvanced) -
 def _demand_raised(state: State, event: e.Event, body: e.DemandRaised) -> None:
     _count(state, "demand", body.demand)
     state.demands[body.demand] = Demand(
-        id=body.demand, incident=body.incident, capability=body.capability, level=body.level
+        id=body.demand,
+        incident=body.incident,
+        capability=body.capability,
+        level=body.level,
+        dispatch=body.dispatch,
     )
 
 
@@ -97,11 +107,14 @@ def _demand_unmet(state: State, event: e.Event, body: e.DemandUnmet) -> None:
 
 
 def _demand_dropped(state: State, event: e.Event, body: e.DemandDropped) -> None:
-    del state.demands[body.demand]
+    gone = state.demands.pop(body.demand)
+    watch_naming(state, gone.station)
 
 
 def _recommended(state: State, event: e.Event, body: e.Recommended) -> None:
     state.recommendations.setdefault(body.incident, []).append(body.recommendation)
+    chosen, demand = body.recommendation.chosen, state.demands[body.demand]
+    _change(state, demand, recommended=None if chosen is None else chosen.recipient)
 
 
 def _order_proposed(state: State, event: e.Event, body: e.OrderProposed) -> None:
@@ -110,8 +123,11 @@ def _order_proposed(state: State, event: e.Event, body: e.OrderProposed) -> None
     state.orders[order.id] = order
     state.kept.order_demand[order.id] = body.demand
     state.kept.order_clocks[order.id] = body.clocks_ms
-    demand = state.demands[body.demand]
-    _change(state, demand, order=order.id, plan=None, unmet=demand.unmet and order.recipient_kind == "station")
+    if order.recipient_kind == "station":
+        take(state, order, body.demands or (body.demand,))
+    else:
+        _change(state, state.demands[body.demand], order=order.id, plan=None, unmet=False)
+        watch_naming(state, order.under)
     incident = state.incidents[order.incident]
     state.incidents[incident.id] = msgspec.structs.replace(incident, orders=(*incident.orders, order.id))
 
@@ -119,7 +135,15 @@ def _order_proposed(state: State, event: e.Event, body: e.OrderProposed) -> None
 def _order_advanced(state: State, event: e.Event, body: e.OrderAdvanced) -> None:
     if body.key:
         state.kept.keys[body.key] = event.at
+    if body.to in _DECIDED:
+        state.kept.decided[body.order] = Decided(body.to, event.actor, event.at)
     _advance_order(state, event.at, state.orders[body.order], body.to)
+    if body.via != "core" and body.to in _GOES_ITSELF and state.orders[body.order].recipient_kind == "station":
+        state.deadlines.clear(deadline_key(body.order, ASSIGN))
+
+
+def _units_named(state: State, event: e.Event, body: e.UnitsNamed) -> None:
+    state.kept.keys[body.key] = event.at
 
 
 def _mailed(state: State, event: e.Event, body: e.Mailed) -> None:
@@ -191,6 +215,7 @@ _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
     e.Recommended: _recommended,
     e.OrderProposed: _order_proposed,
     e.OrderAdvanced: _order_advanced,
+    e.UnitsNamed: _units_named,
     e.Mailed: _mailed,
     e.MailAcknowledged: _mail_acknowledged,
     e.UnitAdvanced: _unit_advanced,
@@ -234,7 +259,7 @@ def _advance_order(state: State, at: int, order: Order, to: OrderState) -> None:
     if further is not None and further in INCIDENT[incident.state]:
         _advance_incident(state, at, incident, further)
     if to not in OPEN_ORDERS:
-        _release_demand(state, order)
+        _release_demand(state, order, at)
 
 
 def _run_clocks(state: State, at: int, order: Order) -> None:
@@ -260,14 +285,21 @@ def _claim(state: State, order: Order) -> None:
         state.freed = True
 
 
-def _release_demand(state: State, order: Order) -> None:
+def _release_demand(state: State, order: Order, at: int) -> None:
     """Let a demand wait again whose order ended without having been done."""
-    demand = state.demands.get(state.kept.order_demand[order.id])
-    if demand is None or demand.order != order.id or order.state is OrderState.CLEARED:
+    if order.state is OrderState.CLEARED:
         return
-    refused = order.recipient_kind == "unit" and order.state is not OrderState.REPLACED
-    by = (*demand.refused_by, UnitId(order.recipient)) if refused else demand.refused_by
+    if order.recipient_kind == "station":
+        give_back(state, order)
+        return
+    demand = state.demands.get(state.kept.order_demand[order.id])
+    if demand is None or demand.order != order.id:
+        return
+    by = demand.refused_by
+    if order.state is not OrderState.REPLACED:
+        by = (*by, UnitId(order.recipient))
     _change(state, demand, order=None, refused_by=by)
+    watch_naming(state, demand.station, at)
     state.freed = True
 
 
@@ -294,6 +326,7 @@ def _forget(state: State, at: int) -> None:
         for order in incident.orders:
             recipient = state.orders.pop(order).recipient
             del state.kept.order_demand[order], state.kept.order_clocks[order]
+            state.kept.decided.pop(order, None)
             _trim(state, recipient, at)
         _trim(state, DESK, at)
         for alert in incident.alerts:

@@ -5,13 +5,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.core.apply import alert_key
-from engine.model.commands import AnswerOrder, Command, ReportAlert, SetSpeedRule, SetUnitStatus
+from engine.model.commands import AnswerOrder, AssignUnits, Command, ReportAlert, SetSpeedRule, SetUnitStatus
 from engine.model.errors import Refusal, RefusalBody
 from engine.model.events import Event
 from engine.model.ids import AlertId, IncidentId, OrderId, RuleId
 
 if TYPE_CHECKING:
     from engine.core.engine import Engine
+
+
+_KEYED = (AnswerOrder, AssignUnits, SetSpeedRule, SetUnitStatus)
+"""Commands that are told apart by a key of their own."""
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -80,7 +84,7 @@ class Batch:
         kept = self._engine.state.kept
         if isinstance(command, ReportAlert):
             return alert_key(command.alert.source, command.alert.source_ref) in kept.alerts
-        return isinstance(command, AnswerOrder | SetSpeedRule | SetUnitStatus) and command.key in kept.keys
+        return isinstance(command, _KEYED) and command.key in kept.keys
 
     def _finished(self, command: Command, reply: Reply) -> Reply:
         state = self._engine.state
@@ -100,5 +104,9 @@ class Batch:
             incident=record.incident,
             orders=incident.orders if incident else (),
             shortage=tuple(demand.capability for demand in demands if demand.unmet),
-            waiting=tuple(demand.capability for demand in demands if demand.order is None and not demand.unmet),
+            waiting=tuple(
+                demand.capability
+                for demand in demands
+                if demand.order is None and demand.station is None and not demand.unmet
+            ),
         )

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -13,6 +14,7 @@ from engine.dispatch.calendar import STANDARD, Calendar, CalendarRules
 from engine.dispatch.policies import Policies
 from engine.dispatch.run_cards import COUNTY, RunCards
 from engine.model.entities import Station, Unit
+from engine.model.ids import StationId
 from engine.texts import LANGUAGES
 from engine.travel import Hierarchy
 from geo_data.raw_roads import Mode
@@ -21,6 +23,18 @@ from geo_data.snapping import Snapper
 from geo_data.speed_table import SpeedTable
 from geo_data.speeds import Profile, travel_ms
 from geo_data.streets_in import StreetsIn
+
+if TYPE_CHECKING:
+    from geo_data.areas import Areas
+
+
+@dataclass(frozen=True)
+class Jurisdiction:
+    """The ground that a station answers for: polygons of closed rings of degrees, the first ring the outside."""
+
+    area: str
+    station: StationId
+    polygons: tuple[tuple[tuple[tuple[float, float], ...], ...], ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +45,8 @@ class City:
     ----------
     name
         Short and stable: it is part of every id.
+    jurisdictions
+        Which station answers for which ground; where none does, the nearest by road is ordered.
     calendar_rules
         Duty periods, holidays and moved working days.
     time_zone
@@ -47,6 +63,7 @@ class City:
     network: RoadNetwork
     units: tuple[Unit, ...] = ()
     stations: tuple[Station, ...] = ()
+    jurisdictions: tuple[Jurisdiction, ...] = ()
     run_cards: RunCards = field(default_factory=lambda: RunCards.load(COUNTY))
     calendar_rules: CalendarRules = field(default_factory=lambda: CalendarRules.load(STANDARD))
     policies: Policies = field(default_factory=Policies)
@@ -95,6 +112,38 @@ class City:
     def snapper(self) -> Snapper:
         """Finds the place on the roads that belongs to a coordinate."""
         return Snapper(self.network, Mode.FOOT if self.profile == "foot" else Mode[self.profile.upper()])
+
+    @cached_property
+    def station_areas(self) -> "Areas":
+        """The jurisdictions as areas that can be asked what lies in them.
+
+        Raises
+        ------
+        geo_data.areas.AreaError
+            When one is no polygon, or two share ground.
+        """
+        from shapely import MultiPolygon, Polygon  # noqa: PLC0415 - heavy, and only for a city that has areas
+
+        from geo_data.areas import Area, Areas  # noqa: PLC0415 - as above
+
+        return Areas(
+            [
+                Area(
+                    id=its.area,
+                    kind="jurisdiction",
+                    name=its.station,
+                    geometry=MultiPolygon([Polygon(outside, holes) for outside, *holes in its.polygons]),
+                )
+                for its in self.jurisdictions
+            ]
+        )
+
+    def responsible(self, lon: float, lat: float) -> StationId | None:
+        """Return the station whose area a place lies in; on a border, that of the first of the areas."""
+        if not self.jurisdictions:
+            return None
+        found = self.station_areas.at(lon, lat, "jurisdiction")
+        return next((its.station for its in self.jurisdictions if its.area == found[0].id), None) if found else None
 
     @cached_property
     def calendar(self) -> Calendar:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from engine.core.city import City
+from engine.core.city import City, Jurisdiction
 from engine.core.city_devices import Device, DeviceSettings, check_devices, device_settings, read_devices
 from engine.core.city_files import (
     CityError,
@@ -37,6 +37,7 @@ from engine.core.city_places import (
 from engine.dispatch.calendar import STANDARD, CalendarError, CalendarRules
 from engine.dispatch.policies import Policies
 from engine.dispatch.run_cards import RunCardError, RunCards
+from engine.model.ids import StationId
 from engine.model.limits import LEVELS, LONGEST_NAME
 from engine.texts import LANGUAGES
 from geo_data.datum import Datum
@@ -152,7 +153,7 @@ def load_folder(folder: Path) -> CityFolder:
         reading = Reading(folder, blank, table["datum"], problems)
         stations = read_stations(reading, STATIONS)
         units = read_units(reading, UNITS, stations)
-        areas = read_areas(reading, AREAS) if (folder / AREAS).exists() else ()
+        areas = read_areas(reading, AREAS, stations) if (folder / AREAS).exists() else ()
         settings, ids = _settings(folder, table), {unit.id for unit in units}
         devices = read_devices(folder, settings.devices, ids, cards.cards.keys(), problems)
     except SpeedError as error:
@@ -160,7 +161,14 @@ def load_folder(folder: Path) -> CityFolder:
     if problems.found:
         raise CityError(folder, problems.found)
     _warn_of_gaps(cards, {name for unit in units for name in unit.capabilities}, problems)
-    city = City(**{**{f.name: getattr(blank, f.name) for f in fields(City)}, "stations": stations, "units": units})
+    jurisdictions = tuple(
+        Jurisdiction(area.id, StationId(area.station), area.polygons) for area in areas if area.station
+    )
+    read = {"stations": stations, "units": units, "jurisdictions": jurisdictions}
+    city = City(**{**{f.name: getattr(blank, f.name) for f in fields(City)}, **read})
+    _hold_areas(city, problems)
+    if problems.found:
+        raise CityError(folder, problems.found)
     warnings = tuple(problems.warnings)
     return CityFolder(city=city, settings=settings, areas=areas, devices=devices, warnings=warnings)
 
@@ -378,6 +386,17 @@ def _hold_periods(cards: RunCards, rules: CalendarRules, problems: Problems) -> 
     for name, line in cards.periods.items():
         if name not in known:
             problems.add(RUN_CARDS, line, "during", name, f"a period of {CALENDAR}: {', '.join(known)}")
+
+
+def _hold_areas(city: City, problems: Problems) -> None:
+    """Refuse jurisdictions that share ground: one place would belong to two stations."""
+    from geo_data.areas import AreaError  # noqa: PLC0415 - shapely, and only for a city that has areas
+
+    if city.jurisdictions:
+        try:
+            _ = city.station_areas
+        except AreaError as error:
+            problems.add(AREAS, None, "station", "", str(error))
 
 
 def _warn_of_gaps(cards: RunCards, there: set[str], problems: Problems) -> None:

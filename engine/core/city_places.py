@@ -21,7 +21,7 @@ from geo_data.datum import Datum, to_wgs84
 
 UNIT_COLUMNS = ("id", "name", "capabilities", "station", "lon", "lat", "turnout_s", "on_duty")
 STATION_PROPERTIES = ("id", "name", "name_zh", "capabilities")
-AREA_PROPERTIES = ("id", "name", "name_zh", "kind")
+AREA_PROPERTIES = ("id", "name", "name_zh", "kind", "station")
 _NEAR_DEG = 0.05
 _LONGEST_TURNOUT_S = 3_600
 _ON_DUTY = {"": True, "yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
@@ -35,6 +35,8 @@ class Area:
     name: str
     name_zh: str
     kind: str
+    station: str
+    """Whose jurisdiction it is; empty where nobody's."""
     polygons: tuple[tuple[tuple[tuple[float, float], ...], ...], ...]
 
 
@@ -246,8 +248,9 @@ def _number(text: str) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def read_areas(reading: Reading, file: str) -> tuple[Area, ...]:
-    """Read the areas: polygons with ``id, name`` and, if wanted, ``name_zh, kind``."""
+def read_areas(reading: Reading, file: str, stations: Sequence[Station]) -> tuple[Area, ...]:
+    """Read the areas: polygons with ``id, name`` and, if wanted, ``name_zh, kind``; a jurisdiction's ``station``."""
+    known = {str(station.id) for station in stations}
     areas: dict[str, Area] = {}
     for feature in read_features(reading.folder, file, AREA_PROPERTIES, reading.problems):
         said = feature.properties
@@ -258,11 +261,17 @@ def read_areas(reading: Reading, file: str) -> tuple[Area, ...]:
             limit = "a Polygon or MultiPolygon of closed rings of at least 4 positions"
             reading.problems.add(file, feature.line, f"area {said['id']}", feature.geometry.get("type"), limit)
             continue
+        station = said.get("station", "")
+        if station and (station not in known or said.get("kind") != "jurisdiction"):
+            limit = "the id of a station, for an area whose kind is jurisdiction"
+            reading.problems.add(file, feature.line, "station", station, limit)
+            continue
         areas[said["id"]] = Area(
             id=said["id"],
             name=said["name"],
             name_zh=said.get("name_zh", ""),
             kind=str(said.get("kind", "")),
+            station=station,
             polygons=polygons,
         )
     return tuple(areas.values())

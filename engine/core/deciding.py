@@ -7,7 +7,8 @@ tables by the step's name: a room that asks leave for a step of its own adds its
 from collections.abc import Callable, Mapping
 
 from engine.core.draft import Draft
-from engine.core.ordering import free, known_order, send
+from engine.core.orders import decided_by, free, known_order, send
+from engine.core.under_stations import demands_of
 from engine.core.world import World
 from engine.model import events as e
 from engine.model.commands import ApproveOrder, DecideStep
@@ -30,7 +31,7 @@ def approve_order(world: World, draft: Draft, command: ApproveOrder) -> None:
     elif order.state is OrderState.PROPOSED:  # proposed before steps were on record
         _let_go(world, draft, order)
     else:
-        raise Refusal("wrong_state", "order", order.id, f"proposed; it is {order.state}")
+        raise Refusal("wrong_state", "order", order.id, f"proposed; {decided_by(world, order)}")
 
 
 def _step_to_send(world: World, order: Order) -> Step | None:
@@ -79,8 +80,7 @@ def _send_refused(world: World, draft: Draft, step: Step) -> None:
     """Nobody goes for this need: with another unit the same would be asked again."""
     assert step.order is not None
     order = world.state.orders[step.order]
-    demand = world.state.demands.get(world.state.kept.order_demand[order.id])
-    if demand is not None:
+    for demand in demands_of(world.state, order):
         draft.emit(e.DemandDropped(demand=demand.id, reason="not_approved"))
     draft.withdraw(order, OrderState.CANCELLED, "not_approved")
 

@@ -26,6 +26,7 @@ from engine.core.positions import move
 from engine.core.reporting import end_incident, report_alert
 from engine.core.speeds import Speeds
 from engine.core.state import State
+from engine.core.stations import assign_units
 from engine.core.streets import lift_speed_rule, set_speed_rule, take_times
 from engine.core.supervising import tick
 from engine.core.world import World
@@ -47,6 +48,7 @@ _HANDLERS: dict[type, Callable[[World, Draft, Any], None]] = {
     c.Configure: _configure,
     c.ReportAlert: report_alert,
     c.AnswerOrder: answer_order,
+    c.AssignUnits: assign_units,
     c.AcknowledgeMail: acknowledge_mail,
     c.SetUnitStatus: set_unit_status,
     c.ApproveOrder: approve_order,

@@ -1,22 +1,24 @@
 """From what waits to orders: which demands are looked at, how a decision becomes orders, what a plan came to."""
 
+import msgspec
+
 from engine.core.draft import Draft
+from engine.core.orders import decided_by, free, known_order, propose, send_or_ask
 from engine.core.ports import Work
 from engine.core.state import Demand
-from engine.core.steps import ask_to_send
+from engine.core.stations import fell_away, finish, order_stations, station_for, withdraw_under
+from engine.core.under_stations import demands_of
 from engine.core.world import World
 from engine.dispatch.assignment import EFFORT
 from engine.dispatch.decide import decide
 from engine.dispatch.reserve import Reserve
 from engine.model import events as e
 from engine.model.commands import ApplyPlan, CancelOrder, Command
-from engine.model.entities import Order
 from engine.model.errors import Refusal
-from engine.model.ids import DemandId, OrderId, PlanId, UnitId, number_of
-from engine.model.lifecycle import ORDER, OrderState, UnitStatus
-from engine.model.recommendation import Decision
+from engine.model.ids import DemandId, PlanId, StationId, UnitId, number_of
+from engine.model.lifecycle import ORDER, OrderState
+from engine.model.recommendation import Decision, Recommendation
 
-BY_RULE = "policy:run_card"
 _OPEN_TO_BETTER = frozenset((OrderState.SENT, OrderState.DELIVERED))
 
 
@@ -37,17 +39,19 @@ def waiting(world: World, *, look_again: bool) -> list[Demand]:
 
 
 def _open(world: World, demand: Demand) -> bool:
-    """Tell whether nobody has taken a demand; a station that has not answered yet may be spared by a unit."""
-    if demand.order is None:
+    """Tell whether nobody has taken a demand; a station that was asked for want of a unit may be spared by one."""
+    if demand.order is not None:
+        return False
+    if demand.station is None:
         return True
-    order = world.state.orders[demand.order]
-    return order.recipient_kind == "station" and order.state in _OPEN_TO_BETTER
+    return demand.dispatch == "units" and world.state.orders[demand.station].state in _OPEN_TO_BETTER
 
 
 def serve(world: World, draft: Draft, demands: list[Demand]) -> Work | None:
     """Decide a few demands at once; for many, return the work of a joint plan over a frozen copy of everyone."""
     policies = world.city.policies
-    wanted = world.wanted([demand.id for demand in demands], draft.now)
+    left = order_stations(world, draft, demands)
+    wanted = world.wanted([demand.id for demand in left], draft.now)
     if not wanted:
         return None
     if len(wanted) <= policies.joint_inline:
@@ -104,15 +108,10 @@ def _holds(world: World, decision: Decision) -> bool:
     return free(world, UnitId(chosen.recipient))
 
 
-def free(world: World, unit: UnitId) -> bool:
-    """Tell whether a unit is available and no order claims it."""
-    return unit not in world.state.claims and world.state.unit_status.get(unit) is UnitStatus.AVAILABLE
-
-
 def carry_out(world: World, draft: Draft, decision: Decision) -> None:
     """Turn a decision into its order; where nobody can go, state the shortage, once."""
     demand = world.state.demands[decision.demand]
-    recommendation = decision.recommendation
+    recommendation = _not_back(world, demand, decision.recommendation, draft.now)
     chosen = recommendation.chosen
     if chosen is None or chosen.kind == "station":
         if not demand.unmet:
@@ -128,62 +127,35 @@ def carry_out(world: World, draft: Draft, decision: Decision) -> None:
         if chosen is None:
             return
     else:
-        if demand.order is not None:
-            draft.withdraw(world.state.orders[demand.order], OrderState.REPLACED, "unit_free")
+        if demand.station is not None:
+            draft.withdraw(world.state.orders[demand.station], OrderState.REPLACED, "unit_free")
         draft.emit(e.Recommended(demand=demand.id, incident=demand.incident, recommendation=recommendation))
-    _order(world, draft, demand, decision)
+    order = propose(world, draft, demand, chosen, decision.route)
+    send_or_ask(world, draft, order)
 
 
-def _order(world: World, draft: Draft, demand: Demand, decision: Decision) -> None:
-    chosen = decision.recommendation.chosen
-    assert chosen is not None
-    incident = world.state.incidents[demand.incident]
-    order = Order(
-        id=OrderId(draft.mint("order")),
-        version=1,
-        incident=incident.id,
-        recipient=chosen.recipient,
-        recipient_kind=chosen.kind,
-        capability=demand.capability,
-        state=OrderState.PROPOSED,
-        proposed_at=draft.now,
-        lon=incident.lon,
-        lat=incident.lat,
-        level=incident.level,
-        type=incident.type,
-        eta_ms=chosen.eta_ms if chosen.kind == "unit" else None,
-        turnout_ms=chosen.turnout_ms,
-        route=decision.route,
-        exercise=incident.exercise,
-    )
-    clocks = world.city.run_cards.clocks_ms(incident.type, incident.level)
-    draft.emit(e.OrderProposed(order=order, demand=demand.id, clocks_ms=clocks))
-    if incident.approval == "by_rule":
-        send(draft, order, via="policy", actor=BY_RULE)
-    else:
-        ask_to_send(world, draft, order.id)
-
-
-def send(draft: Draft, order: Order, via: e.ApprovedVia, actor: str = "") -> None:
-    """Approve an order and put it into its recipient's mailbox."""
-    draft.emit(e.OrderAdvanced(order=order.id, version=order.version, to=OrderState.APPROVED, via=via), actor=actor)
-    draft.mail(order.recipient, "order", order)
-
-
-def known_order(world: World, order_id: OrderId) -> Order:
-    """Return an order that is kept, or refuse its id."""
-    order = world.state.orders.get(order_id)
-    if order is None:
-        raise Refusal("unknown_order", "order", order_id, "an order that is kept")
-    return order
+def _not_back(world: World, demand: Demand, recommendation: Recommendation, now: int) -> Recommendation:
+    """Never send a demand back to a station that has returned it: the next one is asked."""
+    chosen = recommendation.chosen
+    if chosen is None or chosen.kind == "unit" or StationId(chosen.recipient) not in demand.returned_by:
+        return recommendation
+    other = station_for(world, [demand], now)
+    return msgspec.structs.replace(recommendation, chosen=None if other is None else other.chosen)
 
 
 def cancel_order(world: World, draft: Draft, command: CancelOrder) -> None:
     """Withdraw an order by the desk's word; what it was for waits again, for somebody else, or is dropped."""
     order = known_order(world, command.order)
     if OrderState.CANCELLED not in ORDER[order.state]:
-        raise Refusal("wrong_state", "order", order.id, f"an open order; it is {order.state}")
-    demand = world.state.demands.get(world.state.kept.order_demand[order.id])
-    if command.drop and demand is not None:
-        draft.emit(e.DemandDropped(demand=demand.id, reason=command.reason))
+        raise Refusal("wrong_state", "order", order.id, f"an open order; {decided_by(world, order)}")
+    demands = demands_of(world.state, order)
+    if order.recipient_kind == "station":
+        withdraw_under(world, draft, order, OrderState.CANCELLED, command.reason)
+    if command.drop:
+        for demand in demands:
+            draft.emit(e.DemandDropped(demand=demand.id, reason=command.reason))
     draft.withdraw(order, OrderState.CANCELLED, command.reason)
+    if command.drop:
+        finish(world, draft, order.under)
+    else:
+        fell_away(world, draft, order, command.reason)

@@ -78,7 +78,15 @@ def report_alert(world: World, draft: Draft, command: ReportAlert) -> None:
     for need in needs:
         for _ in range(need.count):
             demand = DemandId(draft.mint("demand"))
-            draft.emit(e.DemandRaised(demand=demand, incident=incident, capability=need.capability, level=level))
+            draft.emit(
+                e.DemandRaised(
+                    demand=demand,
+                    incident=incident,
+                    capability=need.capability,
+                    level=level,
+                    dispatch=response.dispatch,
+                )
+            )
 
 
 def end_incident(world: World, draft: Draft, command: EndIncident) -> None:

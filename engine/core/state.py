@@ -8,7 +8,7 @@ from collections import deque
 
 import msgspec
 
-from engine.model.entities import Details, Incident, Order, Station, Step, Unit
+from engine.model.entities import Details, Dispatch, Incident, Order, Station, Step, Unit
 from engine.model.events import Mailed
 from engine.model.ids import (
     AlertId,
@@ -22,22 +22,30 @@ from engine.model.ids import (
     StepId,
     UnitId,
 )
-from engine.model.lifecycle import UnitStatus
+from engine.model.lifecycle import OrderState, UnitStatus
 from engine.model.recommendation import Recommendation
 from engine.model.streets import SpeedRule
 from engine.supervision import Deadlines
 
 
 class Demand(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One unit of one capability, wanted for an incident until an order to a unit has met it."""
+    """One unit of one capability, wanted for an incident until somebody has seen to it."""
 
     id: DemandId
     incident: IncidentId
     capability: str
     level: int
+    dispatch: Dispatch = "units"
     order: OrderId | None = None
+    """The order to the unit that goes."""
+    station: OrderId | None = None
+    """The order to the station that answers for it: it names the unit, or was asked because no unit was free."""
     plan: PlanId | None = None
+    recommended: RecipientId | None = None
+    """Whom the engine recommended last."""
     refused_by: tuple[UnitId, ...] = ()
+    returned_by: tuple[StationId, ...] = ()
+    """Stations that have given it back: it never goes to them again."""
     unmet: bool = False
     """A shortage was stated for it."""
 
@@ -79,6 +87,14 @@ class AlertRecord(msgspec.Struct, frozen=True, gc=False):
     at: int
 
 
+class Decided(msgspec.Struct, frozen=True, gc=False):
+    """The last that was decided about an order, by whom and when."""
+
+    to: OrderState
+    actor: str
+    at: int
+
+
 class StandingRule(msgspec.Struct, frozen=True, gc=False):
     """A rule over the streets that holds, the key it came with, and who set it when."""
 
@@ -106,6 +122,7 @@ class Kept(msgspec.Struct, kw_only=True):
     orders: dict[OrderId, Order] = {}
     order_demand: dict[OrderId, DemandId] = {}
     order_clocks: dict[OrderId, dict[str, int]] = {}
+    decided: dict[OrderId, Decided] = {}
     demands: dict[DemandId, Demand] = {}
     steps: dict[StepId, Step] = {}
     incident_steps: dict[IncidentId, list[StepId]] = {}

@@ -4,6 +4,7 @@ The fleet's columns follow the state event by event; positions reach them direct
 and remembered; they are never journalled, because a new road network moves them.
 """
 
+from dataclasses import replace
 from functools import cached_property
 
 from engine.core.apply import apply
@@ -17,7 +18,7 @@ from engine.dispatch.force import Force
 from engine.fleet import Fleet
 from engine.model import events as e
 from engine.model.entities import Station, Unit
-from engine.model.ids import IncidentId, UnitId
+from engine.model.ids import IncidentId, StationId, UnitId
 from engine.model.lifecycle import UNDER_WAY
 from engine.travel import TravelTimes
 from geo_data.snapping import OffRoad, Snap
@@ -39,6 +40,7 @@ class World:
         self.fleet = self._new_fleet()
         self.posts = self._new_fleet()
         self.stations: tuple[Station, ...] = ()
+        self._own_units: dict[StationId, list[UnitId]] = {}
         self.looked_at = 0
         self._spots: dict[tuple[float, float], Snap] = {}
         self.line_up()
@@ -91,6 +93,10 @@ class World:
             if unit in self.state.units:
                 self.fleet.set_status(self.fleet.index(unit), status)
         self.stations = tuple(self.state.stations.values())
+        self._own_units = {station.id: [] for station in self.stations}
+        for its in self.state.units.values():
+            if its.station in self._own_units:
+                self._own_units[its.station].append(its.id)
         every = tuple(self.city.run_cards.capabilities)
         self.posts.add(
             tuple(
@@ -133,6 +139,15 @@ class World:
             fixed_ms=self.city.fixed_ms,
             cover=self.cover,
         )
+
+    def own_units(self, station: StationId) -> list[UnitId]:
+        """Return the units that belong to a station."""
+        return self._own_units.get(station, [])
+
+    def pool(self, station: StationId) -> Force:
+        """Return those who belong to a station as if there were nobody else, in the order of `own_units`."""
+        rows = [self.fleet.index(unit) for unit in self.own_units(station)]
+        return replace(self.force, fleet=self.fleet.only(rows), stations=(), cover=None)
 
     def spot(self, incident: IncidentId) -> Snap:
         """Return the place of an incident on the roads."""
@@ -191,7 +206,7 @@ class World:
                     arc=spot.arc,
                     fraction=spot.fraction,
                     refused_by=frozenset(self.fleet.index(unit) for unit in demand.refused_by if unit in self.fleet),
-                    station_ordered=demand.order is not None,
+                    station_ordered=demand.station is not None,
                     underway_ms=self._underway_ms(demand.incident, now),
                 )
             )

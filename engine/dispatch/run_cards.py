@@ -21,7 +21,7 @@ __all__ = ["COUNTY", "Approval", "ForceNeed", "Response", "RunCard", "RunCardErr
 
 COUNTY = Path(__file__).with_name("county_run_cards.toml")
 """The starting set for a county."""
-SUPERVISED = {"deliver_s": "deliver", "accept_s": "accept"}
+SUPERVISED = {"deliver_s": "deliver", "accept_s": "accept", "assign_s": "assign"}
 """The clocks that are supervised, and what they are called there."""
 
 

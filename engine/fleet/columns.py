@@ -5,7 +5,7 @@ that no unit has is a mask that nobody meets; bit 63, `READY`, is set while the 
 """
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 
 import numpy as np
@@ -134,6 +134,15 @@ class FleetView:
         """Return what a unit can do."""
         bits = int(self.bits[row])
         return tuple(name for name, bit in self._bit.items() if bits & bit)
+
+    def _copy_of(self, rows: Sequence[int]) -> "FleetView":
+        """Return a copy of some rows, in the order given; whoever made it lays out its lists by node."""
+        view, wanted = FleetView(), np.array(rows, np.int64)
+        for name, (_, each, _) in COLUMNS.items():
+            setattr(view, name, getattr(self, name).reshape(-1, each)[wanted].reshape(-1))
+        view.ids, view._bit = [self.ids[row] for row in rows], dict(self._bit)
+        view._row = {name: row for row, name in enumerate(view.ids)}
+        return view
 
     def frozen(self) -> "FleetView":
         """Return a copy that stays as it is while the fleet moves on."""

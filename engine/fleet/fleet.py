@@ -179,6 +179,20 @@ class Fleet(FleetView):
         count = self._kernels.find_in_cells(self._cells, wanted, rows)
         return np.sort(rows[:count])
 
+    def only(self, rows: Sequence[int]) -> FleetView:
+        """Return a copy of some units' columns, as if there were nobody else; rows count from 0 in the order given."""
+        view = self._copy_of(rows)
+        view.first_at_node = np.full(self._network.n_nodes, -1, np.int32)
+        view.next_entry[:] = -1
+        weights = self._weights
+        for row in np.flatnonzero(view.arc >= 0).tolist():
+            for side, on in enumerate((int(view.arc[row]), int(weights.reverse[view.arc[row]]))):
+                if on >= 0 and weights.ms[on] < NEVER:
+                    entry, node = 2 * row + side, int(weights.head[on])
+                    view.next_entry[entry] = view.first_at_node[node]
+                    view.first_at_node[node] = entry
+        return view
+
     def reweigh(self, arc_ms: NDArray[np.int32]) -> None:
         """Exchange the travel times, as after a closure: units' times to the ends of their arcs follow.
 

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from engine.model.entities import Alert, Station, Unit
-from engine.model.ids import IncidentId, OrderId, PlanId, RecipientId, RuleId, StepId, UnitId
+from engine.model.ids import DemandId, IncidentId, OrderId, PlanId, RecipientId, RuleId, StepId, UnitId
 from engine.model.lifecycle import UnitStatus
 from engine.model.recommendation import Decision
 from engine.model.streets import SpeedRule
@@ -50,6 +50,30 @@ class AnswerOrder(_Command, frozen=True, gc=False, tag="answer_order"):
     via: Via = "terminal"
     reason: str = ""
     text: str = ""
+    said_at: int | None = None
+
+
+class Named(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A unit that a station sends, with who rides in it; for one demand of its order, or for the first that it fits."""
+
+    unit: UnitId
+    demand: DemandId | None = None
+    officers: tuple[str, ...] = ()
+    """Service numbers, where the station says who goes."""
+
+
+class AssignUnits(_Command, frozen=True, gc=False, tag="assign_units"):
+    """A station, or the desk for it, names who goes for its order; naming nobody takes whom the engine proposes.
+
+    An order that was not accepted yet is accepted by it.
+    """
+
+    key: str
+    order: OrderId
+    version: int
+    units: tuple[Named, ...] = ()
+    via: Via = "terminal"
+    reason: str = ""
     said_at: int | None = None
 
 
@@ -144,6 +168,7 @@ Command = (
     Configure
     | ReportAlert
     | AnswerOrder
+    | AssignUnits
     | AcknowledgeMail
     | SetUnitStatus
     | ApproveOrder

@@ -10,6 +10,8 @@ from engine.model.lifecycle import IncidentState, OrderState
 RecipientKind = Literal["unit", "station"]
 Approval = Literal["by_rule", "by_person"]
 """Who lets an order go: the run card by itself, or somebody who answers for it."""
+Dispatch = Literal["units", "station"]
+"""Whom the room orders: units at once, or a station that names them."""
 
 
 class Placed(msgspec.Struct, frozen=True, gc=False):
@@ -118,6 +120,10 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     route: str
     """The way there as a polyline of five decimals; empty for a station."""
     exercise: bool = False
+    under: OrderId | None = None
+    """The station's order that an order to a unit carries out; None where the room ordered the unit itself."""
+    officers: tuple[str, ...] = ()
+    """Service numbers of who goes, where the station has named them."""
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

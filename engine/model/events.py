@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from engine.model.commands import Via
-from engine.model.entities import Approval, Asked, Details, Need, Order, Station, StepOutcome, Unit
+from engine.model.entities import Approval, Asked, Details, Dispatch, Need, Order, Station, StepOutcome, Unit
 from engine.model.ids import AlertId, DemandId, IncidentId, OrderId, PlanId, RecipientId, RuleId, StepId, UnitId
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
 from engine.model.recommendation import Recommendation
@@ -74,6 +74,7 @@ class DemandRaised(_Body, frozen=True, gc=False, tag="demand_raised"):
     incident: IncidentId
     capability: str
     level: int
+    dispatch: Dispatch = "units"
 
 
 class DemandUnmet(_Body, frozen=True, gc=False, tag="demand_unmet"):
@@ -107,6 +108,22 @@ class OrderProposed(_Body, frozen=True, gc=False, tag="order_proposed"):
     demand: DemandId
     clocks_ms: dict[str, int] = {}
     """The supervision clocks of this order by name, counted from when it is sent."""
+    demands: tuple[DemandId, ...] = ()
+    """All that a station's order is about, where that is more than ``demand``."""
+
+
+class UnitsNamed(_Body, frozen=True, gc=False, tag="units_named"):
+    """A station named who goes for its order; the orders to them follow. ``proposed`` is whom the engine had named."""
+
+    order: OrderId
+    named: tuple[UnitId, ...]
+    demands: tuple[DemandId, ...]
+    """What each of them goes for."""
+    proposed: tuple[RecipientId | None, ...]
+    key: str
+    via: Via = "terminal"
+    reason: str = ""
+    said_at: int | None = None
 
 
 class OrderAdvanced(_Body, frozen=True, gc=False, tag="order_advanced"):
@@ -239,6 +256,7 @@ Body = (
     | DemandDropped
     | Recommended
     | OrderProposed
+    | UnitsNamed
     | OrderAdvanced
     | Mailed
     | MailAcknowledged

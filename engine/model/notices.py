@@ -8,6 +8,10 @@ NoticeCode = Literal[
     "leave_wanted",
     "not_delivered",
     "not_accepted",
+    "not_assigned",
+    "assign_wanted",
+    "assign_nobody",
+    "unit_fell_away",
     "speed_rule_over",
     "clock_departed",
 ]

@@ -19,6 +19,7 @@ WhyNot = Literal[
     "no_position",
     "stale_position",
     "refused_before",
+    "returned_before",
     "held_in_reserve",
     "taken_by_other_need",
 ]
@@ -60,7 +61,8 @@ class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_d
     capability: str
     policy: str
     """The named rule that chose: ``nearest`` for one need alone, ``joint`` for needs decided together; with ``_cover``
-    behind it where cover chose among those who are there soon enough."""
+    behind it where cover chose among those who are there soon enough. For a station that is ordered by its run card
+    ``responsible_station`` or ``nearest_station``; for whom that station should send ``own_pool``."""
     chosen: Candidate | None
     others: tuple[Candidate, ...]
     excluded: tuple[Excluded, ...]

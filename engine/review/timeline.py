@@ -138,7 +138,8 @@ class _Reader:
             case e.OrderProposed():
                 known.orders[body.order.id] = OrderStory(order=body.order, demand=body.demand)
                 self._reached(body.order.id, OrderState.PROPOSED, event.at)
-                self.by_demand[body.demand].demands[body.demand].orders.append(body.order.id)
+                for demand_id in body.demands or (body.demand,):
+                    self.by_demand[demand_id].demands[demand_id].orders.append(body.order.id)
             case e.OrderAdvanced():
                 said_at = body.said_at if body.said_at is not None else event.at
                 self._reached(body.order, body.to, said_at)

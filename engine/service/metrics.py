@@ -49,7 +49,7 @@ class Metrics:
             return sum(box.last_seq - box.delivered_seq for box in engine.state.mailboxes.values())
 
         def waiting() -> float:
-            return sum(demand.order is None for demand in engine.state.demands.values())
+            return sum(demand.order is None and demand.station is None for demand in engine.state.demands.values())
 
         def open_incidents() -> float:
             return sum(incident.state not in ENDED_INCIDENTS for incident in engine.state.incidents.values())

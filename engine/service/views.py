@@ -87,7 +87,7 @@ def incident_body(engine: Engine, incident_id: str, language: str, *, with_detai
         waiting=tuple(
             WaitingBody(demand=demand.id, capability=demand.capability, unmet=demand.unmet)
             for demand in engine.state.demands.values()
-            if demand.incident == incident.id and demand.order is None
+            if demand.incident == incident.id and demand.order is None and demand.station is None
         ),
         recommendations=recommendations(engine, incident.id, language),
         steps=tuple(StepBody.of(step) for step in engine.state.steps_of(incident.id)),

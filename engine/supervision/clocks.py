@@ -34,7 +34,17 @@ CLOCKS: Mapping[str, Clock] = {
             runs_in=frozenset((OrderState.SENT, OrderState.DELIVERED)),
             notice="not_accepted",
         ),
+        # Of a station's order alone. It ends, too, when everybody is named, and begins anew when somebody falls away.
+        Clock(
+            name="assign",
+            starts=OrderState.ACCEPTED,
+            runs_in=frozenset((OrderState.ACCEPTED, OrderState.EN_ROUTE, OrderState.ON_SCENE, OrderState.REPORTED)),
+            notice="not_assigned",
+        ),
     )
 }
+
+STATION_CLOCKS = frozenset(("assign",))
+"""Clocks of orders to stations alone."""
 
 assert all(clock.starts in ORDER and clock.starts in clock.runs_in for clock in CLOCKS.values())

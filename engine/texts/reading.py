@@ -52,9 +52,9 @@ def penalties(candidate: Candidate, language: str) -> str:
 
 
 def heading(recommendation: Recommendation, language: str) -> str:
-    """Say what is wanted, by which rule, of how many units."""
+    """Say what is wanted, by which rule, of how many units or stations."""
     return text(
-        "recommendation.heading",
+        _HEADINGS.get(recommendation.policy, "recommendation.heading"),
         language,
         capability=recommendation.capability,
         policy=text(f"policy.{recommendation.policy}", language),
@@ -65,7 +65,7 @@ def heading(recommendation: Recommendation, language: str) -> str:
 def who_goes(recommendation: Recommendation, language: str) -> list[str]:
     """Say who goes and when they are there, or that nobody does; and what counted besides time, where anything did."""
     its = recommendation.chosen
-    lines = [_chosen(its, recommendation.capability, language)]
+    lines = [_chosen(its, recommendation, language)]
     if its is not None and its.cover_ppm is not None:
         lines.append(text("recommendation.cover", language, recipient=its.recipient, ppm=its.cover_ppm))
     if its is not None and its.penalties_ms:
@@ -74,12 +74,26 @@ def who_goes(recommendation: Recommendation, language: str) -> list[str]:
     return lines
 
 
-def _chosen(chosen: Candidate | None, capability: str, language: str) -> str:
+_HEADINGS = {
+    "responsible_station": "recommendation.heading_stations",
+    "nearest_station": "recommendation.heading_stations",
+    "own_pool": "recommendation.heading_own",
+}
+_STATION_CHOSEN = {
+    "responsible_station": "recommendation.chosen_by_area",
+    "nearest_station": "recommendation.chosen_nearest",
+}
+
+
+def _chosen(chosen: Candidate | None, recommendation: Recommendation, language: str) -> str:
+    policy = recommendation.policy
     if chosen is None:
-        return text("recommendation.nobody", language, capability=capability)
+        key = "recommendation.nobody_own" if policy == "own_pool" else "recommendation.nobody"
+        return text(key, language, capability=recommendation.capability)
     travel = duration(chosen.travel_ms)
     if chosen.kind == "station":
-        return text("recommendation.chosen_station", language, recipient=chosen.recipient, travel=travel)
+        key = _STATION_CHOSEN.get(policy, "recommendation.chosen_station")
+        return text(key, language, recipient=chosen.recipient, travel=travel)
     return text(
         "recommendation.chosen_unit",
         language,

@@ -214,6 +214,17 @@ def test_areas_are_read_and_rings_must_close(folder: Path):
     path = folder / "areas.geojson"
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [area]}))
     assert load_folder(folder).areas[0].polygons[0][0][1] == (113.01, 36.5)
+    area["properties"] |= {"kind": "jurisdiction", "station": "S1"}
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [area]}))
+    city = load_folder(folder).city
+    assert (city.responsible(113.008, 36.502), city.responsible(113.002, 36.508)) == ("S1", None)
+    again = area | {"properties": {"id": "A2", "name": "Also", "kind": "jurisdiction", "station": "S2"}}
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [area, again]}))
+    assert any("A2, geometry: shares 100.0% with A1" in problem for problem in problems(folder))
+    area["properties"]["station"] = "S9"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [area]}))
+    assert any(re.match(r"areas\.geojson:1: station: 'S9'", problem) for problem in problems(folder))
+    del area["properties"]["station"]
     ring.pop()
     path.write_text(json.dumps({"type": "FeatureCollection", "features": [area]}))
     assert any(re.match(r"areas\.geojson:1: area A1:", problem) for problem in problems(folder))

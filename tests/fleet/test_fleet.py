@@ -105,6 +105,23 @@ class FleetMachine(RuleBasedStateMachine):
         self.fleet.reweigh(self.ms)
 
     @invariant()
+    def a_copy_of_some_is_as_if_there_were_nobody_else(self):
+        rows = list(range(len(self.fleet) - 1, -1, -3))
+        some, whole = self.fleet.only(rows), entries_by_node(self.fleet)
+        found = {}
+        for node in np.flatnonzero(some.first_at_node >= 0).tolist():
+            entry, here = int(some.first_at_node[node]), []
+            while entry >= 0:
+                here.append(2 * rows[entry // 2] + entry % 2)
+                assert some.entry_ms[entry] == self.fleet.entry_ms[here[-1]]
+                entry = int(some.next_entry[entry])
+            found[node] = sorted(here)
+        kept = {node: [entry for entry in its if entry // 2 in rows] for node, its in whole.items()}
+        assert found == {node: its for node, its in kept.items() if its}
+        assert [some.index(self.fleet.ids[row]) for row in rows] == list(range(len(rows)))
+        assert some.bits.tolist() == self.fleet.bits[rows].tolist()
+
+    @invariant()
     def columns_are_the_model(self):
         fleet = self.fleet
         for row, name in enumerate(fleet.ids):

@@ -28,6 +28,7 @@ from engine.model.events import (
     StepPassedOn,
     StepRequested,
     UnitAdvanced,
+    UnitsNamed,
 )
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
 from engine.model.recommendation import Candidate, Excluded, Recommendation
@@ -141,6 +142,15 @@ def bodies():
         ),
         StepPassedOn(id="sx-step-1", to="duty_leader", due_at=AT + 120_000),
         StepDecided(id="sx-step-1", outcome="granted", acting_as="duty_leader", reason="yes"),
+        UnitsNamed(
+            order="sx-order-2",
+            named=("E01", "E02"),
+            demands=("sx-demand-1", "sx-demand-2"),
+            proposed=("E03", None),
+            key="k4",
+            reason="knows_place",
+            said_at=AT + 5,
+        ),
     ]
 
 

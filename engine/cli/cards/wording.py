@@ -121,8 +121,9 @@ class Wording:
         return self.join(f"{self.clock(name)} {self.span(clocks[name])}" for name in names if name in clocks)
 
     def leave(self, response: Response) -> str:
-        """Spell who lets the force go."""
-        return self.approver(response.approve["send"].by)
+        """Spell who lets the force go, and that a station is ordered where that is so."""
+        by = self.approver(response.approve["send"].by)
+        return self.join((by, self.say("through_station"))) if response.dispatch == "station" else by
 
     def raised(self, card: RunCard) -> str:
         """Spell the facts that raise a card, by the level they raise it to."""

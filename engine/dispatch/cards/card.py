@@ -25,7 +25,7 @@ from engine.dispatch.cards.model import (
     Vocabulary,
 )
 from engine.dispatch.toml_file import Texts
-from engine.model.entities import Need
+from engine.model.entities import Dispatch, Need
 from engine.model.limits import LEVELS
 
 T = TypeVar("T")
@@ -41,6 +41,8 @@ class Response:
     prefer: tuple[str, ...]
     """Capabilities that are wanted besides and never waited for."""
     told: tuple[str, ...]
+    dispatch: Dispatch
+    """Whether units are ordered, or a station that names them."""
     approve: Mapping[str, Consent]
     """By step; ``send`` always has one."""
     clocks: Mapping[str, Seconds]
@@ -140,6 +142,7 @@ class RunCard:
             force=self._force(level, period),
             prefer=_nearest(one.prefer for one in said) or (),
             told=(*told, *(name for name in rule.told if name not in told)),
+            dispatch=_nearest(one.dispatch for one in said) or "units",
             approve=self._approve(level, said),
             clocks=self._clocks(level),
             ask=_nearest(one.ask for one in said) or (),

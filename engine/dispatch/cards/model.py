@@ -10,6 +10,7 @@ from typing import Literal
 
 from engine.dispatch.calendar import CalendarRules
 from engine.dispatch.toml_file import Texts
+from engine.model.entities import Dispatch
 
 Approval = Literal["by_rule", "by_person", "nothing"]
 """How orders of a card go: by the card itself, when a person agrees, or not at all."""
@@ -22,6 +23,7 @@ CLOCKS = (
     "order_s",
     "deliver_s",
     "accept_s",
+    "assign_s",
     "roll_s",
     "arrive_s",
     "first_report_s",
@@ -150,6 +152,7 @@ class Said:
     """Who goes besides, when an incident has been raised to this level."""
     prefer: tuple[str, ...] | None = None
     told: tuple[str, ...] | None = None
+    dispatch: Dispatch | None = None
     approve: Mapping[str, Consent] = field(default_factory=dict)
     clocks: Mapping[str, Seconds] = field(default_factory=dict)
     ask: tuple[Question, ...] | None = None

@@ -5,7 +5,7 @@ where something comes from.
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from engine.dispatch.cards.model import (
     BY_RULE,
@@ -21,6 +21,7 @@ from engine.dispatch.cards.model import (
 )
 from engine.dispatch.cards.vocabulary import LONGEST_S, MOST_PEOPLE, names_of, read_clocks, read_deputy
 from engine.dispatch.toml_file import NAME, At, TomlReader
+from engine.model.entities import Dispatch
 from engine.model.limits import LEVELS, MOST_NEEDS, MOST_UNITS_OF_NEED
 
 _SAID_KEYS = (
@@ -30,6 +31,7 @@ _SAID_KEYS = (
     "during",
     "prefer",
     "told",
+    "dispatch",
     "approve",
     "clocks",
     "ask",
@@ -139,6 +141,7 @@ class _Cards:
             more=self.force((*at, "more"), given["more"]) if "more" in given else None,
             prefer=self.names(at, given, "prefer", words.capabilities),
             told=self.names(at, given, "told", words.told),
+            dispatch=self.dispatch(at, given),
             approve=self.consents((*at, "approve"), given.get("approve", {})),
             clocks=read_clocks(toml, (*at, "clocks"), given.get("clocks", {})),
             ask=self.questions((*at, "ask"), given["ask"]) if "ask" in given else None,
@@ -147,6 +150,12 @@ class _Cards:
             equipment=self.names(at, given, "equipment", words.equipment),
             raises=self.raises((*at, "raise"), given.get("raise", {})),
         )
+
+    def dispatch(self, at: At, given: Mapping[str, Any]) -> Dispatch | None:
+        if "dispatch" not in given:
+            return None
+        found = self.toml.choice((*at, "dispatch"), given["dispatch"], get_args(Dispatch))
+        return "station" if found == "station" else "units"
 
     def names(self, at: At, given: Mapping[str, Any], key: str, known: Mapping[str, Any]) -> tuple[str, ...] | None:
         return names_of(self.toml, (*at, key), given[key], known) if key in given else None

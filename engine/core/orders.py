@@ -1,0 +1,154 @@
+"""One order: how it is made, let go, found again, and what is told to whoever comes too late for it."""
+
+from datetime import UTC, datetime
+
+from engine.core.draft import Draft
+from engine.core.state import Demand
+from engine.core.steps import ask_to_send
+from engine.core.world import World
+from engine.model import events as e
+from engine.model.commands import Via
+from engine.model.entities import Order
+from engine.model.errors import Refusal
+from engine.model.ids import DemandId, OrderId, UnitId
+from engine.model.lifecycle import OrderState, UnitStatus
+from engine.model.limits import LONGEST_SCOPED_KEY
+from engine.model.recommendation import Candidate
+from engine.supervision import STATION_CLOCKS
+from engine.travel import NoWay
+from engine.travel.polyline import encode_polyline
+from engine.travel.routes import drawn
+
+BY_RULE = "policy:run_card"
+
+
+def check_key(key: str) -> None:
+    """Refuse an idempotency key that is empty or too long."""
+    if not 0 < len(key) <= LONGEST_SCOPED_KEY:
+        raise Refusal("wrong_length", "key", key, f"1 to {LONGEST_SCOPED_KEY} characters")
+
+
+def known_order(world: World, order_id: OrderId) -> Order:
+    """Return an order that is kept, or refuse its id."""
+    order = world.state.orders.get(order_id)
+    if order is None:
+        raise Refusal("unknown_order", "order", order_id, "an order that is kept")
+    return order
+
+
+def decided_by(world: World, order: Order) -> str:
+    """Say where an order stands, and who decided that when: for whoever wanted to decide it otherwise."""
+    decided = world.state.kept.decided.get(order.id)
+    if decided is None:
+        return f"it is {order.state}"
+    return f"it is {order.state}; {decided.actor} decided ({decided.to}) at {spell(decided.at)}"
+
+
+def spell(at: int) -> str:
+    """Spell an instant for an error: ISO 8601, UTC, to the second."""
+    return datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def free(world: World, unit: UnitId) -> bool:
+    """Tell whether a unit is available and no order claims it."""
+    return unit not in world.state.claims and world.state.unit_status.get(unit) is UnitStatus.AVAILABLE
+
+
+def refuse_unless_free(world: World, unit: UnitId, field: str = "unit") -> None:
+    """Refuse a unit that cannot be claimed, by the fact that stands against it.
+
+    Raises
+    ------
+    Refusal
+        ``unknown_unit``, ``on_order`` with who ordered it and when, ``off_duty``, ``out_of_service`` or ``busy``.
+    """
+    status = world.state.unit_status.get(unit)
+    if unit not in world.state.units or status is None:
+        raise Refusal("unknown_unit", field, unit, "a unit of this city")
+    claim = world.state.claims.get(unit)
+    if claim is not None:
+        order = world.state.orders[claim]
+        held = f"{claim} for {order.incident} (level {order.level}) holds it; {decided_by(world, order)}"
+        raise Refusal("on_order", field, unit, f"a unit that is free: {held}")
+    if status is not UnitStatus.AVAILABLE:
+        raise Refusal(str(status), field, unit, "a unit that is available")
+
+
+def reach(world: World, demand: Demand, unit: UnitId) -> tuple[Candidate | None, str]:
+    """Return a unit as a candidate for a demand and its way there; None and no way where neither is known."""
+    if unit not in world.fleet:
+        return None, ""
+    row, spot = world.fleet.index(unit), world.spot(demand.incident)
+    if world.fleet.arc[row] < 0:
+        return None, ""
+    try:
+        arcs, start, end, ms = world.times.way(
+            int(world.fleet.arc[row]), float(world.fleet.fraction[row]), spot.arc, spot.fraction
+        )
+    except NoWay:
+        return None, ""
+    length_m, course = drawn(world.times.network, arcs, start, end)
+    turnout_ms, travel_ms = int(world.fleet.turnout_ms[row]), ms + world.city.fixed_ms
+    candidate = Candidate(
+        recipient=world.fleet.ids[row],  # type: ignore[arg-type]
+        eta_ms=turnout_ms + travel_ms,
+        turnout_ms=turnout_ms,
+        travel_ms=travel_ms,
+        distance_m=round(length_m),
+    )
+    return candidate, encode_polyline(course)
+
+
+def propose(
+    world: World,
+    draft: Draft,
+    demand: Demand,
+    chosen: Candidate,
+    route: str = "",
+    *,
+    known_eta: bool = True,
+    demands: tuple[DemandId, ...] = (),
+    under: OrderId | None = None,
+    officers: tuple[str, ...] = (),
+) -> Order:
+    """Make an order for a demand, and return it; it holds nobody yet."""
+    incident = world.state.incidents[demand.incident]
+    order = Order(
+        id=OrderId(draft.mint("order")),
+        version=1,
+        incident=incident.id,
+        recipient=chosen.recipient,
+        recipient_kind=chosen.kind,
+        capability=demand.capability,
+        state=OrderState.PROPOSED,
+        proposed_at=draft.now,
+        lon=incident.lon,
+        lat=incident.lat,
+        level=incident.level,
+        type=incident.type,
+        eta_ms=chosen.eta_ms if chosen.kind == "unit" and known_eta else None,
+        turnout_ms=chosen.turnout_ms,
+        route=route,
+        exercise=incident.exercise,
+        under=under,
+        officers=officers,
+    )
+    clocks = world.city.run_cards.clocks_ms(incident.type, incident.level)
+    if chosen.kind == "unit":
+        clocks = {name: ms for name, ms in clocks.items() if name not in STATION_CLOCKS}
+    draft.emit(e.OrderProposed(order=order, demand=demand.id, clocks_ms=clocks, demands=demands))
+    return order
+
+
+def send(draft: Draft, order: Order, via: e.ApprovedVia | Via, actor: str = "") -> None:
+    """Approve an order and put it into its recipient's mailbox."""
+    draft.emit(e.OrderAdvanced(order=order.id, version=order.version, to=OrderState.APPROVED, via=via), actor=actor)
+    draft.mail(order.recipient, "order", order)
+
+
+def send_or_ask(world: World, draft: Draft, order: Order) -> None:
+    """Let an order go where its run card does, else ask the desk."""
+    if world.state.incidents[order.incident].approval == "by_rule":
+        send(draft, order, via="policy", actor=BY_RULE)
+    else:
+        ask_to_send(world, draft, order.id)
