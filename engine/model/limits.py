@@ -36,3 +36,9 @@ MOST_FED = 2_000
 """Live speeds in one message."""
 MOST_DEVICES = 20_000
 """Devices that already exist and speak for a unit."""
+LONGEST_HORIZON_MS = 3_600_000
+"""How far ahead a containment looks, in ms."""
+OLDEST_SEEN_MS = 3_600_000
+"""Ago, in ms, where a suspect was last seen for a containment to begin there."""
+MOST_SEEN, MOST_CREW, MOST_CHECKPOINTS, MOST_EXITS = 16, 2_000, 500, 10_000
+"""Places where the suspect may have been, units, standing checkpoints and exits of one containment."""

@@ -19,11 +19,13 @@ from geo_data.road_network import RoadNetwork
 
 def warm() -> None:
     """Compile every kernel that serving needs, or load it from the cache."""
-    from engine.dispatch.contending import warm as warm_dispatch  # noqa: PLC0415 - brings numba in
+    from engine.containment.warming import warm as warm_containment  # noqa: PLC0415 - brings numba in
+    from engine.dispatch.contending import warm as warm_dispatch  # noqa: PLC0415
     from engine.travel import warm as warm_travel  # noqa: PLC0415
 
     warm_travel()
     warm_dispatch()
+    warm_containment()
     # The first contested plan of a worker would import CP-SAT, and hold everyone up for half a second.
     importlib.import_module("engine.dispatch.exact_core")
     with tempfile.TemporaryDirectory() as folder:

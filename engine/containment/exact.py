@@ -1,0 +1,106 @@
+"""Cut and units at once by CP-SAT: the fewest posts that distinct units hold in time, with a proof or without.
+
+One worker, a fixed seed and deterministic time: the same question has the same answer on every machine.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from ortools.sat.python import cp_model
+
+from engine.containment.contraction import Board
+
+SEED = 1
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What CP-SAT found.
+
+    Attributes
+    ----------
+    pairs
+        int64: pairs of the board that form a seal; None where none was found.
+    proven
+        Whether it is proven that there is none, or none with fewer posts, among the candidates that were allowed.
+    effort
+        Deterministic time spent.
+    """
+
+    pairs: NDArray[np.int64] | None
+    proven: bool
+    effort: float
+
+
+def search(board: Board, allowed: NDArray[np.bool_], effort: float, hint: NDArray[np.int64] | None = None) -> Answer:
+    """Look for the seal of fewest posts.
+
+    Parameters
+    ----------
+    board
+        With source and sink apart.
+    allowed
+        bool (c,): candidates that may be posts.
+    effort
+        Deterministic time at most.
+    hint
+        Pairs of a seal that is known.
+    """
+    part = _parts(board, allowed)
+    source, sink = part[board.source], part[board.sink]
+    if source == sink:
+        return Answer(None, proven=True, effort=0.0)
+    model = cp_model.CpModel()
+    passed = [model.new_bool_var("") for _ in range(int(part.max()) + 1)]
+    model.add(passed[source] == 1)
+    model.add(passed[sink] == 0)
+    post = {int(part[c]): model.new_bool_var("") for c in np.flatnonzero(allowed).tolist()}
+    ends = np.column_stack((part[board.tail], part[board.head]))
+    ends = np.unique(np.sort(ends[ends[:, 0] != ends[:, 1]], axis=1), axis=0)
+    for a, b in ends.tolist():
+        for here, there in ((a, b), (b, a)):
+            shut = [post[there]] if there in post else []
+            model.add_bool_or([passed[here].negated(), passed[there], *shut])
+    hinted = set() if hint is None else set(hint.tolist())
+    by_unit: dict[int, list[cp_model.IntVar]] = {}
+    goes: list[tuple[int, cp_model.IntVar]] = []
+    for c in np.flatnonzero(allowed).tolist():
+        its = []
+        for pair in range(int(board.pair_first[c]), int(board.pair_first[c + 1])):
+            variable = model.new_bool_var("")
+            its.append(variable)
+            goes.append((pair, variable))
+            by_unit.setdefault(int(board.unit[pair]), []).append(variable)
+        model.add(cp_model.LinearExpr.sum(its) == int(board.need[c]) * post[int(part[c])])
+        model.add_implication(post[int(part[c])], passed[int(part[c])].negated())
+    for among in by_unit.values():
+        model.add_at_most_one(among)
+    model.minimize(cp_model.LinearExpr.sum(list(post.values())))
+    if hinted:
+        for pair, variable in goes:
+            model.add_hint(variable, pair in hinted)
+    solver = cp_model.CpSolver()
+    solver.parameters.num_workers = 1
+    solver.parameters.random_seed = SEED
+    solver.parameters.max_deterministic_time = effort
+    status = solver.solve(model)
+    spent = float(solver.response_proto.deterministic_time)
+    assert status != cp_model.MODEL_INVALID, solver.status_name(status)
+    if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        pairs = np.array([pair for pair, variable in goes if solver.boolean_value(variable)], np.int64)
+        return Answer(pairs, status == cp_model.OPTIMAL, spent)
+    return Answer(None, status == cp_model.INFEASIBLE, spent)
+
+
+def _parts(board: Board, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the board's numbers with everything merged that no allowed candidate parts."""
+    from scipy.sparse import coo_array  # noqa: PLC0415
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    held = np.zeros(board.size, np.bool_)
+    held[: len(allowed)] = allowed
+    free = ~held[board.tail] & ~held[board.head]
+    ones = np.ones(int(free.sum()), np.int8)
+    joined = coo_array((ones, (board.tail[free], board.head[free])), shape=(board.size, board.size))
+    return np.asarray(connected_components(joined, directed=False)[1], np.int64)

@@ -1,0 +1,89 @@
+"""Situations of containment for tests: on drawn maps, and tried by force on tiny ones."""
+
+from itertools import combinations
+
+import numpy as np
+
+from engine.containment import Checker, Checkpoints, Crew, Planner, Seen, Situation, fastest_ms
+from engine.travel import Weights
+from geo_data.speeds import travel_ms
+from tests.support.networks import arc_between
+
+
+class Chase:
+    """A network with a suspect on one of its streets."""
+
+    def __init__(self, network, node=None, suspect_ms=None, unit_ms=None):
+        self.network, self.node = network, node or {}
+        self.suspect_ms = fastest_ms(network) if suspect_ms is None else suspect_ms
+        self.weights = Weights.first(network, travel_ms(network, "emergency") if unit_ms is None else unit_ms)
+        self.planner = Planner(self.weights, self.suspect_ms)
+
+    def place(self, street, fraction=0.5):
+        """Return arc and fraction of a street by two letters."""
+        return arc_between(self.network, self.node[street[0]], self.node[street[1]]), fraction
+
+    def situation(self, seen, units, *, horizon_s, calls=(), exits="", ago_s=0, fraction=0.5, **more):
+        """Return a situation: streets by two letters, units each at the middle of one."""
+        at = [self.place(street) for street in units]
+        return Situation(
+            seen=tuple(Seen(*self.place(street, fraction), round(ago_s * 1000)) for street in seen.split()),
+            horizon_ms=round(horizon_s * 1000),
+            crew=Crew.of(
+                [arc for arc, _ in at],
+                [share for _, share in at],
+                more.pop("turnout_ms", None),
+                more.pop("stands", None),
+            ),
+            checkpoints=Checkpoints.of([self.node[letter] for letter, _ in calls], [1000 * s for _, s in calls]),
+            exits=np.array([self.node[letter] for letter in exits], np.int32),
+            **{"setup_ms": 0} | more,
+        )
+
+    def checker(self, situation):
+        return Checker(self.weights, self.suspect_ms, situation)
+
+    def letters(self, nodes):
+        names = {index: letter for letter, index in self.node.items()}
+        return "".join(sorted(names[int(node)] for node in nodes))
+
+
+def holders(checker, stretch):
+    """Return by place how many units a post takes and who can hold it in time, computed by the checker alone."""
+    places = np.unique(checker.place[checker.inside]).tolist()
+    situation, crew = checker.situation, checker.situation.crew
+    able = {place: set() for place in places}
+    from engine.containment.checking import _directed
+
+    graph = _directed(checker.weights)
+    for unit in np.flatnonzero(crew.stands).tolist():
+        travel = checker._travel_ms(graph, unit)
+        for node in np.flatnonzero(checker.inside).tolist():
+            slack = checker.due_ms[checker.place[node]] - situation.setup_ms - crew.turnout_ms[unit]
+            if travel[node] < np.inf and slack >= 0 and slack * 1000 >= stretch * travel[node]:
+                able[int(checker.place[node])].add(unit)
+    need = checker._needs(places)
+    for row, node in enumerate(situation.checkpoints.node.tolist()):
+        place = int(checker.place[node])
+        if checker.inside[node] and situation.checkpoints.call_ms[row] <= checker.due_ms[place]:
+            able[place], need[place] = {len(crew) + row}, 1
+    return need, able
+
+
+def seal_by_force(checker, stretch):
+    """Return the places of a seal with fewest posts, tried one set after another; None where there is none."""
+    need, able = holders(checker, stretch)
+    candidates = [place for place in able if len(able[place]) >= need[place]]
+    most = len(set().union(*able.values())) if able else 0
+    for count in range(min(len(candidates), most) + 1):
+        for places in combinations(candidates, count):
+            slots = [able[place] for place in places for _ in range(need[place])]
+            if _distinct(slots) and not checker.gap(dict.fromkeys(places, -(1 << 40))):
+                return places
+    return None
+
+
+def _distinct(slots, taken=frozenset()):
+    if not slots:
+        return True
+    return any(_distinct(slots[1:], taken | {unit}) for unit in slots[0] - taken)
