@@ -1,5 +1,6 @@
 """The hierarchy's answer to who is nearest: up from the incident, then down the elimination tree, best branch first.
 
+Units that have a label (`engine.travel.labels`) are ranked by it at once; what follows is about the others.
 Every way out of the nodes below a rank passes one of its upper neighbours. Once their times to the incident are
 known, none of those nodes can be nearer than the nearest of them: a whole branch of the tree with all its units waits
 under that bound, in a heap, until it is the next best, and is never looked at when the ranking is full by then. Only
@@ -12,8 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.travel.ascending import ascend, lay_path
 from engine.travel.customising import Metric
 from engine.travel.eligible import is_eligible, rank_on_street
+from engine.travel.labels import MOST_NEW, Labels, has_label, is_chain, time_by_label, write_label
 from engine.travel.search import HALF, LONGEST_MS, LOW, Columns, Streets, offer, pop, push, whole, word
 from engine.travel.supergraph import Supergraph
 from geo_data.compiled import inlined, kernel
@@ -50,48 +53,16 @@ class Climb(NamedTuple):
 
 
 @inlined
-def parent_of(graph: Supergraph, rank: int) -> int:
-    """Return the lowest upper neighbour of a rank; -1 for a root."""
-    slot = graph.first[rank]
-    return int(graph.head[slot]) if slot < graph.first[rank + 1] else -1
-
-
-@inlined
-def lay_path(graph: Supergraph, low: int, other: int, ms: NDArray[np.int32], path: NDArray[np.int32]) -> int:
-    """Write the ancestors of two ranks (-1 for none) with themselves, ascending, all `NEVER`; return how many."""
-    count = 0
-    while low >= 0 or other >= 0:
-        rank = low if other < 0 or 0 <= low <= other else other
-        parent = parent_of(graph, rank)
-        if low == rank:
-            low = parent
-        if other == rank:
-            other = parent
-        path[count] = rank
-        ms[rank] = NEVER
-        count += 1
-    return count
-
-
-@inlined
-def ascend(
-    graph: Supergraph, sideways: NDArray[np.int32], ms: NDArray[np.int32], path: NDArray[np.int32], count: int
-) -> None:
-    """Carry the times on a path to every rank above, the lowest first, at each slot's time in ``sideways``."""
-    for i in range(count):
-        rank = path[i]
-        here = ms[rank]
-        if here < NEVER:
-            for slot in range(graph.first[rank], graph.first[rank + 1]):
-                head = graph.head[slot]
-                ms[head] = min(ms[head], here + sideways[slot])
-
-
-@inlined
 def climb_from_place(
     graph: Supergraph, metric: Metric, streets: Streets, climb: Climb, version: int, arc: int, fraction: float
-) -> None:
-    """Write the times to a place of every rank above its ends, by ways that only go down from there."""
+) -> int:
+    """Write the times to a place of every rank above its ends, by ways that only go down from there.
+
+    Returns
+    -------
+    int
+        How many those are.
+    """
     back = streets.reverse[arc]
     low = graph.rank[streets.tail[arc]] if streets.inner_ms[arc] < NEVER else -1
     other = graph.rank[streets.tail[back]] if back >= 0 and streets.inner_ms[back] < NEVER else -1
@@ -106,6 +77,7 @@ def climb_from_place(
         if climb.stem[stem, ABOVE] != version:
             climb.stem[stem, ABOVE] = version
             climb.stem[stem, START] = climb.path[i]
+    return count
 
 
 @inlined
@@ -132,19 +104,62 @@ def _enlist(climb: Climb, version: int, stem: int, roots: int) -> int:
 
 
 @inlined
-def _plant(
-    graph: Supergraph, streets: Streets, climb: Climb, version: int, riders: Columns, need: int, fresh_after: int
-) -> int:
-    """Enlist every eligible unit at the stems of its street's ends; return the first of the list of roots.
+def _rank_labelled(
+    graph: Supergraph,
+    metric: Metric,
+    streets: Streets,
+    climb: Climb,
+    labels: Labels,
+    stamp: int,
+    above: int,
+    riders: Columns,
+    need: int,
+    fresh_after: int,
+    count: int,
+    k: int,
+    units: NDArray[np.int32],
+    etas: NDArray[np.int64],
+    turnouts: NDArray[np.int64],
+) -> tuple[int, int]:
+    """Rank the eligible units that have a label, or are given one now; list the others in ``climb.able``.
+
+    Returns
+    -------
+    tuple
+        How many are ranked, and how many are listed.
+    """
+    usable = is_chain(graph, climb.path, above)
+    if usable:
+        for i in range(above):
+            labels.goal[above - 1 - i] = climb.ms[climb.path[i]]
+    listed, left = 0, MOST_NEW
+    for unit in range(len(riders.bits)):
+        if not is_eligible(riders, unit, need, fresh_after):
+            continue
+        known = usable and has_label(labels, riders, unit, stamp)
+        if usable and not known and left > 0:
+            left -= 1
+            known = write_label(graph, metric, streets, labels, riders, unit, stamp)
+        if not known:
+            climb.able[listed] = unit
+            listed += 1
+            continue
+        ms = time_by_label(labels, unit, climb.path, above)
+        if ms <= LONGEST_MS:
+            turnout_ms = riders.turnout_ms[unit]
+            eta_ms = ms + turnout_ms
+            if count < k or eta_ms <= etas[k - 1]:
+                count = offer(unit, eta_ms, turnout_ms, count, k, units, etas, turnouts)
+    return count, listed
+
+
+@inlined
+def _plant(graph: Supergraph, streets: Streets, climb: Climb, version: int, riders: Columns, count: int) -> int:
+    """Enlist the listed units at the stems of their streets' ends; return the first of the list of roots.
 
     Nearly all of its cost is waiting for memory. Finding all ranks first, in a loop whose turns do not wait for each
     other, lets the processor fetch many at a time.
     """
-    count = 0
-    for unit in range(len(riders.bits)):
-        if is_eligible(riders, unit, need, fresh_after):
-            climb.able[count] = unit
-            count += 1
     for i in range(count):
         unit = climb.able[i]
         arc = riders.arc[unit]
@@ -200,6 +215,8 @@ def climb_nearest(
     streets: Streets,
     climb: Climb,
     version: int,
+    labels: Labels,
+    stamp: int,
     riders: Columns,
     arc: int,
     fraction: float,
@@ -216,9 +233,28 @@ def climb_nearest(
     ``k`` is at most the number of eligible units.
     """
     count = rank_on_street(streets, riders, arc, fraction, need, fresh_after, k, units, etas, turnouts)
-    climb_from_place(graph, metric, streets, climb, version, arc, fraction)
-    stem = _plant(graph, streets, climb, version, riders, need, fresh_after)
-    size, looked_at = 0, 0
+    above = climb_from_place(graph, metric, streets, climb, version, arc, fraction)
+    count, listed = _rank_labelled(
+        graph,
+        metric,
+        streets,
+        climb,
+        labels,
+        stamp,
+        above,
+        riders,
+        need,
+        fresh_after,
+        count,
+        k,
+        units,
+        etas,
+        turnouts,
+    )
+    if listed == 0:
+        return count, above
+    stem = _plant(graph, streets, climb, version, riders, listed)
+    size, looked_at = 0, above
     while stem >= 0:
         if climb.stem[stem, ABOVE] == version:  # else no way leads from that island
             size = push(climb.heap, size, word(stem))

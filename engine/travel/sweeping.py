@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.travel.climbing import ascend, lay_path, parent_of
+from engine.travel.ascending import ascend, lay_path, parent_of
 from engine.travel.queries import along_street
 from engine.travel.search import Streets
 from engine.travel.supergraph import Supergraph

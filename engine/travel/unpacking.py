@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.travel.climbing import lay_path
+from engine.travel.ascending import lay_path
 from engine.travel.customising import Metric, Ways, find_slot
 from engine.travel.queries import along_street
 from engine.travel.search import LONGEST_MS, UNREACHABLE, Streets

@@ -11,12 +11,15 @@ from engine.travel.weights import Weights
 
 if TYPE_CHECKING:
     from engine.travel.climbing import Climb
+    from engine.travel.labels import Labels
     from engine.travel.search import Memory
     from engine.travel.sweeping import Sweep
     from engine.travel.unpacking import Trail
 
 _FIRST_VERSION = (1 << 32) - 2
 _LAST_CLIMB = (1 << 31) - 2
+MOST_LABELS = 1 << 14
+"""Units that can have a label at a time, a power of two; one takes four bytes a rank above it, some 500."""
 
 
 class Workspace:
@@ -28,6 +31,8 @@ class Workspace:
         self._version = _FIRST_VERSION
         self._climb_version = 0
         self._entries = 0
+        self._labelled: Weights | None = None
+        self._stamp = 0
 
     @cached_property
     def memory(self) -> "Memory":
@@ -68,6 +73,36 @@ class Workspace:
             able=np.empty(self._entries, np.int32),
             entry_rank=np.empty(self._entries, np.int32),
             heap=np.empty(stems + 1, np.uint64),
+        )
+
+    def labels(self, weights: Weights, riders: int) -> tuple["Labels", int]:
+        """Return the labels, with room for so many units up to the most, and the stamp of this version's.
+
+        Versions are told apart by what they are, not by their numbers or memory, which come again.
+        """
+        places = min(1 << max(riders - 1, 1).bit_length(), MOST_LABELS)
+        known = self.__dict__.get("_labels")
+        if known is None or len(known.arc) < places:
+            self.__dict__["_labels"] = self._new_labels(places)
+        if weights is not self._labelled:
+            self._labelled = weights
+            self._stamp += 1
+        return self.__dict__["_labels"], self._stamp
+
+    def _new_labels(self, places: int) -> "Labels":
+        from engine.travel.labels import Labels, lowest_below  # noqa: PLC0415 - numba
+
+        n, deep = self._nodes, self._made.head_depth[1] + 2
+        return Labels(
+            arc=np.full(places, -1, np.int32),
+            entry_ms=np.zeros((places, 2), np.int32),
+            stamp=np.zeros(places, np.int64),
+            rank=np.full(places, -1, np.int32),
+            ms=np.empty((places, deep), np.int32),
+            below=lowest_below(self._made.graph),
+            goal=np.empty(deep, np.int32),
+            at=np.empty(n, np.int32),
+            path=np.empty(n, np.int32),
         )
 
     @cached_property

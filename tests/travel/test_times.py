@@ -286,12 +286,13 @@ from engine.travel.choosing import count_eligible
 from engine.travel.climbing import climb_nearest
 from engine.travel.customising import customise, recustomise
 from engine.travel.queries import find_way, rank_nearest, times_from_all, times_from_many
+from engine.travel.labels import lowest_below
 from engine.travel.reaching import arrive_first, nodes_within
 from engine.travel.sweeping import along_streets, needed_ranks, sweep_tile
 from engine.travel.unpacking import any_crosses, crosses, unpack_way
 warm()
 kernels = [kernel for name, kernel in list(globals().items()) if hasattr(kernel, "signatures")]
-assert len(kernels) == 16, len(kernels)
+assert len(kernels) == 17, len(kernels)
 print([kernel.__name__ for kernel in kernels if len(kernel.signatures) != 1])
 """
     done = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True, cwd=ROOT)
