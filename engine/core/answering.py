@@ -68,6 +68,9 @@ def answer_order(world: World, draft: Draft, command: AnswerOrder) -> None:
         ),
         personal=Details(text=command.text) if command.text else None,
     )
+    if to not in OPEN_ORDERS and (command.via != "terminal" or len(world.state.mailbox(order.recipient).devices) > 1):
+        # It ended by radio, or on one of several devices: the others have it open and are to know.
+        draft.mail(order.recipient, "cancellation", order, code="ended_elsewhere")
     _carry_on(world, draft, order, to, command.reason)
 
 
@@ -101,11 +104,14 @@ def _resolve(world: World, draft: Draft, incident_id: IncidentId) -> None:
 
 
 def acknowledge_mail(world: World, draft: Draft, command: AcknowledgeMail) -> None:
-    """Note that a device has a mailbox up to a number; an older receipt changes nothing."""
+    """Note that a device has a mailbox up to a number; an older receipt changes nothing.
+
+    The first one of a device makes it known, also with 0: from then on it is told what its sisters do.
+    """
     box = world.state.mailbox(command.recipient)
     if not 0 <= command.mail_seq <= box.last_seq:
         raise Refusal("out_of_range", "seq", command.mail_seq, f"0 to {box.last_seq}, the newest in this mailbox")
-    if command.mail_seq <= box.devices.get(command.device, 0):
+    if command.mail_seq <= box.devices.get(command.device, -1):
         return
     draft.emit(e.MailAcknowledged(recipient=command.recipient, device=command.device, mail_seq=command.mail_seq))
 

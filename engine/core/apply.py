@@ -122,7 +122,8 @@ def _order_proposed(state: State, event: e.Event, body: e.OrderProposed) -> None
     _count(state, "order", order.id)
     state.orders[order.id] = order
     state.kept.order_demand[order.id] = body.demand
-    state.kept.order_clocks[order.id] = body.clocks_ms
+    # The journal sorts the keys of mappings: so do we, or deadlines of one instant would replay in another order.
+    state.kept.order_clocks[order.id] = dict(sorted(body.clocks_ms.items()))
     if order.recipient_kind == "station":
         take(state, order, body.demands or (body.demand,))
     else:
@@ -156,7 +157,7 @@ def _mailed(state: State, event: e.Event, body: e.Mailed) -> None:
 
 
 def _mail_acknowledged(state: State, event: e.Event, body: e.MailAcknowledged) -> None:
-    box = state.mailboxes[body.recipient]
+    box = state.mailboxes.setdefault(body.recipient, Mailbox())
     for mailed in box.after(box.delivered_seq):
         order = state.orders.get(mailed.order) if mailed.item == "order" and mailed.order else None
         if mailed.mail_seq <= body.mail_seq and order is not None and order.state is OrderState.SENT:

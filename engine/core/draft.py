@@ -39,8 +39,8 @@ class Draft:
         """Return the next id of a kind; it is taken once an event that holds it is emitted."""
         return mint(self.city, kind, self.state.kept.counts.get(kind, 0) + 1)
 
-    def mail(self, recipient: RecipientId, item: e.MailKind, order: Order | None = None) -> None:
-        """Put an order, or its cancellation, into a mailbox."""
+    def mail(self, recipient: RecipientId, item: e.MailKind, order: Order | None = None, code: str = "") -> None:
+        """Put an order, or its cancellation, into a mailbox; ``code`` says why, where it is not the desk's word."""
         self.emit(
             e.Mailed(
                 recipient=recipient,
@@ -48,6 +48,7 @@ class Draft:
                 item=item,
                 order=order.id if order else None,
                 version=order.version if order else 0,
+                code=code,
             )
         )
 

@@ -1,4 +1,4 @@
-"""Files of the journal's room: private to their owner, one writer at a time, replaced whole or not at all."""
+"""Files of the journal and of clients: private to their owner, one writer at a time, replaced whole or not at all."""
 
 import hashlib
 import os
@@ -21,6 +21,30 @@ def create_private(path: Path, data: bytes = b"") -> None:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    sync_folder(path.parent)
+
+
+def replace_private(path: Path, data: bytes) -> None:
+    """Replace a file that only its owner can read, whole or not at all; the new one is durable when this returns.
+
+    Raises
+    ------
+    OSError
+        When it could not be written; the old file is as it was.
+    """
+    fresh = path.with_name(path.name + ".new")
+    fresh.unlink(missing_ok=True)
+    try:
+        handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+    # The name is in the folder, and a folder that was not synced may have the old one after a power cut.
     sync_folder(path.parent)
 
 
@@ -165,15 +189,7 @@ def write_beside(path: Path, log_id: str, mark: int, bound_to: str, blob: bytes)
         When it could not be written; the old file is as it was.
     """
     slip = Slip(log_id, mark, bound_to, hashlib.sha256(blob).hexdigest())
-    fresh = path.with_name(path.name + ".new")
-    fresh.unlink(missing_ok=True)
-    try:
-        create_private(fresh, msgspec.json.encode(slip) + b"\n" + blob)
-        fresh.replace(path)
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
+    replace_private(path, msgspec.json.encode(slip) + b"\n" + blob)
 
 
 def read_beside(path: Path, log_id: str) -> tuple[Slip, bytes] | None:

@@ -151,7 +151,7 @@ class Mailed(_Body, frozen=True, gc=False, tag="mailed"):
     order: OrderId | None = None
     version: int = 0
     code: str = ""
-    """For a notice: what it says, as a key of the texts."""
+    """For a notice: what it says, as a key of the texts. For a cancellation: why, unless the desk withdrew it."""
     values: dict[str, str] = {}
 
 

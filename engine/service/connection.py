@@ -41,6 +41,8 @@ class Connection:
         self.identity: Identity | None = None
         self.device = ""
         self.recipient: RecipientId | None = None
+        self.greeting = 0
+        """Counts the greetings of a server: who greeted later is the newer session."""
         self.catching_up = False
         """Mail is resent from the mailbox piece by piece; what is new waits there for its turn."""
         self.is_slow = False
@@ -87,6 +89,15 @@ class Connection:
         assert closing is not None
         reason = closing.reason.encode()[:_LONGEST_REASON].decode(errors="ignore")
         await self.socket.close(closing.code, reason)
+
+    async def is_answered(self, within_ms: float) -> bool:
+        """Tell whether the client is there: it answers a ping. Its greeting may have outlived its connection."""
+        try:
+            async with asyncio.timeout(within_ms / 1_000.0):
+                await (await self.socket.ping())
+        except TimeoutError:
+            return False
+        return True
 
     def forget(self) -> None:
         """Stop keeping time; the connection is gone."""

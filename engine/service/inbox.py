@@ -148,6 +148,11 @@ class Inbox:
         self._receipts[recipient, device] = Receipt(actor, seq)
         self._woken.set()
 
+    def meet(self, actor: str, recipient: RecipientId, device: str) -> None:
+        """Note that a device reads a mailbox, before its first receipt; one that waits already says more."""
+        self._receipts.setdefault((recipient, device), Receipt(actor, 0))
+        self._woken.set()
+
     def move(self, fix: PositionFix, refused: Callable[[Refusal], None]) -> None:
         """Take a position before the next batch; of several of one unit the newest is taken.
 

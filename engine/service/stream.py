@@ -2,8 +2,9 @@
 
 Rules: mail leaves only when its commit has returned, in the order of its numbers. A client that comes back is sent what
 follows after its own number, piece by piece out of the mailbox, as fast as it takes it; only then does new mail go to
-it directly. A new session of a device ends the old one. The state is looked at between two batches only, when all of
-it is committed.
+it directly. A new session of a device ends the old one, once its client is known to be there: a greeting that comes
+late, when its own connection is gone already, ends nobody. The state is looked at between two batches only, when all
+of it is committed.
 """
 
 import asyncio
@@ -88,7 +89,9 @@ class StreamServer:
         self._codecs = {name: Codec(name) for name in SUBPROTOCOLS}
         self._connections: set[Connection] = set()
         self._by_device: dict[tuple[str, str, str], Connection] = {}
-        self._by_recipient: dict[RecipientId, set[Connection]] = {}
+        self._by_recipient: dict[RecipientId, dict[Connection, None]] = {}
+        """In the order they came, so that one run of events is one order of sending."""
+        self._greetings = 0
         self._server: Server | None = None
         cycle.outlets.append(self.release)
 
@@ -207,6 +210,11 @@ class StreamServer:
             return
         connection.identity = identity
         connection.device = hello.device or identity.device
+        self._greetings += 1
+        connection.greeting = self._greetings
+        if self._key(connection) in self._by_device and not await connection.is_answered(self.limits.silence_ms):
+            connection.session.close(ClosingCode.SILENT, "a greeting, and nobody there")
+            return
         opened = self._cycle.visit(partial(self._open, connection))
         await asyncio.wait([opened])
         if opened.cancelled():
@@ -238,7 +246,9 @@ class StreamServer:
         elif identity.may(Permission.OWN_MAILBOX):
             recipient = DESK
         connection.recipient = recipient
-        self._take_over(connection)
+        if not self._take_over(connection):
+            session.close(ClosingCode.REPLACED, "a newer session of this device")
+            return
         box = engine.state.mailbox(recipient or RecipientId(""))
         opening = Opening(
             log_id=engine.journal.log_id,
@@ -251,21 +261,30 @@ class StreamServer:
         session.open(opening, open_orders(engine, recipient) if recipient is not None else ())
         self.counts["sessions"] += 1
         if recipient is not None:
-            self._by_recipient.setdefault(recipient, set()).add(connection)
+            if connection.device not in box.devices:
+                self._cycle.meet(identity.actor, recipient, connection.device)
+            self._by_recipient.setdefault(recipient, {})[connection] = None
             self._fill(connection)
         connection.flush()
 
-    def _take_over(self, connection: Connection) -> None:
-        """End the older session of the same device."""
+    @staticmethod
+    def _key(connection: Connection) -> tuple[str, str, str]:
         identity = connection.speaker
-        key = (identity.role.value, identity.subject, connection.device)
+        return identity.role.value, identity.subject, connection.device
+
+    def _take_over(self, connection: Connection) -> bool:
+        """End the older session of the same device; tell whether this is not the older one itself."""
+        key = self._key(connection)
         older = self._by_device.get(key)
+        if older is not None and older.greeting > connection.greeting:
+            return False
         self._by_device[key] = connection
         if older is not None:
             self.counts["replaced"] += 1
             self._leave(older)
             older.session.close(ClosingCode.REPLACED, "a newer session of this device")
             older.flush()
+        return True
 
     def _fill(self, connection: Connection) -> None:
         """Resend the next piece of a mailbox; called between two batches."""
@@ -303,8 +322,8 @@ class StreamServer:
 
     def _leave(self, connection: Connection) -> None:
         if connection.recipient is not None:
-            readers = self._by_recipient.get(connection.recipient, set())
-            readers.discard(connection)
+            readers = self._by_recipient.get(connection.recipient, {})
+            readers.pop(connection, None)
             if not readers:
                 self._by_recipient.pop(connection.recipient, None)
 
@@ -314,10 +333,8 @@ class StreamServer:
         self._leave(connection)
         if connection.is_slow:
             self.counts["slow"] += 1
-        if connection.identity is not None:
-            key = (connection.identity.role.value, connection.identity.subject, connection.device)
-            if self._by_device.get(key) is connection:
-                del self._by_device[key]
+        if connection.identity is not None and self._by_device.get(self._key(connection)) is connection:
+            del self._by_device[self._key(connection)]
 
 
 def _log_failure(task: "asyncio.Task[None]") -> None:

@@ -82,6 +82,8 @@ class Client:
         The first and the longest pause between two attempts to connect; each is shortened by chance by up to half.
     ssl, proxy
         Handed to the WebSocket; by default no proxy.
+    chance
+        What shortens the pauses; one with a seed makes a run that can be repeated.
 
     Raises
     ------
@@ -101,6 +103,7 @@ class Client:
         backoff_s: tuple[float, float] = (0.5, 30.0),
         ssl: ssl_module.SSLContext | None = None,
         proxy: str | None = None,
+        chance: random.Random | None = None,
     ) -> None:
         self._url = url
         self._codec = Codec(codec)
@@ -110,7 +113,7 @@ class Client:
         self._backoff_s = backoff_s
         self._ssl = ssl
         self._proxy = proxy
-        self._chance = random.Random()  # noqa: S311 - spreads reconnections, guards nothing
+        self._chance = chance or random.Random()  # noqa: S311 - spreads reconnections, guards nothing
         self._socket: ClientConnection | None = None
         self._arrivals: asyncio.Queue[Arrival | None] = asyncio.Queue()
         self._current: Arrival | None = None
@@ -133,6 +136,11 @@ class Client:
     def applied_seq(self) -> int:
         """The last number of the mailbox that was applied here."""
         return self._outbox.memory.applied_seq
+
+    @property
+    def open_orders(self) -> dict[str, OrderView]:
+        """The orders that were applied here and are open, by id: what a terminal shows after a start."""
+        return dict(self._outbox.memory.open_orders)
 
     @property
     def unanswered(self) -> int:

@@ -5,11 +5,11 @@ before the power went, goes out on the next connection under the same key, and t
 statuses go one at a time, in the order they were said; alerts do not wait for each other.
 """
 
-import os
 from pathlib import Path
 
 import msgspec
 
+from engine.journal.files import replace_private
 from engine.model.errors import Refusal
 from engine.wire.client_session import Memory
 from engine.wire.messages import AnswerOrder, Clock, ReportAlert, Status, reference
@@ -103,7 +103,7 @@ class Outbox:
             self._sent.discard(ref)
 
     def save(self) -> None:
-        """Replace the file: the new one is whole on the disk before the old one goes.
+        """Replace the file, durably: the new one is whole on the disk before the old one goes.
 
         Raises
         ------
@@ -113,13 +113,7 @@ class Outbox:
         if self._path is None:
             return
         content = msgspec.json.encode(Stored(memory=self.memory, said=list(self._waiting.values())))
-        fresh = self._path.with_name(self._path.name + ".new")
-        handle = os.open(fresh, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self._path)
+        replace_private(self._path, content)
 
 
 def _read(path: Path | None) -> Stored:

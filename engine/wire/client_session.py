@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from engine.model.lifecycle import OPEN_ORDERS
 from engine.wire.closing import Close, ClosingCode
 from engine.wire.codec import Codec, UnreadableFrame
 from engine.wire.messages import (
@@ -28,6 +29,8 @@ from engine.wire.messages import (
 
 _SILENT_BEATS = 3
 """So many heartbeats of the server that did not come mean that it is gone."""
+_WELCOME_MS = 20_000.0
+"""A greeting that is not answered within this time was not heard, or its answer was not."""
 
 
 class Memory(msgspec.Struct):
@@ -74,6 +77,8 @@ class ClientSession:
         self._received_seq = memory.applied_seq
         self._open_orders = dict(memory.open_orders)
         """What will be open here once everything that was handed on is applied."""
+        self._ended: set[str] = set()
+        """Orders that ended by our own answer while the item that brought them is still being applied."""
         self._outgoing: list[bytes] = []
         self._snapshot_due = False
         self._heartbeat_ms = 15_000.0
@@ -130,6 +135,7 @@ class ClientSession:
         """Note that something was applied, in the order of arrival, and acknowledge it."""
         if arrival.item is not None:
             _follow(self.memory.open_orders, arrival.item)
+            self._drop_ended(arrival.item)
         if arrival.seq is not None:
             self.memory.log_id = arrival.log_id
             self.memory.applied_seq = arrival.seq
@@ -137,19 +143,25 @@ class ClientSession:
                 self.say(Ack(seq=arrival.seq))
 
     def forget(self, order_id: str) -> None:
-        """Note that an order ended by our own answer: it is open here no longer."""
+        """Note that an order ended by our own answer: it is open here no longer, and not by being applied later."""
+        if order_id in self._open_orders and order_id not in self.memory.open_orders:
+            self._ended.add(order_id)
         self.memory.open_orders.pop(order_id, None)
         self._open_orders.pop(order_id, None)
 
     def next_ms(self) -> float:
         """Return when ``tick`` is due."""
-        return min(self._said_ms + self._heartbeat_ms, self._heard_ms + _SILENT_BEATS * self._heartbeat_ms)
+        return min(self._said_ms + self._heartbeat_ms, self._heard_ms + self._silence_ms)
+
+    @property
+    def _silence_ms(self) -> float:
+        return _WELCOME_MS if self.welcome is None else _SILENT_BEATS * self._heartbeat_ms
 
     def tick(self, now_ms: float) -> None:
         """Let time pass: a heartbeat that is due, a server that is gone."""
         if self.closing:
             return
-        if now_ms >= self._heard_ms + _SILENT_BEATS * self._heartbeat_ms:
+        if now_ms >= self._heard_ms + self._silence_ms:
             self._close(ClosingCode.SILENT, "nothing heard from the server")
         elif now_ms >= self._said_ms + self._heartbeat_ms:
             if self.welcome is not None:
@@ -159,6 +171,11 @@ class ClientSession:
     def sent(self, now_ms: float) -> None:
         """Note that something was just sent."""
         self._said_ms = now_ms
+
+    def _drop_ended(self, item: Item) -> None:
+        if item.order is not None and item.order.id in self._ended:
+            self._ended.discard(item.order.id)
+            self.memory.open_orders.pop(item.order.id, None)
 
     def _close(self, code: ClosingCode, reason: str) -> None:
         self.closing = Close(code, reason)
@@ -205,15 +222,20 @@ class ClientSession:
             self._close(ClosingCode.OUT_OF_STEP, f"item {item.seq} after {self._received_seq}")
             return []
         self._received_seq = item.seq
+        is_news = not self._is_known_end(item)
         _follow(self._open_orders, item)
-        return [Arrival(item, self._log_id, item.seq)]
+        return [Arrival(item if is_news else None, self._log_id, item.seq)]
+
+    def _is_known_end(self, item: Item) -> bool:
+        """Tell whether an item only says that an order ended which is not open here: we ended it ourselves."""
+        return item.kind == "cancellation" and item.order is not None and item.order.id not in self._open_orders
 
 
 def _follow(open_orders: dict[str, OrderView], item: Item) -> None:
-    """Keep a table of open orders in step with the items."""
-    if item.order is None:
+    """Keep a table of open orders in step with the items; one that is resent after its order ended opens nothing."""
+    if item.order is None or item.kind == "notice":
         return
-    if item.kind == "order":
+    if item.kind == "order" and item.order.state in OPEN_ORDERS:
         open_orders[item.order.id] = item.order
-    elif item.kind == "cancellation":
+    else:
         open_orders.pop(item.order.id, None)

@@ -315,7 +315,7 @@ def test_delivered_means_that_the_first_device_has_it():
             box = server.engine.state.mailbox("near")
             assert box.delivered_seq == 0
             await say(second, Ack(seq=1))
-            await until(lambda: box.devices == {"b": 1})
+            await until(lambda: box.devices["b"] == 1)
             assert box.delivered_seq == 1
             assert server.engine.state.orders["grid-order-1"].state == "delivered"
             await say(first, Ack(seq=1))
@@ -369,5 +369,27 @@ def test_a_server_that_stops_says_so():
             await server.stream.stop()
             code, reason, _ = await closed(socket)
             assert (code, reason) == (ClosingCode.GOING_AWAY, "the server stops")
+
+    play(scene())
+
+
+def test_a_greeting_that_outlived_its_connection_ends_no_living_session():
+    """Its client gave the connection up and is connected anew; what it had sent arrives all the same, and late."""
+
+    async def scene():
+        async with running() as server:
+            ghost = await server.socket()
+            ghost.transport.pause_reading()  # nobody is there any more: nothing that is said to it is answered
+            async with server.client("terminal:near") as near:
+                await near.connected()
+                await say(ghost, Hello(token="terminal:near"))
+                await until(lambda: server.stream._greetings == 2)
+                async with server.client("dispatcher:li") as desk:
+                    await desk.report(report(1))
+                assert (await near.next_item()).seq == 1
+                assert near.ended is None
+                assert server.stream.counts["replaced"] == 0
+            ghost.transport.abort()
+            await ghost.wait_closed()
 
     play(scene())

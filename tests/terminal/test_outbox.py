@@ -1,7 +1,11 @@
 """What a client keeps until it is answered, in memory and on its disk."""
 
+import os
+import stat
+
 import pytest
 
+from engine.journal import files as files_module
 from engine.model.errors import Refusal
 from engine.terminal import outbox as outbox_module
 from engine.terminal.outbox import Outbox
@@ -72,3 +76,16 @@ def test_too_many_are_refused(monkeypatch):
     box.add(answer("b"))
     with pytest.raises(Refusal, match="busy"):
         box.add(answer("c"))
+
+
+def test_a_file_is_durable_with_its_name(tmp_path, monkeypatch):
+    """A name is in the folder: one that was not synced may be the old one after a power cut, and the answer gone."""
+    synced, real = [], files_module.os.fsync
+
+    def fsync(handle):
+        synced.append(stat.S_ISDIR(os.fstat(handle).st_mode))
+        real(handle)
+
+    monkeypatch.setattr(files_module.os, "fsync", fsync)
+    Outbox(tmp_path / "car.json").add(answer("a"))
+    assert synced == [False, True]

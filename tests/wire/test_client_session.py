@@ -2,6 +2,7 @@
 
 import pytest
 
+from engine.model.lifecycle import OrderState
 from engine.wire.client_session import Arrival, ClientSession, Memory
 from engine.wire.closing import CLOSING_CODES, ClosingCode, may_retry
 from engine.wire.codec import MSGPACK, Codec
@@ -158,3 +159,38 @@ def test_every_close_code_is_in_the_table(code):
 
 def test_a_connection_that_just_broke_is_made_again():
     assert may_retry(1006)
+
+
+def test_an_order_that_was_ended_here_before_it_was_applied_is_not_open_afterwards():
+    session, _ = connected()
+    (arrival,) = hear(session, Item(seq=4, kind="order", order=order_view("o-1")))
+    # The person refuses while the item is still being shown, and the server's word for it comes first.
+    session.forget("o-1")
+    session.applied(arrival)
+    assert session.memory.open_orders == {}
+    assert session.memory.applied_seq == 4
+
+
+def test_an_order_that_is_resent_after_it_ended_opens_nothing():
+    session, _ = connected()
+    (arrival,) = hear(session, Item(seq=4, kind="order", order=order_view("o-1", state=OrderState.REFUSED)))
+    session.applied(arrival)
+    assert session.memory.open_orders == {}
+
+
+def test_the_end_of_an_order_that_was_ended_here_is_a_number_and_no_news():
+    session, _ = connected()
+    (arrival,) = hear(session, Item(seq=4, kind="order", order=order_view("o-1")))
+    session.applied(arrival)
+    session.forget("o-1")
+    ended = Item(seq=5, kind="cancellation", order=order_view("o-1"), code="ended_elsewhere")
+    assert hear(session, ended) == [Arrival(None, "log", 5)]
+
+
+def test_a_greeting_that_nobody_answers_is_given_up_before_a_silent_server_would_be():
+    session = ClientSession(CODEC, "token", "phone", Memory())
+    session.connect(0.0)
+    session.tick(19_999.0)
+    assert session.closing is None
+    session.tick(20_000.0)
+    assert session.closing.code is ClosingCode.SILENT
