@@ -77,7 +77,6 @@ class Jt808Settings(DoorSettings):
     host: str = "127.0.0.1"
     port: int = 8462
     utc_offset_minutes: int = 480
-    alarm_type: str = "officer_in_danger"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,10 +89,13 @@ class DeviceSettings:
         A fix that would have had to be reached faster than this is held until the next one bears it out.
     mock
         What becomes of a fix that the device itself calls made up: ``hold`` moves nobody.
+    alarm_type
+        The type of the alert that an emergency button raises.
     """
 
     jump_mps: float = 70.0
     mock: Literal["hold", "take"] = "hold"
+    alarm_type: str = "officer_in_danger"
     jt808: Jt808Settings | None = None
     owntracks: DoorSettings | None = None
     osmand: DoorSettings | None = None
@@ -119,7 +121,8 @@ def _is_networks(value: object) -> bool:
 _DOOR: Mapping[str, Rule] = {"networks": Rule(_is_networks, 'a list of networks such as "10.20.0.0/16", at least one')}
 _RULES: Mapping[str, Rule] = {
     "jump_mps": Rule(lambda value: type(value) in {int, float} and 10 <= value <= 1_000, "a number, 10 to 1000"),
-    "mock": Rule(lambda value: value in {"hold", "take"}, "hold or take"),
+    "mock": Rule(lambda value: isinstance(value, str) and value in {"hold", "take"}, "hold or take"),
+    "alarm_type": Rule(lambda value: isinstance(value, str) and bool(value), "a type of run_cards.toml"),
     **{name: Rule(lambda _: True, "") for name in get_args(DeviceProtocol)},
 }
 _JT808: Mapping[str, Rule] = {
@@ -129,7 +132,6 @@ _JT808: Mapping[str, Rule] = {
     "utc_offset_minutes": Rule(
         lambda value: type(value) is int and -840 <= value <= 840, "minutes east of UTC, -840 to 840"
     ),
-    "alarm_type": Rule(lambda value: isinstance(value, str) and bool(value), "a type of run_cards.toml"),
 }
 
 
@@ -151,7 +153,7 @@ def check_devices(toml: TomlFile, table: object, problems: Problems) -> None:
 
 def device_settings(table: Mapping[str, Any]) -> DeviceSettings:
     """Return what a checked ``[devices]`` says."""
-    plain: dict[str, Any] = {name: table[name] for name in ("jump_mps", "mock") if name in table}
+    plain: dict[str, Any] = {name: table[name] for name in ("jump_mps", "mock", "alarm_type") if name in table}
     for name in get_args(DeviceProtocol):
         if name in table:
             said = {**table[name], "networks": tuple(ipaddress.ip_network(text) for text in table[name]["networks"])}
@@ -163,9 +165,9 @@ def read_devices(
     folder: Path, settings: DeviceSettings, units: AbstractSet[UnitId], types: AbstractSet[str], problems: Problems
 ) -> tuple[Device, ...]:
     """Read ``devices.csv`` and hold it against the city; without the file there are none."""
-    alarm = settings.jt808.alarm_type if settings.jt808 else None
-    if alarm is not None and alarm not in types:
-        problems.add("city.toml", None, "devices.jt808.alarm_type", alarm, "a type of run_cards.toml")
+    is_on = any(settings.of(name) is not None for name in get_args(DeviceProtocol))
+    if is_on and settings.alarm_type not in types:
+        problems.add("city.toml", None, "devices.alarm_type", settings.alarm_type, "a type of run_cards.toml")
     path = folder / DEVICES
     if not path.exists():
         for name in get_args(DeviceProtocol):

@@ -65,6 +65,7 @@ class Permission(StrEnum):
     READ_METRICS = "read_metrics"
     SET_SPEEDS = "set_speeds"
     FEED_SPEEDS = "feed_speeds"
+    FEED_POSITIONS = "feed_positions"
 
 
 _P = Permission
@@ -84,9 +85,9 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
         )
     ),
     Role.OFFICE: frozenset((_P.READ_INCIDENTS, _P.DECIDE_STEPS, _P.OWN_MAILBOX)),
-    Role.INTEGRATION: frozenset((_P.REPORT_ALERT, _P.READ_INCIDENTS, _P.FEED_SPEEDS)),
+    Role.INTEGRATION: frozenset((_P.REPORT_ALERT, _P.READ_INCIDENTS, _P.FEED_SPEEDS, _P.FEED_POSITIONS)),
     Role.OBSERVER: frozenset((_P.READ_INCIDENTS, _P.READ_METRICS)),
-    Role.ADMINISTRATOR: frozenset(Permission) - {_P.OWN_MAILBOX, _P.SEND_POSITION},
+    Role.ADMINISTRATOR: frozenset(Permission) - {_P.OWN_MAILBOX, _P.SEND_POSITION, _P.FEED_POSITIONS},
 }
 
 DEVICE_ROLES = (Role.TERMINAL, Role.STATION)

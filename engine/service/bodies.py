@@ -14,6 +14,7 @@ from engine.model.lifecycle import OrderState
 from engine.model.limits import MOST_CORNERS, MOST_FED, MOST_NEEDS, MOST_RINGS, MOST_SPOTS
 from engine.model.recommendation import Recommendation
 from engine.model.streets import HOURS_OF_WEEK, SpeedRule
+from engine.wire.limits import MOST_FIXES
 from engine.wire.messages import Count, Id, Instant, Lat, Level, Lon, NeedOf, PersonalDetails, Text, Word
 from geo_data.datum import Datum
 
@@ -254,6 +255,59 @@ class FeedTaken(_Body, frozen=True):
     off_road: int
     version: int
     coming: int
+
+
+class PositionTaken(_Body, frozen=True):
+    """What became of a device's position: its mark."""
+
+    mark: str
+
+
+class FedPosition(_Body, frozen=True, forbid_unknown_fields=True):
+    """Where a device behind a gateway is, in the datum that it is configured with; ``at`` is when it was there."""
+
+    device: Id
+    lon: Lon
+    lat: Lat
+    at: Instant
+    speed_mps: Annotated[float, msgspec.Meta(ge=0.0, le=150.0)] | None = None
+    heading_deg: Heading | None = None
+    accuracy_m: Annotated[float, msgspec.Meta(ge=0.0, le=100_000.0)] | None = None
+    mock: bool = False
+    backfill: bool = False
+
+
+class FedPositions(_Body, frozen=True, forbid_unknown_fields=True):
+    """Positions of several devices."""
+
+    positions: Annotated[tuple[FedPosition, ...], msgspec.Meta(min_length=1, max_length=MOST_FIXES)]
+
+
+class PositionsTaken(_Body, frozen=True):
+    """What became of each position, in order: its mark, or ``unknown_device``."""
+
+    marks: tuple[str, ...]
+
+
+class DeviceBody(_Body, frozen=True):
+    """What is known of a device: no place, only how it does. ``connected`` is for those that stay connected."""
+
+    device: str
+    protocol: str
+    unit: str
+    connected: bool
+    heard_at: int | None = None
+    fix_at: int | None = None
+    last_mark: str = ""
+    marks: dict[str, int] = {}
+    readings: dict[str, float] = {}
+
+
+class DeviceList(_Body, frozen=True):
+    """A page of devices; ``next`` is the ``after`` of the page that follows."""
+
+    devices: tuple[DeviceBody, ...]
+    next: str | None = None
 
 
 class Bootstrap(_Body, frozen=True):

@@ -8,13 +8,14 @@ alarm, and nothing else.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from engine.core.city_devices import Device, DeviceProtocol, DeviceSettings
+from engine.intake.allowance import Allowance
 from engine.intake.screening import Mark, Reported, Screen
 from engine.model.commands import ReportAlert, SetUnitStatus
 from engine.model.entities import Alert, Details
@@ -27,6 +28,8 @@ from engine.texts import text
 from geo_data.datum import DatumError, to_wgs84
 
 LOGGER = logging.getLogger("allpoints.devices")
+RATE_PER_S, BURST = 5, 100
+"""Requests over HTTP of one device."""
 _ALARM = "alarm-"
 _LONGEST_ALARM_MS = 86_400_000
 """An alarm of before a restart is looked for so far back."""
@@ -73,7 +76,9 @@ class DeviceHub:
         self.inbox = inbox
         self._engine = inbox.engine
         self._by_id = {(device.protocol, device.id): device for device in devices}
+        self.is_connected: Callable[[Device], bool] = lambda _: False
         self._lockout = Lockout()
+        self._allowances: dict[str, Allowance] = {}
         self._alarms: dict[str, _Alarm] = {}
         """By the device's name; never more than there are devices."""
 
@@ -87,7 +92,28 @@ class DeviceHub:
         """
         if self._lockout.is_shut(f"{host} {protocol}:{device_id}", asyncio.get_running_loop().time()):
             raise Refusal("too_many_attempts", "device", device_id, "another try in 5 minutes")
+        return self.known(protocol, device_id)
+
+    def known(self, protocol: DeviceProtocol, device_id: str) -> Device | None:
+        """Return a device by its id, for whoever has been let in otherwise."""
         return self._by_id.get((protocol, device_id))
+
+    def devices(self) -> list[Device]:
+        """Return all devices, by name."""
+        return sorted(self._by_id.values(), key=lambda device: device.name)
+
+    def spend(self, device: Device) -> None:
+        """Note a request of a device, before anything in it is read.
+
+        Raises
+        ------
+        Refusal
+            ``too_fast`` when it has sent more than it may.
+        """
+        allowance = self._allowances.setdefault(device.name, Allowance(RATE_PER_S, BURST))
+        if allowance.wait_s(asyncio.get_running_loop().time()) > 0:
+            raise Refusal("too_fast", "device", device.id, f"{RATE_PER_S} requests a second, {BURST} at once")
+        allowance.spend()
 
     def failed(self, protocol: DeviceProtocol, device_id: str, host: str) -> None:
         """Note that somebody said this device's secret wrong."""
@@ -118,7 +144,7 @@ class DeviceHub:
         line.last_mark = refusal.code
         self.refused(device.protocol, refusal)
 
-    async def alarm(self, device: Device, said: Reported, alert_type: str) -> RefusalBody | None:
+    async def alarm(self, device: Device, said: Reported) -> RefusalBody | None:
         """Raise an alert for an emergency button, once for as long as it stands; return why it was not stored.
 
         The unit counts as busy from here on, so that nobody sends it to itself.
@@ -136,7 +162,7 @@ class DeviceHub:
             alert = Alert(
                 source=device.name,
                 source_ref=ref,
-                type=alert_type,
+                type=self.settings.alarm_type,
                 lon=lon,
                 lat=lat,
                 at=at,

@@ -7,6 +7,7 @@ field, value and limit, the same four things as everywhere.
 import asyncio
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -30,6 +31,11 @@ RETRY_AFTER_S = 1
 _STATUS: Mapping[str, int] = {
     "malformed": 400,
     "not_yours": 403,
+    "unknown_device": 403,
+    "wrong_network": 403,
+    "switched_off": 404,
+    "too_fast": 429,
+    "too_many_attempts": 429,
     "too_slow": 408,
     "too_big": 413,
     "unknown_incident": 404,
@@ -59,9 +65,25 @@ TITLES = {
     413: "Too large",
     415: "Unsupported media type",
     422: "Not taken",
+    429: "Too often",
     500: "Failed",
     503: "Not now",
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One request on its way through a handler."""
+
+    request: Request
+    identity: Identity | None
+    body: Any = None
+
+    @property
+    def speaker(self) -> Identity:
+        """Who asks, on a route that needs a token."""
+        assert self.identity is not None
+        return self.identity
 
 
 class Refused(Exception):
@@ -74,8 +96,8 @@ class Refused(Exception):
 
 
 def let_in(route: Route, request: Request, access: Access) -> Identity | None:
-    """Say who asks; raise `AccessDenied` unless they may."""
-    if route.needs is None:
+    """Say who asks; raise `AccessDenied` unless they may. Devices have no token: their handlers look at them."""
+    if route.needs in {None, "device"}:
         return None
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
@@ -100,6 +122,26 @@ async def read_body(request: Request, reader: Reader[Any]) -> Any:
             title=TITLES[415], status=415, code="wrong_media_type", field="content-type", limit="application/json"
         )
         raise Refused(problem)
+    body = await read_bytes(request)
+    try:
+        return reader.read(body, MOST_BODY_BYTES, STANDARD.depth)
+    except Refusal as refusal:
+        unknown = re.search(r"unknown field `(.*?)`", refusal.limit)
+        if unknown:
+            raise Refusal("unknown_field", unknown[1], "", "the fields that /openapi.json lists") from None
+        if refusal.field == "frame":
+            refusal.field = "body"
+        raise
+
+
+async def read_bytes(request: Request) -> bytes:
+    """Return a body, bounded in size and time.
+
+    Raises
+    ------
+    Refusal
+        ``too_big`` or ``too_slow``.
+    """
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > MOST_BODY_BYTES:
         raise Refusal("too_big", "body", f"{declared} bytes", f"{MOST_BODY_BYTES} bytes")
@@ -112,15 +154,7 @@ async def read_body(request: Request, reader: Reader[Any]) -> Any:
                     raise Refusal("too_big", "body", f"over {MOST_BODY_BYTES} bytes", f"{MOST_BODY_BYTES} bytes")
     except TimeoutError:
         raise Refusal("too_slow", "body", f"{len(body)} bytes", f"a whole body in {BODY_TIMEOUT_S:g} s") from None
-    try:
-        return reader.read(bytes(body), MOST_BODY_BYTES, STANDARD.depth)
-    except Refusal as refusal:
-        unknown = re.search(r"unknown field `(.*?)`", refusal.limit)
-        if unknown:
-            raise Refusal("unknown_field", unknown[1], "", "the fields that /openapi.json lists") from None
-        if refusal.field == "frame":
-            refusal.field = "body"
-        raise
+    return bytes(body)
 
 
 def problem_of(refusal: Refusal | RefusalBody) -> ProblemBody:
@@ -139,6 +173,11 @@ def problem_of(refusal: Refusal | RefusalBody) -> ProblemBody:
 def answer(problem: ProblemBody, headers: Mapping[str, str]) -> Response:
     """Return a problem as an answer; one that says "not now" says when to try again."""
     more = dict(headers)
-    if problem.status == 503:
+    if problem.status in {429, 503}:
         more["Retry-After"] = str(RETRY_AFTER_S)
     return Response(msgspec.json.encode(problem), problem.status, more, media_type="application/problem+json")
+
+
+def json_answer(body: msgspec.Struct, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an answer's body as JSON."""
+    return Response(msgspec.json.encode(body), status, dict(headers or {}), media_type="application/json")

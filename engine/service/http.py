@@ -7,8 +7,7 @@ answered as taken before the journal has it: that is `Backend.submit`'s promise.
 
 import logging
 import re
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar, cast, get_args
 
 import msgspec
@@ -26,7 +25,7 @@ from engine.model.entities import Alert
 from engine.model.errors import Refusal
 from engine.model.ids import OrderId, RuleId, StepId
 from engine.service import speed_views, views
-from engine.service.access import DEVICE_ROLES, Access, AccessDenied, Identity, Permission, Role
+from engine.service.access import DEVICE_ROLES, Access, AccessDenied, Permission, Role
 from engine.service.bodies import (
     AnswerIn,
     Bootstrap,
@@ -39,7 +38,10 @@ from engine.service.bodies import (
     ProblemBody,
     SpeedRuleIn,
 )
-from engine.service.edge import TITLES, Refused, answer, let_in, problem_of, read_body
+from engine.service.device_http import DeviceApi
+from engine.service.device_hub import DeviceHub
+from engine.service.edge import TITLES, Call, Refused, answer, let_in, problem_of, read_body
+from engine.service.edge import json_answer as _json
 from engine.service.metrics import Metrics
 from engine.service.openapi import document
 from engine.service.routes import MOST_PAGE, ROUTES, USUAL_PAGE, Route, Which
@@ -82,6 +84,11 @@ class Backend(Protocol):
         """Milliseconds since the epoch, by the core's clock."""
         ...
 
+    @property
+    def devices(self) -> DeviceHub:
+        """The devices that exist already, once started."""
+        ...
+
     def waits_for(self) -> tuple[str, ...]:
         """Name what is missing before alerts can be taken; empty when ready."""
         ...
@@ -91,22 +98,7 @@ class Backend(Protocol):
         ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    """One request on its way through a handler."""
-
-    request: Request
-    identity: Identity | None
-    body: Any = None
-
-    @property
-    def speaker(self) -> Identity:
-        """Who asks, on a route that needs a token."""
-        assert self.identity is not None
-        return self.identity
-
-
-class Api:
+class Api(DeviceApi):
     """What each route does. The names of the methods are those of the table."""
 
     def __init__(self, backend: Backend, access: Access, metrics: Metrics) -> None:
@@ -115,6 +107,11 @@ class Api:
         self.figures = metrics
         self.version = version()
         self._document = msgspec.json.encode(document(ROUTES, self.version))
+
+    @property
+    def devices(self) -> DeviceHub:
+        """The devices that exist already."""
+        return self.backend.devices
 
     async def report_alert(self, call: Call) -> Response:
         """Take an alert."""
@@ -326,7 +323,8 @@ def _endpoint(route: Route, api: Api) -> Callable[[Request], Awaitable[Response]
         except AccessDenied as denied:
             status = 403 if denied.code == "not_permitted" else 401
             problem = ProblemBody(title=TITLES[status], status=status, code=denied.code, field="authorization")
-            headers = {"WWW-Authenticate": "Bearer"} if status == 401 else {}
+            scheme = 'Basic realm="devices", charset="UTF-8"' if route.needs == "device" else "Bearer"
+            headers = {"WWW-Authenticate": scheme} if status == 401 else {}
         except Refusal as refusal:
             problem = problem_of(refusal)
             headers = {}
@@ -352,10 +350,6 @@ def _refuse_until_started(route: Route, backend: Backend) -> None:
 
 def _order_id(call: Call) -> OrderId:
     return OrderId(call.request.path_params["order"])
-
-
-def _json(body: msgspec.Struct, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(body), status, dict(headers or {}), media_type="application/json")
 
 
 async def _on_http_error(_: Request, error: Exception) -> Response:

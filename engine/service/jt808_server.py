@@ -227,7 +227,7 @@ class Jt808Server:
 
     async def _locate(self, connection: _Connection, came: Came) -> None:
         """Take locations; answer them when they are taken, and an emergency, one for a message, when it is durable."""
-        device, alarm_type, refusal = connection.device, self.settings.alarm_type, None
+        device, refusal = connection.device, None
         alarm: Reported | None = None
         for location in came.locations:
             said = reported(location, is_backfill=came.is_backfill)
@@ -239,7 +239,7 @@ class Jt808Server:
         if came.locations and not came.is_backfill:
             self.hub.screen.line(device).readings = m.readings(came.locations[-1])
         if alarm is not None:
-            refusal = await self.hub.alarm(device, alarm, alarm_type)
+            refusal = await self.hub.alarm(device, alarm)
         connection.session.answer(came.packet, m.DONE if refusal is None else m.FAILED)
         connection.flush()
 

@@ -10,6 +10,8 @@ from engine.service.bodies import ProblemBody
 from engine.service.routes import Query, Route
 
 _REF = "#/components/schemas/{name}"
+_JSON_ANYHOW = ("openapi", "owntracks")
+"""Routes whose JSON has no type of ours."""
 _PROBLEMS = {
     "400": "The body is not JSON.",
     "401": "No token, or one that is not known or was revoked.",
@@ -19,6 +21,7 @@ _PROBLEMS = {
     "409": "The thing is not in a state in which this can be done.",
     "413": "The body is too large.",
     "422": "Something in the input is not taken; the problem names field, value and limit.",
+    "429": "Sent too often, or the secret was wrong too often: try again after Retry-After.",
     "503": "It could not be stored, or too much is waiting: nothing has happened, try again after Retry-After.",
 }
 
@@ -45,7 +48,10 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": _without_indents(components),
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "device": {"type": "http", "scheme": "basic"},
+            },
         },
     }
 
@@ -56,7 +62,7 @@ def _operation(route: Route, by_kind: dict[type, dict[str, Any]]) -> dict[str, A
     for status, kind in route.gives.items():
         said = by_kind[kind] if kind is not None else {}
         responses[str(status)] = {"description": "Done." if status < 400 else "Not yet."}
-        media = "application/json" if kind is not None or route.name == "openapi" else "text/plain"
+        media = "application/json" if kind is not None or route.name in _JSON_ANYHOW else "text/plain"
         responses[str(status)]["content"] = {media: {"schema": said} if said else {}}
     for code, meaning in _PROBLEMS.items():
         if code not in responses and _can_give(route, code):
@@ -69,7 +75,8 @@ def _operation(route: Route, by_kind: dict[type, dict[str, Any]]) -> dict[str, A
     if route.takes is not None:
         content = {"application/json": {"schema": by_kind[route.takes]}}
         operation["requestBody"] = {"required": True, "content": content}
-    operation["security"] = [{"token": []}] if route.needs is not None else []
+    scheme = "device" if route.needs == "device" else "token"
+    operation["security"] = [{scheme: []}] if route.needs is not None else []
     return operation
 
 
@@ -77,10 +84,13 @@ def _can_give(route: Route, status: str) -> bool:
     """Tell whether a route can answer with this problem."""
     if status in {"401", "403"}:
         return route.needs is not None
+    is_device = route.needs == "device"
     if status in {"400", "408", "413"}:
-        return route.takes is not None
+        return route.takes is not None or (is_device and route.method == "POST")
     if status == "404":
-        return "{" in route.path
+        return "{" in route.path or is_device
+    if status == "429":
+        return is_device
     if status == "409":
         return route.method == "POST" and "{" in route.path
     if status == "503":

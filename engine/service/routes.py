@@ -29,7 +29,8 @@ class Route:
     name
         The operation's id, and the method of `engine.service.http.Api` that does it.
     needs
-        The permission it takes; ``token`` for any valid token, None for everybody.
+        The permission it takes; ``token`` for any valid token, ``device`` for a device that is let in by its network
+        and, where it has one, its secret; None for everybody.
     takes
         The body's type; None without a body.
     gives
@@ -40,7 +41,7 @@ class Route:
     path: str
     name: str
     summary: str
-    needs: Permission | Literal["token"] | None
+    needs: Permission | Literal["token", "device"] | None
     gives: Mapping[int, type | None]
     takes: type | None = None
     query: Mapping[str, Query] = field(default_factory=dict)
@@ -66,6 +67,25 @@ _PAGE = {
         meaning="How many on a page.",
     ),
     "before": Query(schema={"type": "string"}, meaning="The `next` of the page before."),
+}
+
+_DEVICES = {
+    "limit": _PAGE["limit"],
+    "after": Query(schema={"type": "string"}, meaning="The `next` of the page before."),
+}
+_OSMAND = {
+    name: Query(schema={"type": kind}, meaning=meaning)
+    for name, kind, meaning in (
+        ("id", "string", "The device."),
+        ("lon", "number", "Degrees."),
+        ("lat", "number", "Degrees."),
+        ("timestamp", "string", "Seconds or milliseconds since the epoch, or a date with a time."),
+        ("speed", "number", "Knots."),
+        ("bearing", "number", "Degrees clockwise from north."),
+        ("accuracy", "number", "Metres."),
+        ("mock", "boolean", "Made up, by the phone's own word."),
+        ("alarm", "string", "`sos`: somebody calls for help."),
+    )
 }
 
 ROUTES: tuple[Route, ...] = (
@@ -174,6 +194,50 @@ ROUTES: tuple[Route, ...] = (
         needs=Permission.FEED_SPEEDS,
         takes=bodies.FeedIn,
         gives={200: bodies.FeedTaken},
+    ),
+    Route(
+        method="GET",
+        path="/v1/devices",
+        name="list_devices",
+        summary="List existing devices: when each was heard, how its positions were marked, never where it is.",
+        needs=Permission.READ_METRICS,
+        gives={200: bodies.DeviceList},
+        query=_DEVICES,
+    ),
+    Route(
+        method="POST",
+        path="/v1/devices/owntracks",
+        name="owntracks",
+        summary="Take what the OwnTracks app posts: a location moves the unit, all else is passed over by its type.",
+        needs="device",
+        gives={200: None},
+    ),
+    Route(
+        method="GET",
+        path="/v1/devices/osmand",
+        name="osmand_query",
+        summary="Take a position of OsmAnd or the Traccar client as a query.",
+        needs="device",
+        gives={200: bodies.PositionTaken},
+        query=_OSMAND,
+    ),
+    Route(
+        method="POST",
+        path="/v1/devices/osmand",
+        name="osmand",
+        summary="Take a position of OsmAnd or the Traccar client as a query, a form or JSON.",
+        needs="device",
+        gives={200: bodies.PositionTaken},
+        query=_OSMAND,
+    ),
+    Route(
+        method="POST",
+        path="/v1/feeds/positions",
+        name="feed_positions",
+        summary="Take positions that a gateway has of devices behind it.",
+        needs=Permission.FEED_POSITIONS,
+        takes=bodies.FedPositions,
+        gives={200: bodies.PositionsTaken},
     ),
     Route(
         method="GET",

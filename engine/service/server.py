@@ -136,6 +136,11 @@ class CityServer:
         """The identity of the journal."""
         return self._now_running.journal.log_id
 
+    @property
+    def devices(self) -> DeviceHub:
+        """The devices that exist already."""
+        return self._now_running.devices
+
     def now(self) -> int:
         """Milliseconds since the epoch, by the core's clock."""
         return self._now_running.engine.clock.now()
@@ -253,6 +258,7 @@ class CityServer:
             words = DeviceWords(running.engine, running.folder.areas)
             terminals = running.terminals = Jt808Server(running.cycle, running.devices, settings.jt808, words)
             await terminals.start()
+            running.devices.is_connected = terminals.is_connected
             self.metrics.gauge("devices_connected", "Terminals of JT/T 808.", lambda: terminals.connected)
 
     def _open(self) -> Running:

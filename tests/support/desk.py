@@ -6,11 +6,13 @@ from pathlib import Path
 
 import httpx
 
+from engine.core.city_devices import DeviceSettings
 from engine.core.engine import Engine
 from engine.core.plain_ports import VolatileJournal
 from engine.core.ports import Journal
 from engine.service.access import Access, Role
 from engine.service.cycle import Cycle, CycleLimits
+from engine.service.device_hub import DeviceHub
 from engine.service.http import make_app
 from engine.service.metrics import Metrics
 from tests.support.cities import SetClock, city, station, unit
@@ -39,11 +41,12 @@ class Desk:
 class Backend:
     """What the server is to HTTP."""
 
-    def __init__(self, cycle: Cycle):
+    def __init__(self, cycle: Cycle, devices: DeviceHub):
         self.started = True
         self.cycle = cycle
         self.city = cycle.engine.city
         self.log_id = cycle.engine.journal.log_id
+        self.devices = devices
 
     async def submit(self, command):
         return (await self.cycle.submit(command)).reply
@@ -62,7 +65,16 @@ class Backend:
 
 
 @contextlib.asynccontextmanager
-async def desk(folder: Path, *, units=None, limits: CycleLimits | None = None, inner: Journal | None = None, **more):
+async def desk(
+    folder: Path,
+    *,
+    units=None,
+    limits: CycleLimits | None = None,
+    inner: Journal | None = None,
+    devices=(),
+    settings: DeviceSettings | None = None,
+    **more,
+):
     """Run a desk over the grid city, with two patrols, a duty group and a station; ``inner`` keeps its record."""
     standard = [unit("P1", 1, 1), unit("P2", 4, 3), unit("D1", 2, 2, "duty_group")]
     journal = FailingJournal(inner or VolatileJournal())
@@ -77,7 +89,7 @@ async def desk(folder: Path, *, units=None, limits: CycleLimits | None = None, i
     turning = asyncio.create_task(cycle.run())
     with Access(folder / "access.sqlite") as access:
         tokens = {role: access.add(role, "P1" if role is Role.TERMINAL else f"some {role}") for role in Role}
-        backend = Backend(cycle)
+        backend = Backend(cycle, DeviceHub(settings or DeviceSettings(), devices, cycle, metrics))
         yield Desk(backend, journal, make_app(backend, access, metrics), tokens, metrics)
         cycle.stop()
         await turning

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from engine.core.city_devices import Device
+from engine.intake.allowance import Allowance
 from engine.intake.jt808 import messages as m
 from engine.intake.jt808.frames import Edition, Packet, Splitter, decode, encode
 from engine.model.errors import Refusal
@@ -111,8 +112,7 @@ class Session:
         self._edition: Edition = 2013
         self._protocol = 1
         self._gathering: dict[tuple[int, int, int], _Gathering] = {}
-        self._allowance = float(self.limits.burst)
-        self._counted_ms: float | None = None
+        self._allowance = Allowance(self.limits.rate_per_s, self.limits.burst)
 
     @property
     def terminal(self) -> str:
@@ -125,7 +125,7 @@ class Session:
         for framed in self._splitter.feed(data):
             if self.closing:
                 break
-            self._allowance -= 1
+            self._allowance.spend()
             try:
                 if isinstance(framed, Refusal):
                     raise framed
@@ -140,11 +140,7 @@ class Session:
 
     def wait_ms(self, now_ms: float) -> float:
         """Return how long to wait before more is read, by the rate that is allowed."""
-        if self._counted_ms is not None:
-            gained = (now_ms - self._counted_ms) / 1_000 * self.limits.rate_per_s
-            self._allowance = min(self._allowance + gained, float(self.limits.burst))
-        self._counted_ms = now_ms
-        return max(0.0, -self._allowance / self.limits.rate_per_s * 1_000)
+        return self._allowance.wait_s(now_ms / 1_000) * 1_000
 
     def answer(self, packet: Packet, result: int = m.DONE) -> None:
         """Answer a frame by a result."""
