@@ -288,6 +288,9 @@ _LEAST: Mapping[str, int] = {"joint_most": 1, "reserve_level": LEVELS[0]}
 _MOST: Mapping[str, float] = {
     "window_ms": 5_000,
     "age_penalty_ms_per_s": 10_000,
+    "diversion_level": LEVELS[-1],
+    "diversion_cost_ms": 3_600_000,
+    "diversion_saving_ms": 3_600_000,
     "reserve_level": LEVELS[-1],
     "cover_resolution": 9,
     "cover_busy": 0.99,

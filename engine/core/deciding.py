@@ -7,7 +7,7 @@ tables by the step's name: a room that asks leave for a step of its own adds its
 from collections.abc import Callable, Mapping
 
 from engine.core.draft import Draft
-from engine.core.orders import decided_by, free, known_order, send
+from engine.core.orders import can_go, decided_by, known_order, send
 from engine.core.under_stations import demands_of
 from engine.core.world import World
 from engine.model import events as e
@@ -70,10 +70,10 @@ def _send_granted(world: World, draft: Draft, step: Step) -> None:
 
 
 def _let_go(world: World, draft: Draft, order: Order) -> None:
-    if order.recipient_kind == "unit" and not free(world, UnitId(order.recipient)):
+    if order.recipient_kind == "unit" and not can_go(world, UnitId(order.recipient), order.level):
         draft.withdraw(order, OrderState.REPLACED, "unit_taken")
         return
-    send(draft, order, via="desk")
+    send(world, draft, order, via="desk")
 
 
 def _send_refused(world: World, draft: Draft, step: Step) -> None:

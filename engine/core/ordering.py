@@ -1,9 +1,11 @@
 """From what waits to orders: which demands are looked at, how a decision becomes orders, what a plan came to."""
 
+import functools
+
 import msgspec
 
 from engine.core.draft import Draft
-from engine.core.orders import decided_by, free, known_order, propose, send_or_ask
+from engine.core.orders import can_go, decided_by, known_order, propose, send_or_ask
 from engine.core.ports import Work
 from engine.core.state import Demand
 from engine.core.stations import fell_away, finish, order_stations, station_for, withdraw_under
@@ -31,7 +33,8 @@ def waiting(world: World, *, look_again: bool) -> list[Demand]:
     for demand in world.state.demands.values():
         if demand.plan is not None or not _open(world, demand):
             continue
-        if demand.unmet and not (look_again and world.force.any_ready(demand.capability)):
+        policies = world.city.policies
+        if demand.unmet and not (look_again and world.force.anybody(demand.capability, demand.level, policies)):
             continue
         found.append(demand)
     found.sort(key=lambda demand: (demand.level, number_of(demand.id)))
@@ -55,16 +58,20 @@ def serve(world: World, draft: Draft, demands: list[Demand]) -> Work | None:
     if not wanted:
         return None
     if len(wanted) <= policies.joint_inline:
-        for decision in decide(wanted, world.force, policies, draft.now):
-            carry_out(world, draft, decision)
+        now = draft.now
+        serving = functools.partial(world.served_by, now=now)
+        for decision in decide(wanted, world.force, policies, now, serving=serving, number=world.state.seq):
+            # What a unit is taken from waits only once it is taken: its new order may want somebody's leave.
+            if _open(world, world.state.demands[decision.demand]):
+                carry_out(world, draft, decision)
         return None
     plan = PlanId(draft.mint("plan"))
     asked = tuple(want.demand for want in wanted)
     draft.emit(e.PlanRequested(plan=plan, demands=asked, state_version=world.state.seq))
-    force, now = world.force.frozen(), draft.now
+    force, now, number, served = world.force.frozen(), draft.now, world.state.seq, world.all_served(draft.now)
 
     def work() -> Command:
-        decisions = decide(wanted, force, policies, now, EFFORT)
+        decisions = decide(wanted, force, policies, now, EFFORT, served.get, number)
         return ApplyPlan(actor="system", plan=plan, decisions=tuple(decisions))
 
     return work
@@ -82,6 +89,10 @@ def apply_plan(world: World, draft: Draft, command: ApplyPlan) -> None:
     draft.emit(e.PlanApplied(plan=command.plan, held=tuple(held), outdated=outdated, failed=command.failed))
     for demand in held:
         carry_out(world, draft, decided[demand])
+    # What units were taken from stands behind; where they were not taken after all, it is not open.
+    for decision in command.decisions:
+        if decision.demand not in asked and decision.demand in world.state.demands and _holds(world, decision):
+            carry_out(world, draft, decision)
 
 
 def _within_reserve(world: World, decisions: list[Decision], now: int) -> list[DemandId]:
@@ -105,7 +116,7 @@ def _holds(world: World, decision: Decision) -> bool:
     chosen = decision.recommendation.chosen
     if chosen is None or chosen.kind == "station":
         return True
-    return free(world, UnitId(chosen.recipient))
+    return can_go(world, UnitId(chosen.recipient), demand.level)
 
 
 def carry_out(world: World, draft: Draft, decision: Decision) -> None:

@@ -6,6 +6,7 @@ from engine.core.draft import Draft
 from engine.core.state import Demand
 from engine.core.steps import ask_to_send
 from engine.core.world import World
+from engine.dispatch.diversion import may_take
 from engine.model import events as e
 from engine.model.commands import Via
 from engine.model.entities import Order
@@ -132,6 +133,7 @@ def propose(
         exercise=incident.exercise,
         under=under,
         officers=officers,
+        diverted_from=chosen.diverted_from,
     )
     clocks = world.city.run_cards.clocks_ms(incident.type, incident.level)
     if chosen.kind == "unit":
@@ -140,8 +142,21 @@ def propose(
     return order
 
 
-def send(draft: Draft, order: Order, via: e.ApprovedVia | Via, actor: str = "") -> None:
-    """Approve an order and put it into its recipient's mailbox."""
+def can_go(world: World, unit: UnitId, level: int) -> bool:
+    """Tell whether a unit is free, or may be taken for a level off what it is under way to."""
+    if free(world, unit):
+        return True
+    return unit in world.fleet and may_take(world.fleet, world.fleet.index(unit), level, world.city.policies)
+
+
+def send(world: World, draft: Draft, order: Order, via: e.ApprovedVia | Via, actor: str = "") -> None:
+    """Approve an order and put it into its recipient's mailbox; the unit is taken off another in the same breath."""
+    held = world.state.claims.get(UnitId(order.recipient)) if order.recipient_kind == "unit" else None
+    if held is not None:
+        left = world.state.orders[held]
+        draft.withdraw(left, OrderState.REPLACED, "diverted")
+        values = {"recipient": order.recipient, "incident": order.incident, "left": left.incident}
+        draft.tell_desk("diverted", order=order.id, **values)
     draft.emit(e.OrderAdvanced(order=order.id, version=order.version, to=OrderState.APPROVED, via=via), actor=actor)
     draft.mail(order.recipient, "order", order)
 
@@ -149,6 +164,6 @@ def send(draft: Draft, order: Order, via: e.ApprovedVia | Via, actor: str = "") 
 def send_or_ask(world: World, draft: Draft, order: Order) -> None:
     """Let an order go where its run card does, else ask the desk."""
     if world.state.incidents[order.incident].approval == "by_rule":
-        send(draft, order, via="policy", actor=BY_RULE)
+        send(world, draft, order, via="policy", actor=BY_RULE)
     else:
         ask_to_send(world, draft, order.id)

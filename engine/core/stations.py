@@ -178,7 +178,7 @@ def send_under(
         under=under,
         officers=named.officers,
     )
-    send(draft, order, via=command.via)
+    send(world, draft, order, via=command.via)
     return order
 
 

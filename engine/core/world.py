@@ -7,9 +7,12 @@ and remembered; they are never journalled, because a new road network moves them
 from dataclasses import replace
 from functools import cached_property
 
+import numpy as np
+
 from engine.core.apply import apply
 from engine.core.city import City
 from engine.core.speeds import Speeds
+from engine.core.state import Demand as Waiting
 from engine.core.state import State
 from engine.core.window import Window
 from engine.dispatch.cover import Cover, Demand
@@ -18,7 +21,7 @@ from engine.dispatch.force import Force
 from engine.fleet import Fleet
 from engine.model import events as e
 from engine.model.entities import Station, Unit
-from engine.model.ids import IncidentId, StationId, UnitId
+from engine.model.ids import IncidentId, OrderId, StationId, UnitId
 from engine.model.lifecycle import UNDER_WAY
 from engine.travel import TravelTimes
 from geo_data.snapping import OffRoad, Snap
@@ -81,7 +84,20 @@ class World:
     def _show(self, unit: UnitId) -> None:
         if unit not in self.fleet:  # the city's file has dropped it while it had an order
             return
-        self.fleet.set_status(self.fleet.index(unit), self.state.unit_status[unit])
+        self.fleet.set_status(self.fleet.index(unit), self.state.unit_status[unit], self._divertible(unit))
+
+    def _divertible(self, unit: UnitId) -> int:
+        """Return the level of what a unit is under way to, where it may be taken off that: once, and before arrival.
+
+        Below 0 where its station has named it: who goes of a station's people is the station's to say.
+        """
+        claim = self.state.claims.get(unit)
+        if claim is None:
+            return 0
+        order = self.state.orders[claim]
+        if order.state not in UNDER_WAY or order.diverted_from is not None:
+            return 0
+        return -1 if order.under is not None else order.level
 
     def line_up(self) -> None:
         """Lay the columns out anew after the units or the state were exchanged; known positions stay."""
@@ -91,7 +107,7 @@ class World:
         self.fleet.restore(positions)
         for unit, status in self.state.unit_status.items():
             if unit in self.state.units:
-                self.fleet.set_status(self.fleet.index(unit), status)
+                self.fleet.set_status(self.fleet.index(unit), status, self._divertible(unit))
         self.stations = tuple(self.state.stations.values())
         self._own_units = {station.id: [] for station in self.stations}
         for its in self.state.units.values():
@@ -178,9 +194,9 @@ class World:
         arrive_ms = self.city.run_cards.arrive_ms(its.type, its.level)
         return None if arrive_ms is None else its.opened_at + arrive_ms
 
-    def _underway_ms(self, incident: IncidentId, now: int) -> int:
-        """Return when the last unit that is under way to an incident is expected there, in ms from now; 0 for none."""
-        orders = (self.state.orders[order] for order in self.state.incidents[incident].orders)
+    def _underway_ms(self, incident: IncidentId, now: int, but: OrderId | None = None) -> int:
+        """Return when the last unit under way to an incident, ``but`` one, is expected, in ms from now; 0 for none."""
+        orders = (self.state.orders[order] for order in self.state.incidents[incident].orders if order != but)
         expected = (its.proposed_at + its.eta_ms - now for its in orders if its.state in UNDER_WAY and its.eta_ms)
         return max(0, 0, *expected)
 
@@ -189,25 +205,39 @@ class World:
 
         A demand whose place a new road network no longer reaches is left out; it goes on waiting, in sight.
         """
-        found = []
-        for name in demand_ids:
-            demand = self.state.demands[name]  # type: ignore[index]
-            try:
-                spot = self.spot(demand.incident)
-            except OffRoad:
-                continue
-            found.append(
-                Wanted(
-                    demand=demand.id,
-                    incident=demand.incident,
-                    capability=demand.capability,
-                    level=demand.level,
-                    due_at=self._due_at(demand.incident),
-                    arc=spot.arc,
-                    fraction=spot.fraction,
-                    refused_by=frozenset(self.fleet.index(unit) for unit in demand.refused_by if unit in self.fleet),
-                    station_ordered=demand.station is not None,
-                    underway_ms=self._underway_ms(demand.incident, now),
-                )
-            )
-        return found
+        found = (self._want(self.state.demands[name], now) for name in demand_ids)  # type: ignore[index]
+        return [want for want in found if want is not None]
+
+    def _want(self, demand: Waiting, now: int, held_by: OrderId | None = None) -> Wanted | None:
+        try:
+            spot = self.spot(demand.incident)
+        except OffRoad:
+            return None
+        return Wanted(
+            demand=demand.id,
+            incident=demand.incident,
+            capability=demand.capability,
+            level=demand.level,
+            due_at=self._due_at(demand.incident),
+            arc=spot.arc,
+            fraction=spot.fraction,
+            refused_by=frozenset(self.fleet.index(unit) for unit in demand.refused_by if unit in self.fleet),
+            station_ordered=demand.station is not None,
+            underway_ms=self._underway_ms(demand.incident, now, held_by),
+            may_divert=not self.state.incidents[demand.incident].exercise,
+        )
+
+    def served_by(self, row: int, now: int) -> Wanted | None:
+        """Return what the order of a unit that is under way serves, as a decision sees it."""
+        claim = self.state.claims.get(self.fleet.ids[row])
+        demand = None if claim is None else self.state.demands.get(self.state.kept.order_demand[claim])
+        want = None if demand is None else self._want(demand, now, claim)
+        if claim is None or want is None:
+            return None
+        order = self.state.orders[claim]
+        remaining_ms = max(0, order.proposed_at + (order.eta_ms or 0) - now)
+        return replace(want, holder=row, remaining_ms=remaining_ms)
+
+    def all_served(self, now: int) -> dict[int, Wanted | None]:
+        """Return what everybody under way serves, by row: for a decision over a frozen copy."""
+        return {row: self.served_by(row, now) for row in np.flatnonzero(self.fleet.divertible > 0).tolist()}

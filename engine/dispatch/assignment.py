@@ -19,6 +19,8 @@ from engine.dispatch.contending import contending
 from engine.dispatch.contest import Contest
 
 UNMET = -1
+NOBODY = -1
+"""The holder of a demand that nobody is under way for."""
 EFFORT = 0.01
 """What CP-SAT may spend on all small cores of a plan together, in its deterministic time (see `exact_core`)."""
 
@@ -41,6 +43,11 @@ class Choices:
         int64 (start[-1],), never falling within a row, not negative; with what counts besides time in it.
     underway_ms
         int64 (n,), when the last unit sent earlier for the same incident is there; 0 for none.
+    holder
+        int32 (n,), the unit that is under way for a demand, `NOBODY` for one that waits. Where a level above takes it
+        away the demand is one that waits. Else both stay what they are, unless the holder is among the demand's own
+        candidates: then another demand of the level may have it, if the plan is better for it, and the demand is met
+        by somebody else.
     """
 
     level: NDArray[np.int64]
@@ -49,6 +56,7 @@ class Choices:
     unit: NDArray[np.int32]
     eta_ms: NDArray[np.int64]
     underway_ms: NDArray[np.int64]
+    holder: NDArray[np.int32]
 
     @classmethod
     def of(
@@ -58,6 +66,7 @@ class Choices:
         units: list[NDArray[np.int32]],
         eta_ms: list[NDArray[np.int64]],
         underway_ms: ArrayLike | None = None,
+        holder: ArrayLike | None = None,
     ) -> Self:
         """Lay rows of candidates out one after the other."""
         sizes = [0, *(len(row) for row in units)]
@@ -68,6 +77,7 @@ class Choices:
             unit=np.concatenate([np.empty(0, np.int32), *units]).astype(np.int32),
             eta_ms=np.concatenate([np.empty(0, np.int64), *eta_ms]).astype(np.int64),
             underway_ms=np.zeros(len(units), np.int64) if underway_ms is None else np.asarray(underway_ms, np.int64),
+            holder=np.full(len(units), NOBODY, np.int32) if holder is None else np.asarray(holder, np.int32),
         )
 
 
@@ -106,13 +116,21 @@ def assign(choices: Choices, effort: float = EFFORT) -> Assignment:
     n = len(choices.level)
     row_of = np.repeat(np.arange(n), np.diff(choices.start))
     pick = np.full(n, UNMET, np.int64)
-    taken = np.zeros(int(choices.unit.max(initial=-1)) + 1, np.bool_)
+    most = max(int(choices.unit.max(initial=-1)), int(choices.holder.max(initial=-1)))
+    taken = np.zeros(most + 1, np.bool_)
     open_groups = 0
     for level in np.unique(choices.level):
-        edges = np.flatnonzero((choices.level[row_of] == level) & ~taken[choices.unit])
+        here = choices.level == level
+        stays = here & (choices.holder != NOBODY)
+        stays[stays] = ~taken[choices.holder[stays]]
+        moves = np.zeros(n, np.bool_)
+        moves[row_of[choices.unit == choices.holder[row_of]]] = True
+        moves &= stays
+        taken[choices.holder[stays & ~moves]] = True
+        edges = np.flatnonzero((here & ~(stays & ~moves))[row_of] & ~taken[choices.unit])
         if not len(edges):
             continue
-        chosen, unproven, effort = _level(choices, edges, row_of[edges], effort)
+        chosen, unproven, effort = _level(choices, edges, row_of[edges], moves, effort)
         open_groups += unproven
         pick[row_of[chosen]] = chosen - choices.start[row_of[chosen]]
         taken[choices.unit[chosen]] = True
@@ -120,16 +138,24 @@ def assign(choices: Choices, effort: float = EFFORT) -> Assignment:
 
 
 def _level(
-    choices: Choices, edges: NDArray[np.int64], rows: NDArray[np.int64], effort: float
+    choices: Choices, edges: NDArray[np.int64], rows: NDArray[np.int64], moves: NDArray[np.bool_], effort: float
 ) -> tuple[NDArray[np.int64], int, float]:
-    """Decide one level: ``edges`` are its candidates that are free, ``rows`` whose they are."""
+    """Decide one level: ``edges`` are its candidates that are free, ``rows`` whose they are.
+
+    ``moves``, by demand, are those whose holder may go to another: they and their holders are bound to each other, so
+    that nobody is alone.
+    """
     rank = _ranks(rows)
     best = edges[rank == 0]
-    if len(np.unique(choices.unit[best])) == len(best):
+    held, holds = moves[rows], np.isin(choices.unit[edges], choices.holder[moves])
+    if not held.any() and len(np.unique(choices.unit[best])) == len(best):
         return best, 0, effort  # everyone has their best: nothing can be better
     demand = np.cumsum(rank == 0) - 1
-    units, column = np.unique(choices.unit[edges], return_inverse=True)
-    mates = contending(np.append(np.flatnonzero(rank == 0), len(rank)), column, len(units))[demand]
+    if held.any():
+        mates = np.full(len(rank), len(rank) + 1)
+    else:
+        units, column = np.unique(choices.unit[edges], return_inverse=True)
+        mates = contending(np.append(np.flatnonzero(rank == 0), len(rank)), column, len(units))[demand]
     alone = mates == 1
     settled, core = edges[alone & (rank == 0)], np.flatnonzero((rank < mates) & ~alone)
     incident = choices.incident[rows]
@@ -142,6 +168,8 @@ def _level(
             np.concatenate((incident[alone & (rank == 0)], incident[rank == 0])),
             np.concatenate((choices.eta_ms[settled], choices.underway_ms[rows[rank == 0]])),
         ),
+        held=held[core],
+        holds=holds[core],
     )
     its, unproven, effort = contest.plan(effort)
     return np.concatenate((settled, edges[core[its]])), unproven, effort

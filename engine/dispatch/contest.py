@@ -40,6 +40,10 @@ class Contest:
         int64 (n,), the set of each demand: those of one incident.
     group_of
         int64 (s,), the group of each set: no other group wants its units.
+    must_meet
+        bool (n,), demands that somebody is under way for: they are met in any case.
+    must_use
+        bool (u,), the units that are: they are used in any case, for what they are under way for or for better.
     """
 
     demand: Ints
@@ -48,10 +52,20 @@ class Contest:
     late_ms: Ints
     set_of: Ints
     group_of: Ints
+    must_meet: NDArray[np.bool_]
+    must_use: NDArray[np.bool_]
 
     @classmethod
     def of(
-        cls, *, demand: Ints, unit: NDArray[np.int32], eta_ms: Ints, incident: Ints, settled: tuple[Ints, Ints]
+        cls,
+        *,
+        demand: Ints,
+        unit: NDArray[np.int32],
+        eta_ms: Ints,
+        incident: Ints,
+        settled: tuple[Ints, Ints],
+        held: NDArray[np.bool_],
+        holds: NDArray[np.bool_],
     ) -> Self:
         """Make one of arrays by candidate, numbered anew.
 
@@ -61,13 +75,16 @@ class Contest:
             All (e,).
         settled
             Incidents and what arrives for them in any case: those of demands that contend with nobody, and of earlier.
+        held, holds
+            By candidate, (e,): whether somebody is under way for the demand; whether the unit is, for any of them. Each
+            such pair must be a candidate.
         """
         from scipy.sparse import coo_array  # noqa: PLC0415 - only wanted when units are contested
         from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
 
         first, at = np.unique(demand, return_index=True, return_inverse=True)[1:]
         incidents, sets = np.unique(incident, return_inverse=True)
-        units = np.unique(unit, return_inverse=True)[1]
+        first_of_unit, units = np.unique(unit, return_index=True, return_inverse=True)[1:]
         s, nodes = len(incidents), len(incidents) + int(units.max()) + 1
         graph = coo_array((np.ones(len(sets), np.int8), (sets, s + units)), shape=(nodes, nodes))
         groups = np.unique(connected_components(graph, directed=False)[1][:s], return_inverse=True)[1]
@@ -77,7 +94,16 @@ class Contest:
         known = incidents[its] == settled[0]
         np.maximum.at(floor, its[known], settled[1][known])
         late = np.maximum(eta_ms - floor[sets], 0)
-        return cls(demand=at, unit=units, eta_ms=eta_ms, late_ms=late, set_of=sets[first], group_of=groups)
+        return cls(
+            demand=at,
+            unit=units,
+            eta_ms=eta_ms,
+            late_ms=late,
+            set_of=sets[first],
+            group_of=groups,
+            must_meet=held[first],
+            must_use=holds[first_of_unit],
+        )
 
     def plan(self, effort: float) -> tuple[Ints, int, float]:
         """Find the plan; ``effort`` is CP-SAT's deterministic time.
@@ -113,7 +139,9 @@ class Contest:
     def flow(self, edges: Ints, cost: Ints) -> Ints:
         """Choose among ``edges`` (positions) so that most demands are met at the least ``cost`` (by candidate).
 
-        Source → demand → unit → sink, with a dear way past for a demand that nobody can meet.
+        Source → demand → unit → sink, with a dear way past for a demand that nobody can meet. What must be is as dear
+        again to leave out. That loses no demand that could be met: from the plan in which all stay with what they are
+        under way for, each further demand is met by an augmenting path, and such a path leaves nobody out.
         """
         from ortools.graph.python import min_cost_flow  # noqa: PLC0415 - heavy, only wanted when units are contested
 
@@ -124,10 +152,12 @@ class Contest:
         least = cost[edges]
         # Leaving one demand unmet must cost more than all ways of meeting the others can differ by.
         unmet = int(least.max(initial=0)) * n + 1
+        past = unmet * (1 + self.must_meet[demands].astype(np.int64))
+        used = -unmet * self.must_use[units].astype(np.int64)
         rows, columns = np.arange(n), np.arange(n, n + u)
         tails = np.concatenate((tail, np.full(n, source), columns, rows)).astype(np.int32)
         heads = np.concatenate((head + n, rows, np.full(u + n, sink))).astype(np.int32)
-        costs = np.concatenate((least, np.zeros(n + u, np.int64), np.full(n, unmet)))
+        costs = np.concatenate((least, np.zeros(n, np.int64), used, past))
         solver = min_cost_flow.SimpleMinCostFlow()
         solver.add_arcs_with_capacity_and_unit_cost(tails, heads, np.ones(len(tails), np.int64), costs)
         solver.set_node_supply(source, n)
@@ -146,7 +176,7 @@ class _Search:
         self.best = first
         self.moved = False
         self.least = contest.by_group(contest.arrivals(first))
-        self.met = self._met(first)
+        self.met, self.kept = self._met(first), self._kept(first)
         self.sets = np.bincount(contest.group_of)
         self.demands = np.bincount(contest.group_of[contest.set_of])
         # Nobody arrives sooner than the nearest of their own: with everyone met, that is a first bound.
@@ -169,6 +199,12 @@ class _Search:
     def _met(self, chosen: Ints) -> Ints:
         return np.bincount(self.edge_group[chosen], minlength=int(self.contest.group_of.max()) + 1)
 
+    def _kept(self, chosen: Ints) -> Ints:
+        """Return by group how much of what must be is, int64 (g,)."""
+        c = self.contest
+        must = c.must_meet[c.demand[chosen]].astype(np.int64) + c.must_use[c.unit[chosen]]
+        return np.bincount(self.edge_group[chosen], must, int(c.group_of.max()) + 1).astype(np.int64)
+
     def take(self, chosen: Ints, better: NDArray[np.bool_]) -> None:
         """Take over the plans of some groups."""
         if better.any():
@@ -186,7 +222,7 @@ class _Search:
                 return
             edges = np.flatnonzero(trying[self.edge_group] & (c.late_ms < self.least[self.edge_group]))
             found = c.flow(edges, c.eta_ms) if len(edges) else edges
-            held = trying & (self._met(found) == self.met)
+            held = trying & (self._met(found) == self.met) & (self._kept(found) == self.kept)
             self.bound = np.where(trying & ~held, self.least, self.bound)
             self.take(found, held)
 

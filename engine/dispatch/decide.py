@@ -1,55 +1,45 @@
 """The decision: for demands that wait, who goes, who would be next, and who would have been sooner but cannot.
 
 It is one pure function over a `Force`, called inside the core for a few demands and in a worker for many. Travel
-times are exact; what is chosen among them is `assign`; why not somebody else is `reasons`.
+times are exact; who could go at what cost is `options`, what is chosen among them `assign`, why not somebody else
+`reasons`. Where a unit is taken off another order, the demand that it leaves is decided in the same plan.
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from msgspec.structs import replace
-from numpy.typing import NDArray
 
 from engine.dispatch.assignment import UNMET, Choices, assign
-from engine.dispatch.cover import priced
 from engine.dispatch.cutting import cut_to_size
+from engine.dispatch.diversion import Serving
 from engine.dispatch.force import Force
+from engine.dispatch.options import Market, Options
 from engine.dispatch.policies import NO_AGE_LIMIT, Policies
-from engine.dispatch.pricing import POSITION_AGE, Handicaps, age_handicap
 from engine.dispatch.reasons import Barred, excluded_units, nearest_anyone, reason_counts
-from engine.dispatch.reserve import Reserve
-from engine.model.ids import DemandId, IncidentId, RecipientId
+from engine.dispatch.wanted import NOBODY, Wanted
+from engine.model.ids import RecipientId, UnitId
 from engine.model.recommendation import Candidate, Decision, Recommendation
 from engine.travel import Ranking
 from engine.travel.polyline import encode_polyline
 from engine.travel.routes import drawn
 
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """One demand as the decision sees it: what, how urgent, and where on the road network."""
-
-    demand: DemandId
-    incident: IncidentId
-    capability: str
-    level: int
-    arc: int
-    fraction: float
-    refused_by: frozenset[int] = frozenset()
-    """Rows of units that have refused or been withdrawn from it."""
-    due_at: int | None = None
-    """When its run card wants somebody there, in ms since the epoch; None where the card does not say."""
-    station_ordered: bool = False
-    """A station has the order already: only a unit would be better."""
-    underway_ms: int = 0
-    """When the last of those sent earlier for the same incident is there, in ms from now; 0 for none that is not."""
-    handicap_ms: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
-    """What counts against units for this demand besides time: by code, int32 (U,) in ms by row of the fleet."""
+__all__ = ["Wanted", "decide"]
+_RESERVE_TURNS = 4
+"""How often those who would eat into the reserve look for somebody else."""
 
 
-def decide(wanted: Sequence[Wanted], force: Force, policies: Policies, now: int, effort: float = 0.0) -> list[Decision]:
+def decide(
+    wanted: Sequence[Wanted],
+    force: Force,
+    policies: Policies,
+    now: int,
+    effort: float = 0.0,
+    serving: Serving | None = None,
+    number: int = 0,
+) -> list[Decision]:
     """Decide demands together.
 
     Parameters
@@ -60,168 +50,193 @@ def decide(wanted: Sequence[Wanted], force: Force, policies: Policies, now: int,
         Milliseconds since the epoch; positions are judged by their age at it.
     effort
         What may be spent on proving joint plans, as `assign` takes it; a worker has time for it, the core has not.
+    serving
+        What the orders of units under way serve; None where nobody is diverted.
+    number
+        Names the decision in its tables.
 
     Returns
     -------
     list of Decision
-        One for each demand, in order. ``chosen`` is a unit, else the nearest station, else None.
+        One for each demand, in order, and after them one for each demand that a unit is taken from. ``chosen`` is a
+        unit, else the nearest station, else None.
     """
-    fresh_after = policies.seen_after(now)
-    reserve = Reserve.of(force, policies, fresh_after)
-    held = [reserve.held(want.level) if reserve is not None else frozenset() for want in wanted]
-    aged = age_handicap(force.fleet, policies, now)
-    against = [Handicaps.of({POSITION_AGE: aged, **want.handicap_ms}) for want in wanted]
-    options = [
-        _rank(want, force, len(wanted) + policies.others, fresh_after, want.refused_by | back, its)
-        for want, back, its in zip(wanted, held, against, strict=True)
-    ]
-    if force.cover is not None:
-        losses = {name: force.cover.losses(force, name, fresh_after) for name in {want.capability for want in wanted}}
-        options = [
-            _spare(want, its, losses[want.capability], policies, now) for want, its in zip(wanted, options, strict=True)
-        ]
-    rankings = [its.ranking for its in options]
-    number = {incident: i for i, incident in enumerate(dict.fromkeys(want.incident for want in wanted))}
-    choices = Choices.of(
-        [want.level for want in wanted],
-        [number[want.incident] for want in wanted],
-        [r.unit for r in rankings],
-        [its.cost_ms for its in options],
-        [want.underway_ms for want in wanted],
-    )
-    picks = assign(choices, effort).pick.tolist()
-    if reserve is not None:
-        units = [int(r.unit[pick]) if pick != UNMET else None for r, pick in zip(rankings, picks, strict=True)]
-        over, reserve = reserve.over([want.level for want in wanted], units)
-        for i in over:
-            held[i], picks[i] = reserve.held(wanted[i].level), UNMET
-    taken = {int(r.unit[pick]) for r, pick in zip(rankings, picks, strict=True) if pick != UNMET}
-    policy = ("nearest" if len(wanted) == 1 else "joint") + ("_cover" if force.cover is not None else "")
+    if not wanted:
+        return []
+    market = Market(force, policies, now, len(wanted), serving)
+    lines, proven = _planned(wanted, market, effort)
+    taken = {line.unit for line in lines if line.unit is not None}
     # The needs of one incident share its place, and so the search for who would have been sooner. Of one need alone
     # nobody is sooner but who cannot be sent; of several, or where more than time counts, also who could and is not.
-    places = {(want.arc, want.fraction) for want in wanted}
-    alone = len(wanted) == 1 and force.cover is None and not any(held) and against[0].total_ms is None
+    first = lines[0].options
+    alone = len(lines) == 1 and force.cover is None and not first.held and first.against.total_ms is None
     most = policies.excluded if alone else 2 * policies.excluded
+    places = {(line.want.arc, line.want.fraction) for line in lines}
     anyone = {place: nearest_anyone(*place, force, most) for place in places}
+    frame = Recommendation(
+        capability="",
+        policy=("nearest" if len(lines) == 1 else "joint") + ("_cover" if force.cover is not None else ""),
+        chosen=None,
+        others=(),
+        excluded=(),
+        excluded_counts={},
+        fleet_size=len(force.fleet.bits),
+        settled_nodes=0,
+        decision=number,
+        together=sum(line.unit is not None for line in lines),
+        proven=proven,
+    )
     decisions = []
-    for want, its, pick, back in zip(wanted, options, picks, held, strict=True):
-        own = int(its.ranking.unit[pick]) if pick != UNMET else None
+    for line in lines:
         barred = Barred(
-            refused=want.refused_by,
-            taken=frozenset(taken - {own}),
-            fresh_after=fresh_after,
+            refused=line.want.refused_by,
+            taken=frozenset(taken - {line.unit}),
+            fresh_after=market.fresh_after,
             now=now,
-            reserved=back - taken,
+            reserved=line.options.held - taken,
         )
-        near = anyone[want.arc, want.fraction]
-        decisions.append(_explain(want, its, pick, near, force, policies, policy, barred))
+        near = anyone[line.want.arc, line.want.fraction]
+        decisions.append(_explain(line, near, force, policies, barred, frame))
     return decisions
 
 
 @dataclass(frozen=True)
-class _Options:
-    """Who could take a demand, best first; what each costs a plan, in ms; what cover loses by each, where heeded."""
+class _Line:
+    """A demand with its options and which of them it has."""
 
-    ranking: Ranking
-    cost_ms: NDArray[np.int64]
-    against: Handicaps
-    loss: NDArray[np.float64] | None = None
+    want: Wanted
+    options: Options
+    pick: int = UNMET
+
+    @property
+    def unit(self) -> int | None:
+        """The row of the unit that goes."""
+        return int(self.options.ranking.unit[self.pick]) if self.pick != UNMET else None
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether anything is decided about it: a demand that its own holder goes on for stays as it is."""
+        return self.want.holder == NOBODY or self.unit != self.want.holder
 
 
-def _rank(want: Wanted, force: Force, most: int, fresh_after: int, but: frozenset[int], against: Handicaps) -> _Options:
-    """Return the units that could take a demand, best first; the rows of ``but`` are left out."""
-    ranking = force.nearest(
-        want.arc,
-        want.fraction,
-        force.fleet,
-        force.able(want.capability),
-        most + len(but),
-        fresh_after,
-        against.total_ms,
+def _planned(wanted: Sequence[Wanted], market: Market, effort: float) -> tuple[list[_Line], bool]:
+    """Return the lines of a plan that decide anything, and whether it is proven that no plan is better.
+
+    A unit that is taken leaves a demand that is planned for as well, until no more come up. A level is never changed by
+    those below it, so each turn only adds to the last. Who would eat into the reserve looks for somebody else.
+    """
+    asked = market.with_holders([(want, market.options(want)) for want in wanted])
+    turn = 0
+    while True:
+        lines, proven = _assigned(asked, effort)
+        left = market.left_by([(line.want, line.options, line.unit) for line in lines])
+        asked += [(want, market.options(want)) for want in left]
+        if left:
+            continue
+        over = market.over([(line.want, line.unit) for line in lines])
+        turn += 1
+        for i, held in over.items():
+            want, its = asked[i]
+            # After so many turns whoever is still over gets nobody: it waits.
+            asked[i] = want, its.without(held if turn < _RESERVE_TURNS else frozenset(its.ranking.unit.tolist()))
+        if not over:
+            break
+    taken = {line.unit for line in lines if line.is_decided}
+    return [line for line in lines if line.want.holder == NOBODY or line.want.holder in taken], proven
+
+
+def _assigned(asked: Sequence[tuple[Wanted, Options]], effort: float) -> tuple[list[_Line], bool]:
+    """Choose for each demand among its options."""
+    number = {incident: i for i, incident in enumerate(dict.fromkeys(want.incident for want, _ in asked))}
+    choices = Choices.of(
+        [want.level for want, _ in asked],
+        [number[want.incident] for want, _ in asked],
+        [its.ranking.unit for _, its in asked],
+        [its.cost_ms for _, its in asked],
+        [want.underway_ms for want, _ in asked],
+        [want.holder for want, _ in asked],
     )
-    if but:
-        keep = ~np.isin(ranking.unit, np.fromiter(but, np.int32))
-        ranking = ranking.take(np.flatnonzero(keep))
-    return _Options(ranking, ranking.cost_ms, against)
-
-
-def _spare(want: Wanted, options: _Options, loss: NDArray[np.float64], policies: Policies, now: int) -> _Options:
-    """Let cover choose among those who are soon enough: level 1 heeds ties alone, others their card's time as well."""
-    ranking = options.ranking
-    if not len(ranking.unit):
-        return options
-    until_ms = int(options.cost_ms[0]) + policies.tie_window_ms
-    if policies.cover == "in_time" and want.level > 1 and want.due_at is not None:
-        until_ms = max(until_ms, want.due_at - now)
-    order, cost_ms = priced(options.cost_ms, loss[ranking.unit], float(loss.max()), until_ms)
-    return _Options(ranking.take(order), cost_ms, options.against, loss[ranking.unit[order]])
+    found = assign(choices, effort)
+    lines = [_Line(want, its, pick) for (want, its), pick in zip(asked, found.pick.tolist(), strict=True)]
+    return lines, found.open_groups == 0
 
 
 def _explain(
-    want: Wanted,
-    options: _Options,
-    pick: int,
-    anyone: Ranking,
-    force: Force,
-    policies: Policies,
-    policy: str,
-    barred: Barred,
+    line: _Line, anyone: Ranking, force: Force, policies: Policies, barred: Barred, frame: Recommendation
 ) -> Decision:
-    chosen, route, ranking = None, "", options.ranking
-    if pick != UNMET:
-        chosen, route = _unit(want, options, pick, force)
+    """Fill in what a table says of one demand; ``frame`` is what it shares with the others of the decision."""
+    want, options, ranking = line.want, line.options, line.options.ranking
+    chosen, route = None, ""
+    if line.pick != UNMET:
+        chosen, route = _unit(line, force)
     elif not want.station_ordered:
         chosen = _nearest_station(want, force)
-    unit_chosen = chosen is not None and chosen.kind == "unit"
+    by_unit = chosen is not None and chosen.kind == "unit"
     recommendation = cut_to_size(
-        Recommendation(
+        replace(
+            frame,
             capability=want.capability,
-            policy=policy,
+            level=want.level,
+            underway_ms=want.underway_ms,
             chosen=chosen,
-            others=_others(options, pick, barred.taken | barred.reserved, force, policies.others),
+            others=_others(line, barred.taken | barred.reserved, force, policies.others),
+            rivals=_rivals(line, barred.taken, force, policies.others),
             excluded=excluded_units(
                 anyone,
                 force,
+                options.seen,
                 want.capability,
                 barred,
-                sooner_than_ms=chosen.eta_ms if unit_chosen and chosen is not None else None,
+                sooner_than_ms=chosen.eta_ms if by_unit and chosen is not None else None,
                 most=policies.excluded,
             ),
-            excluded_counts=reason_counts(force, want.capability, barred),
-            fleet_size=len(force.fleet.bits),
+            excluded_counts=reason_counts(force, options.seen, want.capability, barred),
             settled_nodes=ranking.settled,
         )
     )
     return Decision(want.demand, recommendation, route)
 
 
-def _candidate(options: _Options, row: int, force: Force) -> Candidate:
-    ranking = options.ranking
+def _candidate(options: Options, at: int, force: Force) -> Candidate:
+    ranking, row = options.ranking, int(options.ranking.unit[at])
+    eta_ms, penalties_ms = int(ranking.eta_ms[at]), options.against.said(row)
+    name, cost_ms = UnitId(force.fleet.ids[row]), int(options.cost_ms[at])
     return Candidate(
-        recipient=RecipientId(force.fleet.ids[int(ranking.unit[row])]),
-        eta_ms=int(ranking.eta_ms[row]),
-        turnout_ms=int(ranking.turnout_ms[row]),
-        travel_ms=int(ranking.travel_ms[row]),
-        cover_ppm=None if options.loss is None else round(float(options.loss[row]) * 1e6),
-        penalties_ms=options.against.said(int(ranking.unit[row])),
+        recipient=RecipientId(name),
+        eta_ms=eta_ms,
+        turnout_ms=int(ranking.turnout_ms[at]),
+        travel_ms=int(ranking.travel_ms[at]),
+        cover_ppm=None if options.loss is None else round(float(options.loss[at]) * 1e6),
+        penalties_ms=penalties_ms,
+        cost_ms=None if cost_ms == eta_ms + sum(penalties_ms.values()) else cost_ms,
+        diverted_from=force.claims.get(name) if options.seen.takes(row) else None,
     )
 
 
-def _others(options: _Options, pick: int, away: frozenset[int], force: Force, most: int) -> tuple[Candidate, ...]:
+def _others(line: _Line, away: frozenset[int], force: Force, most: int) -> tuple[Candidate, ...]:
     """Return who would be next, best first; only those who are named become objects."""
-    units = options.ranking.unit.tolist()
-    free = (row for row, unit in enumerate(units) if row != pick and unit not in away)
-    return tuple(_candidate(options, row, force) for row in itertools.islice(free, most))
+    units = line.options.ranking.unit.tolist()
+    free = (at for at, unit in enumerate(units) if at != line.pick and unit not in away)
+    return tuple(_candidate(line.options, at, force) for at in itertools.islice(free, most))
 
 
-def _unit(want: Wanted, options: _Options, row: int, force: Force) -> tuple[Candidate, str]:
+def _rivals(line: _Line, taken: frozenset[int], force: Force, most: int) -> tuple[Candidate, ...]:
+    """Return the candidates that other demands of the same decision have, best first."""
+    if not taken:
+        return ()
+    theirs = np.flatnonzero(np.isin(line.options.ranking.unit, np.fromiter(taken, np.int32)))
+    return tuple(_candidate(line.options, at, force) for at in theirs[:most].tolist())
+
+
+def _unit(line: _Line, force: Force) -> tuple[Candidate, str]:
     """Return the unit that goes, and its way there as a polyline."""
-    unit = int(options.ranking.unit[row])
+    unit, want = int(line.options.ranking.unit[line.pick]), line.want
     arcs, start, end, _ = force.times.way(
         int(force.fleet.arc[unit]), float(force.fleet.fraction[unit]), want.arc, want.fraction
     )
     length_m, course = drawn(force.times.network, arcs, start, end)
-    return replace(_candidate(options, row, force), distance_m=round(length_m)), encode_polyline(course)
+    found = _candidate(line.options, line.pick, force)
+    return replace(found, distance_m=round(length_m)), encode_polyline(course)
 
 
 def _nearest_station(want: Wanted, force: Force) -> Candidate | None:

@@ -54,12 +54,18 @@ def least_sum_of_arrivals(
     latest = np.zeros(s, np.int64)
     chosen = np.isin(edges, hint)
     np.maximum.at(latest, sets[chosen], late[chosen])
-    for of, many in ((demand, n), (unit, u)):
+    must_meet, must_use = contest.must_meet[contest.demand[edges]], contest.must_use[contest.unit[edges]]
+    for of, many, must in ((demand, n, must_meet), (unit, u, must_use)):
         by: list[list[cp_model.IntVar]] = [[] for _ in range(many)]
         for variable, i in zip(goes, of.tolist(), strict=True):
             by[i].append(variable)
-        for among in by:
-            model.add_at_most_one(among)
+        bound_to_be = np.zeros(many, np.bool_)
+        bound_to_be[of[must]] = True
+        for among, one in zip(by, bound_to_be.tolist(), strict=True):
+            if one:
+                model.add_exactly_one(among)
+            else:
+                model.add_at_most_one(among)
     by_demand: list[list[cp_model.LinearExpr]] = [[] for _ in range(n)]
     for variable, i, ms in zip(goes, demand.tolist(), late.tolist(), strict=True):
         by_demand[i].append(ms * variable)

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.dispatch.policies import Policies
 from engine.fleet import READY, Fleet, FleetView
 from engine.model.entities import Station
 from engine.model.ids import OrderId, UnitId
-from engine.travel import Ranking, TravelTimes
+from engine.travel import Ranking, Riders, TravelTimes
 
 if TYPE_CHECKING:
     from engine.dispatch.cover import Cover
@@ -65,7 +66,7 @@ class Force:
         self,
         arc: int,
         fraction: float,
-        among: Fleet | FleetView,
+        among: Riders,
         need: int,
         k: int,
         fresh_after: int,
@@ -81,7 +82,13 @@ class Force:
         """Return the bits a unit must have to be sent for ``capability``: to have it, and to be ready."""
         return self.fleet.capability_mask((capability,)) | READY
 
-    def any_ready(self, capability: str) -> bool:
-        """Tell whether anybody at all could be sent, wherever they are."""
-        need = np.uint64(self.able(capability))
-        return bool(np.any((self.fleet.bits & need) == need))
+    def anybody(self, capability: str, level: int, policies: Policies) -> bool:
+        """Tell whether anybody at all could be sent, or diverted to a level, wherever they are."""
+        fleet = self.fleet
+        need = np.uint64(fleet.capability_mask((capability,)))
+        goes = (fleet.bits & np.uint64(READY)) != 0
+        if level <= policies.diversion_level:
+            goes |= fleet.divertible > level
+            if policies.diversion_saving_ms:
+                goes |= fleet.divertible == level
+        return bool(np.any(((fleet.bits & need) == need) & goes))

@@ -37,6 +37,14 @@ class Policies:
     """How many ready units of each capability stay back from levels below ``reserve_level``; 0 keeps none back."""
     reserve_level: int = 1
     """The least urgent level that may use the reserve."""
+    diversion_level: int = 1
+    """The least urgent level that may take units off orders of lower levels that they are under way to; 0 for none.
+    Level 1 does by default: rooms have always done it by radio, and a call about a life does not wait for the next free
+    car while one that goes to a noise complaint passes by. Below it, being turned round costs more than it is worth."""
+    diversion_cost_ms: int = 60_000
+    """What taking a unit off a lower order counts."""
+    diversion_saving_ms: int = 0
+    """What a plan must be better by for each unit that is taken off an order of the same level; 0 takes nobody."""
     close: Literal["by_person", "by_rule"] = "by_person"
     """Who closes an incident once everything about it is done."""
     cover: Literal["off", "ties", "in_time"] = "off"

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.dispatch.diversion import Seen
 from engine.dispatch.force import Force
 from engine.fleet import READY, STATUS_CODE, STATUSES
 from engine.model.ids import UnitId
 from engine.model.lifecycle import UNDER_ORDER, UnitStatus
-from engine.model.recommendation import Excluded, WhyNot
+from engine.model.recommendation import Bar, Excluded, WhyNot
 from engine.travel import Ranking
 
 _ANYONE = 0
@@ -20,6 +21,7 @@ _ALWAYS = -(1 << 62)
 _OFF_DUTY = STATUS_CODE[UnitStatus.OFF_DUTY]
 _OUT_OF_SERVICE = STATUS_CODE[UnitStatus.OUT_OF_SERVICE]
 _BUSY = STATUS_CODE[UnitStatus.BUSY]
+_ON_SCENE = STATUS_CODE[UnitStatus.ON_SCENE]
 _COUNTED: tuple[WhyNot, ...] = (
     "lacks_capability",
     "off_duty",
@@ -60,7 +62,14 @@ def nearest_anyone(arc: int, fraction: float, force: Force, most: int) -> Rankin
 
 
 def excluded_units(
-    anyone: Ranking, force: Force, capability: str, barred: Barred, *, sooner_than_ms: int | None, most: int
+    anyone: Ranking,
+    force: Force,
+    seen: Seen,
+    capability: str,
+    barred: Barred,
+    *,
+    sooner_than_ms: int | None,
+    most: int,
 ) -> tuple[Excluded, ...]:
     """Return the units that would be there sooner than the chosen one (or, with none chosen, soonest), and why not."""
     found: list[Excluded] = []
@@ -68,16 +77,24 @@ def excluded_units(
     for row, eta_ms in zip(anyone.unit.tolist(), anyone.eta_ms.tolist(), strict=True):
         if len(found) == most or (sooner_than_ms is not None and eta_ms >= sooner_than_ms):
             break
-        reason = why_not(force, row, mask, barred)
+        reason = why_not(force, seen, row, mask, barred)
         if reason is not None:
-            found.append(Excluded(UnitId(force.fleet.ids[row]), reason[0], eta_ms, reason[1]))
+            bar = _bar(force, row) if reason[0] == "on_order" else ""
+            found.append(Excluded(UnitId(force.fleet.ids[row]), reason[0], eta_ms, reason[1], bar))
     return tuple(found)
 
 
-def why_not(force: Force, row: int, mask: int, barred: Barred) -> tuple[WhyNot, str] | None:
+def _bar(force: Force, row: int) -> Bar:
+    """Return why a unit that is on an order is not diverted."""
+    if force.fleet.divertible[row]:
+        return "level" if force.fleet.divertible[row] > 0 else "under_station"
+    return "arrived" if force.fleet.status[row] == _ON_SCENE else "diverted_before"
+
+
+def why_not(force: Force, seen: Seen, row: int, mask: int, barred: Barred) -> tuple[WhyNot, str] | None:
     """Return the first reason and its fact, or None for a unit that can be sent; ``mask`` is what it must have."""
     fleet = force.fleet
-    bits, status = int(fleet.bits[row]), int(fleet.status[row])
+    bits, status = int(seen.bits[row]), int(seen.status[row])
     if bits & mask != mask:
         return "lacks_capability", ""
     if status == _OFF_DUTY:
@@ -85,7 +102,7 @@ def why_not(force: Force, row: int, mask: int, barred: Barred) -> tuple[WhyNot, 
     if status == _OUT_OF_SERVICE:
         return "out_of_service", ""
     claim = force.claims.get(UnitId(fleet.ids[row]))
-    if claim is not None:
+    if claim is not None and not seen.takes(row):
         return "on_order", claim
     if status == _BUSY or not bits & READY:
         return "busy", ""
@@ -102,18 +119,17 @@ def why_not(force: Force, row: int, mask: int, barred: Barred) -> tuple[WhyNot, 
     return None
 
 
-def reason_counts(force: Force, capability: str, barred: Barred) -> dict[str, int]:
+def reason_counts(force: Force, seen: Seen, capability: str, barred: Barred) -> dict[str, int]:
     """Count all units that cannot be sent by their first reason, over whole columns at once."""
     from engine.fleet.kernels import count_by_first, word  # noqa: PLC0415 - numba, wanted once something is decided
 
-    fleet = force.fleet
-    mask = fleet.capability_mask((capability,))
+    mask = force.fleet.capability_mask((capability,))
     found = np.zeros(len(_COUNTED), np.int64)
     count_by_first(
-        fleet.bits,
-        fleet.status,
-        fleet.arc,
-        fleet.fixed_at,
+        seen.bits,
+        seen.status,
+        seen.arc,
+        seen.fixed_at,
         word(mask),
         word(READY),
         barred.fresh_after,
@@ -123,7 +139,7 @@ def reason_counts(force: Force, capability: str, barred: Barred) -> dict[str, in
     counts = dict(zip(_COUNTED, found.tolist(), strict=True))
     single = Counter[WhyNot]()
     for row in barred.refused | barred.reserved | barred.taken:
-        reason = why_not(force, row, mask, barred)
+        reason = why_not(force, seen, row, mask, barred)
         if reason is not None and reason[0] in _SINGLE:
             single[reason[0]] += 1
     return {name: count for name, count in (counts | single).items() if count}

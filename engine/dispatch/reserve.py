@@ -64,13 +64,14 @@ class Reserve:
         Parameters
         ----------
         levels, units
-            For each demand its level and the row of the unit that would go, or None.
+            For each demand its level and the row of the unit that would go, or None. Who is not ready, being under way
+            to something else, is not of the reserve.
         """
         left = self.ready.copy()
         found = []
         for i in sorted(range(len(levels)), key=lambda i: (levels[i], i)):
             unit = units[i]
-            if unit is None:
+            if unit is None or not self.bits[unit] & _READY:
                 continue
             able = _by_capability(self.bits[unit : unit + 1])[:, 0]
             if levels[i] > self.down_to and bool(np.any(left[able] <= self.least)):

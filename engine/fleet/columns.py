@@ -28,6 +28,7 @@ COLUMNS: dict[str, tuple[type, int, float]] = {
     # name: dtype, entries by unit, value of an empty row
     "bits": (np.uint64, 1, 0),
     "status": (np.int8, 1, STATUS_CODE[UnitStatus.OFF_DUTY]),
+    "divertible": (np.int8, 1, 0),
     "turnout_ms": (np.int32, 1, 0),
     "arc": (np.int32, 1, -1),
     "fraction": (np.float64, 1, 0),
@@ -70,6 +71,9 @@ class FleetView:
         uint64 (U,), capabilities and `READY`.
     status
         int8 (U,), `STATUS_CODE`.
+    divertible
+        int8 (U,), the level of what a unit is under way to, where it may be taken off that; 0 where not,
+        below 0 where that is its station's to say.
     turnout_ms
         int32 (U,).
     arc, fraction
@@ -89,6 +93,7 @@ class FleetView:
     ids: list[UnitId]
     bits: NDArray[np.uint64]
     status: NDArray[np.int8]
+    divertible: NDArray[np.int8]
     turnout_ms: NDArray[np.int32]
     arc: NDArray[np.int32]
     fraction: NDArray[np.float64]

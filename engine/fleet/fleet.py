@@ -130,9 +130,10 @@ class Fleet(FleetView):
         moves.reason[fresh], moves.distance_m[fresh] = done.reason, done.distance_m
         return moves
 
-    def set_status(self, index: int, status: UnitStatus) -> None:
-        """Say what a unit is doing; it can be found as ready only while it is available."""
+    def set_status(self, index: int, status: UnitStatus, divertible: int = 0) -> None:
+        """Say what a unit is doing, and off an order of which level it may be taken; ready only while available."""
         self.status[index] = STATUS_CODE[status]
+        self.divertible[index] = divertible
         self._set_bits(index, int(self.bits[index]) & (READY - 1))
 
     def move(

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from engine.model.entities import RecipientKind
-from engine.model.ids import DemandId, RecipientId, UnitId
+from engine.model.ids import DemandId, OrderId, RecipientId, UnitId
 
 WhyNot = Literal[
     "off_duty",
@@ -25,6 +25,9 @@ WhyNot = Literal[
 ]
 
 
+Bar = Literal["", "arrived", "diverted_before", "level", "under_station"]
+
+
 class Candidate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Somebody who could go. ``eta_ms`` is turnout plus travel."""
 
@@ -39,6 +42,10 @@ class Candidate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """How many of a million expected calls find nobody in time if this unit leaves; None where cover is not heeded."""
     penalties_ms: dict[str, int] = {}
     """What counted against it besides its ETA, by code, such as ``position_age``; none of it is part of the ETA."""
+    cost_ms: int | None = None
+    """What it counted in the plan; None where that is the ETA and the penalties."""
+    diverted_from: OrderId | None = None
+    """The order that it is under way to and would be taken off."""
 
 
 class Excluded(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -50,6 +57,9 @@ class Excluded(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     value: str = ""
     """The fact behind the reason: the order it is on, the age of its position in seconds, what it lacks besides the
     capability that the table is about."""
+    bar: Bar = ""
+    """Why somebody on an order is not taken off it: it has arrived, it was diverted before, its order is of a level
+    that this demand takes nobody from, its station has named it."""
 
 
 class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -75,6 +85,17 @@ class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_d
     excluded_cut: int = 0
     """How many of the last candidates and excluded units are not named because the table was full: of both the latest
     to arrive."""
+    level: int = 0
+    underway_ms: int = 0
+    """When the last unit sent earlier for the same incident was expected, from the decision on; 0 for none."""
+    rivals: tuple[Candidate, ...] = ()
+    """Candidates that other demands of the same decision have: with them the decision can be solved again."""
+    decision: int = 0
+    """Names the decision: tables with the same number were filled in together; 0 where that was not told."""
+    together: int = 0
+    """How many demands of the decision have a unit."""
+    proven: bool = True
+    """Whether it was proven that no plan is better."""
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):

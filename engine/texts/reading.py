@@ -68,6 +68,8 @@ def who_goes(recommendation: Recommendation, language: str) -> list[str]:
     lines = [_chosen(its, recommendation, language)]
     if its is not None and its.cover_ppm is not None:
         lines.append(text("recommendation.cover", language, recipient=its.recipient, ppm=its.cover_ppm))
+    if its is not None and its.diverted_from is not None:
+        lines.append(text("recommendation.diversion", language, recipient=its.recipient, order=its.diverted_from))
     if its is not None and its.penalties_ms:
         said = penalties(its, language)
         lines.append(text("recommendation.penalties", language, recipient=its.recipient, list=said))
@@ -107,7 +109,8 @@ def _chosen(chosen: Candidate | None, recommendation: Recommendation, language: 
 
 def why_not(recommendation: Recommendation, out: Excluded, language: str) -> str:
     """Say why a unit that would have been sooner is not sent."""
-    return text(f"why.{out.why}", language, value=out.value or recommendation.capability)
+    said = text(f"why.{out.why}", language, value=out.value or recommendation.capability)
+    return text("bar.heading", language, why=said, bar=text(f"bar.{out.bar}", language)) if out.bar else said
 
 
 def rest(recommendation: Recommendation, language: str) -> list[str]:

@@ -1,0 +1,125 @@
+"""A decision solved again from what was frozen of it: does its table say the same?
+
+The tables of one decision hold, for each demand, who was chosen and what the next cost, and whom other demands of the
+decision have. Nothing else is asked: no road, no position, no policy. A record whose tables do not give the choices
+that stand in it was changed, or its decision was not made by its table.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from engine.dispatch.assignment import UNMET, Choices, assign
+from engine.dispatch.diversion import DIVERSION_EQUAL
+from engine.model.ids import DemandId, IncidentId, RecipientId
+from engine.model.recommendation import Candidate, Recommendation
+
+EFFORT = 5.0
+"""CP-SAT's deterministic time for one decision; it had a small part of that when it was made."""
+
+Verdict = Literal["same", "differs", "incomplete", "unproven"]
+"""``incomplete``: of a worker's plan not every line was carried out, so that the rest cannot be judged by itself.
+``unproven``: the plan was not proven the best when it was made, and a better one is found now."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A recommendation as an event holds it."""
+
+    demand: DemandId
+    incident: IncidentId
+    recommendation: Recommendation
+
+
+@dataclass(frozen=True)
+class Solved:
+    """What came of solving a decision again: for each of its tables who goes, None for nobody."""
+
+    verdict: Verdict
+    chosen: tuple[RecipientId | None, ...]
+
+
+def solve_again(tables: Sequence[Table]) -> Solved:
+    """Solve the tables of one decision again.
+
+    Of plans that are as good by every measure the one that stands in the tables is given.
+    """
+    frozen = [_unit(table.recommendation) for table in tables]
+    named = tuple(None if one is None else one.recipient for one in frozen)
+    together = max(table.recommendation.together for table in tables)
+    if sum(one is not None for one in frozen) < together:
+        return Solved("incomplete", named)
+    goes = {one.recipient for one in frozen if one is not None}
+    rows = [_row(table.recommendation, goes) for table in tables]
+    number = {name: i for i, name in enumerate(dict.fromkeys(one.recipient for row in rows for one in row))}
+    incidents = list(dict.fromkeys(table.incident for table in tables))
+    choices = Choices.of(
+        [table.recommendation.level for table in tables],
+        [incidents.index(table.incident) for table in tables],
+        [np.array([number[one.recipient] for one in row], np.int32) for row in rows],
+        [np.array([cost_ms(one) for one in row], np.int64) for row in rows],
+        [table.recommendation.underway_ms for table in tables],
+    )
+    again = assign(choices, EFFORT).pick.tolist()
+    found = tuple(row[pick].recipient if pick != UNMET else None for row, pick in zip(rows, again, strict=True))
+    if found == named:
+        return Solved("same", named)
+    stands = [UNMET if one is None else row.index(one) for row, one in zip(rows, frozen, strict=True)]
+    was, now = _worth(choices, stands), _worth(choices, again)
+    if was == now:
+        return Solved("same", named)
+    proven = all(table.recommendation.proven for table in tables)
+    return Solved("differs" if proven or was < now else "unproven", found)
+
+
+def decisions(tables: Iterable[Table]) -> list[list[Table]]:
+    """Return the tables of a record by decision, in order; those that do not say to which they belong are left out."""
+    found: dict[int, list[Table]] = {}
+    for table in tables:
+        if table.recommendation.decision:
+            found.setdefault(table.recommendation.decision, []).append(table)
+    return list(found.values())
+
+
+def cost_ms(candidate: Candidate) -> int:
+    """Return what a candidate counted in the plan: its ETA and its penalties, or what cover made of both."""
+    if candidate.cost_ms is not None:
+        return candidate.cost_ms
+    return candidate.eta_ms + sum(candidate.penalties_ms.values())
+
+
+def _unit(recommendation: Recommendation) -> Candidate | None:
+    chosen = recommendation.chosen
+    return chosen if chosen is not None and chosen.kind == "unit" else None
+
+
+def _row(recommendation: Recommendation, goes: set[RecipientId]) -> list[Candidate]:
+    """Return the candidates of a table, best first; the chosen one before its equals.
+
+    Whom a demand has that is not in these tables was never to be had. So it is with units under way at the same level
+    that were left where they are: what they would have left is in no table.
+    """
+    chosen = _unit(recommendation)
+    free = [one for one in recommendation.others if DIVERSION_EQUAL not in one.penalties_ms]
+    rivals = [one for one in recommendation.rivals if one.recipient in goes]
+    return sorted(([] if chosen is None else [chosen]) + free + rivals, key=cost_ms)
+
+
+def _worth(choices: Choices, picks: Sequence[int]) -> list[tuple[int, int, int]]:
+    """Return what a plan comes to, level by level: demands unmet, the sum of arrivals, the total; less is better."""
+    worth = []
+    for level in np.unique(choices.level):
+        its = np.flatnonzero(choices.level == level).tolist()
+        latest = {int(choices.incident[i]): int(choices.underway_ms[i]) for i in its}
+        total = unmet = 0
+        for i in its:
+            if picks[i] == UNMET:
+                unmet += 1
+                continue
+            ms = int(choices.eta_ms[choices.start[i] + picks[i]])
+            total += ms
+            latest[int(choices.incident[i])] = max(latest[int(choices.incident[i])], ms)
+        worth.append((unmet, sum(latest.values()), total))
+    return worth

@@ -1,0 +1,40 @@
+"""One demand as a decision sees it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.model.ids import DemandId, IncidentId
+
+NOBODY = -1
+"""The holder of a demand that nobody is under way for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What is wanted, how urgently, and where on the road network."""
+
+    demand: DemandId
+    incident: IncidentId
+    capability: str
+    level: int
+    arc: int
+    fraction: float
+    refused_by: frozenset[int] = frozenset()
+    """Rows of units that have refused or been withdrawn from it."""
+    due_at: int | None = None
+    """When its run card wants somebody there, in ms since the epoch; None where the card does not say."""
+    station_ordered: bool = False
+    """A station has the order already: only a unit would be better."""
+    underway_ms: int = 0
+    """When the last of those sent earlier for the same incident is there, in ms from now; 0 for none that is not."""
+    handicap_ms: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
+    """What counts against units for this demand besides time: by code, int32 (U,) in ms by row of the fleet."""
+    may_divert: bool = True
+    """Whether units under way to other incidents may be taken for it; never for an exercise."""
+    holder: int = NOBODY
+    """The row of the unit that is under way for it: it takes part in a plan only if that unit may be taken away."""
+    remaining_ms: int = 0
+    """When its holder is expected there, in ms from now."""
