@@ -29,6 +29,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     verify = actions.add_parser("verify", help="walk the whole chain of hashes · 校验哈希链")
     verify.add_argument("folder", type=Path)
     verify.add_argument("--heads", type=Path, metavar="FILE", help="signed heads that were kept at another place")
+    verify.add_argument(
+        "--decisions", action="store_true", help="solve every decision again from its tables · 按派警建议重新核算"
+    )
     head = actions.add_parser("head", help="add the signed head to a file at another place · 导出签名")
     head.add_argument("folder", type=Path)
     head.add_argument("heads", type=Path, metavar="FILE")
@@ -60,7 +63,44 @@ def _verify(args: argparse.Namespace, journal: "SqliteJournal") -> int:
         print(text("journal.proven", args.lang, heads=report.heads, seq=report.proven_seq))
     for problem in report.problems:
         print(f"! {problem.code} {problem.seq}: {problem.text}")
-    return 0 if report.ok else BROKEN
+    same = not args.decisions or _solve_again(journal, args.lang)
+    return 0 if report.ok and same else BROKEN
+
+
+def _solve_again(journal: "SqliteJournal", language: str) -> bool:
+    """Solve every decision of the record again from its tables; tell whether each is what its tables give."""
+    from collections import Counter
+
+    from engine.dispatch.solving_again import Table, Verdict, decisions, solve_again
+    from engine.model.events import DemandUnmet, Recommended
+
+    bodies = (event.body for event in journal.read())
+    tables = (
+        Table(its.demand, its.incident, its.recommendation)
+        for its in bodies
+        if isinstance(its, Recommended | DemandUnmet)
+    )
+    counts: Counter[Verdict] = Counter()
+    for decision in decisions(tables):
+        found = solve_again(decision)
+        counts[found.verdict] += 1
+        if found.verdict == "differs":
+            chosen = (table.recommendation.chosen for table in decision)
+            stands = ", ".join(one.recipient if one is not None else "-" for one in chosen)
+            gives = ", ".join(one or "-" for one in found.chosen)
+            demands = ", ".join(table.demand for table in decision)
+            print(text("journal.decision_differs", language, demands=demands, stands=stands, gives=gives))
+    print(
+        text(
+            "journal.decisions",
+            language,
+            same=counts["same"],
+            differs=counts["differs"],
+            incomplete=counts["incomplete"],
+            unproven=counts["unproven"],
+        )
+    )
+    return not counts["differs"]
 
 
 def _head(args: argparse.Namespace, journal: "SqliteJournal") -> int:

@@ -2,12 +2,14 @@
 
 import sqlite3
 
+import msgspec
 import pytest
 
 from engine import Engine, Need, ReportAlert
 from engine.cli.main import main
 from engine.core.city_folder import load_city
 from engine.journal.record import open_record
+from engine.model.events import Event
 from tests.support.cities import NOW, SetClock, alert
 from tests.support.folders import grid_folder
 
@@ -47,6 +49,24 @@ def test_a_changed_record_is_found(folder, capsys):
     base.close()
     assert main(["journal", "verify", str(folder)]) == 1
     assert "! " in capsys.readouterr().out
+
+
+def test_every_decision_is_solved_again_from_its_tables(folder, capsys):
+    assert main(["journal", "verify", str(folder), "--decisions"]) == 0
+    assert "3 the same, 0 differ" in capsys.readouterr().out
+    journal, vault = open_record(folder / "record")
+    first = next(event.body for event in journal.read() if event.kind == "recommended")
+    was = first.recommendation
+    worse = msgspec.structs.replace(was, chosen=was.others[0], others=(was.chosen,), decision=99, excluded=())
+    body = msgspec.structs.replace(first, recommendation=worse)
+    last = list(journal.read())[-1]
+    journal.append([Event(last.seq + 1, last.at, "system", body)])
+    journal.close()
+    vault.close()
+    assert main(["journal", "--lang", "zh", "verify", str(folder), "--decisions"]) == 1
+    assert f"! {first.demand}:记录为 {was.others[0].recipient},按建议表应为 {was.chosen.recipient}" in (
+        capsys.readouterr().out
+    )
 
 
 def test_what_names_a_person_is_erased_for_good_and_the_chain_holds(folder, capsys):
