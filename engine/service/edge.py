@@ -5,6 +5,7 @@ field, value and limit, the same four things as everywhere.
 """
 
 import asyncio
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,10 +18,12 @@ from starlette.responses import Response
 from engine.model.errors import Refusal, RefusalBody
 from engine.service.access import Access, AccessDenied, Identity, Permission
 from engine.service.bodies import ProblemBody
+from engine.service.lockout import FOR_S, Lockout
 from engine.service.routes import Route
 from engine.wire.codec import Reader
 from engine.wire.limits import STANDARD
 
+LOGGER = logging.getLogger("allpoints.http")
 MOST_BODY_BYTES = 65_536
 """Bytes of a body; of headers the ASGI server takes at most 64 kB."""
 MOST_CONNECTIONS = 2_000
@@ -95,17 +98,49 @@ class Refused(Exception):
         super().__init__(problem.code)
 
 
-def let_in(route: Route, request: Request, access: Access) -> Identity | None:
-    """Say who asks; raise `AccessDenied` unless they may. Devices have no token: their handlers look at them."""
+def let_in(route: Route, request: Request, access: Access, lockout: Lockout) -> Identity | None:
+    """Say who asks; raise `AccessDenied` unless they may. Devices have no token: their handlers look at them.
+
+    Raises
+    ------
+    AccessDenied
+        Which is logged: the code, the address and the token's public id.
+    Refusal
+        ``too_many_attempts`` instead, for an address that was wrong too often. A token that holds is always let in, so
+        that nobody is shut out by a neighbour's mistakes.
+    """
     if route.needs in {None, "device"}:
         return None
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    said = request.headers.get("authorization", "")
+    host, now_s = request.client.host if request.client else "", asyncio.get_running_loop().time()
+    try:
+        identity = access.verify(_bearer(said))
+    except AccessDenied as denied:
+        if lockout.is_shut(host, now_s):
+            limit = f"a token that holds; others after {FOR_S:g} s"
+            raise Refusal("too_many_attempts", "authorization", "", limit) from None
+        lockout.failed(host, now_s)
+        LOGGER.warning("not_let_in", extra={"code": denied.code, "host": host, "token_id": _public_id(said)})
+        raise
+    if isinstance(route.needs, Permission) and not identity.may(route.needs):
+        named = {"token_id": identity.token_id, "role": identity.role.value, "route": route.name}
+        LOGGER.warning("not_permitted", extra=named)
+        raise AccessDenied("not_permitted")
+    return identity
+
+
+def _bearer(said: str) -> str:
+    """Return the token in a header."""
+    scheme, _, token = said.partition(" ")
     if scheme.lower() != "bearer":
         raise AccessDenied("no_token")
-    identity = access.verify(token.strip())
-    if isinstance(route.needs, Permission):
-        identity.require(route.needs)
-    return identity
+    return token.strip()
+
+
+def _public_id(said: str) -> str:
+    """Return what is public of a token, or nothing of what is none: it may be a password in the wrong place."""
+    found = re.fullmatch(r"(?i:bearer) +apt_([0-9a-f]{12})_.*", said.strip())
+    return found[1] if found else ""
 
 
 async def read_body(request: Request, reader: Reader[Any]) -> Any:

@@ -42,6 +42,7 @@ from engine.service.device_http import DeviceApi
 from engine.service.device_hub import DeviceHub
 from engine.service.edge import TITLES, Call, Refused, answer, let_in, problem_of, read_body
 from engine.service.edge import json_answer as _json
+from engine.service.lockout import Lockout
 from engine.service.metrics import Metrics
 from engine.service.openapi import document
 from engine.service.routes import MOST_PAGE, ROUTES, USUAL_PAGE, Route, Which
@@ -104,6 +105,7 @@ class Api(DeviceApi):
     def __init__(self, backend: Backend, access: Access, metrics: Metrics) -> None:
         self.backend = backend
         self.access = access
+        self.lockout = Lockout()
         self.figures = metrics
         self.version = version()
         self._document = msgspec.json.encode(document(ROUTES, self.version))
@@ -316,7 +318,7 @@ def _endpoint(route: Route, api: Api) -> Callable[[Request], Awaitable[Response]
 
     async def endpoint(request: Request) -> Response:
         try:
-            identity = let_in(route, request, api.access)
+            identity = let_in(route, request, api.access, api.lockout)
             _refuse_until_started(route, api.backend)
             body = await read_body(request, reader) if reader is not None else None
             return await handler(Call(request=request, identity=identity, body=body))

@@ -21,7 +21,7 @@ _PROBLEMS = {
     "409": "The thing is not in a state in which this can be done.",
     "413": "The body is too large.",
     "422": "Something in the input is not taken; the problem names field, value and limit.",
-    "429": "Sent too often, or the secret was wrong too often: try again after Retry-After.",
+    "429": "Sent too often, or who asked was wrong too often: try again after Retry-After.",
     "503": "It could not be stored, or too much is waiting: nothing has happened, try again after Retry-After.",
 }
 
@@ -90,7 +90,7 @@ def _can_give(route: Route, status: str) -> bool:
     if status == "404":
         return "{" in route.path or is_device
     if status == "429":
-        return is_device
+        return route.needs is not None
     if status == "409":
         return route.method == "POST" and "{" in route.path
     if status == "503":
