@@ -18,6 +18,7 @@ NOT_QUESTIONS = {
     "__init__",
     "__main__",
     "beside",
+    "exact_seal",
     "footprint",
     "graphs",
     "harness",

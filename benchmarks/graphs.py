@@ -28,8 +28,10 @@ TOWN_NODES = {False: 300_000, True: 20_000}
 """By ``--quick``."""
 
 
-def networks(quick: bool, seed: int, report: Report) -> Iterator[tuple[str, RoadNetwork]]:
-    """Yield the networks that there is data for; the others are reported absent."""
+def networks(
+    quick: bool, seed: int, report: Report, *, without: tuple[str, ...] = ()
+) -> Iterator[tuple[str, RoadNetwork]]:
+    """Yield the networks that there is data for; the others are reported absent, but for those not asked for."""
     nodes = TOWN_NODES[quick]
     sources: dict[str, Callable[[], RoadNetwork]] = {
         "edmonton": lambda: build_network(_jemss(data_folder() / "edmonton")),
@@ -37,6 +39,8 @@ def networks(quick: bool, seed: int, report: Report) -> Iterator[tuple[str, Road
         f"town_{nodes // 1000}k": lambda: make_town(nodes, seed).network(),
     }
     for name, build in sources.items():
+        if name in without:
+            continue
         if quick and name == "porto":
             report.absent[name] = "left out by --quick"
             continue

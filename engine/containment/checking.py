@@ -15,6 +15,7 @@ from engine.containment.plan import Certificate
 from engine.containment.situation import Situation
 from engine.travel.weights import Weights
 from geo_data.road_network import RoadNetwork
+from geo_data.snapping import metres_per_degree
 from geo_data.speeds import NEVER
 
 Starts = dict[int, int]
@@ -22,12 +23,31 @@ Starts = dict[int, int]
 
 
 class Checker:
+    """The streets as the checker reads them, laid out once for all situations."""
+
+    def __init__(self, weights: Weights, suspect_ms: NDArray[np.int32]) -> None:
+        self.network, self.weights, self.suspect_ms = weights.network, weights, suspect_ms
+        n = self.network.n_nodes
+        self.suspect = _least_by_pair(self.network, suspect_ms)
+        self.directed = _directed(weights)
+        per_lon, per_lat = metres_per_degree(float(np.mean(self.network.node_lat)) if n else 0.0)
+        self.x, self.y = np.asarray(self.network.node_lon) * per_lon, np.asarray(self.network.node_lat) * per_lat
+        tail, head = self.network.arc_tail, self.network.arc_head
+        apart = np.hypot(self.x[tail] - self.x[head], self.y[tail] - self.y[head])
+        self.most_m_per_ms = float(np.max(apart / np.asarray(weights.inner_ms, float), initial=0.0))
+
+    def of(self, situation: Situation) -> "Check":
+        """Compute a situation anew."""
+        return Check(self, situation)
+
+
+class Check:
     """One situation, computed anew."""
 
-    def __init__(self, weights: Weights, suspect_ms: NDArray[np.int32], situation: Situation) -> None:
-        self.network, self.weights, self.situation = weights.network, weights, situation
-        self.suspect_ms = suspect_ms
-        self.starts = _suspect_starts(self.network, suspect_ms, situation)
+    def __init__(self, checker: Checker, situation: Situation) -> None:
+        self.checker, self.situation = checker, situation
+        self.network, self.weights, self.suspect_ms = checker.network, checker.weights, checker.suspect_ms
+        self.starts = _suspect_starts(self.network, self.suspect_ms, situation)
         self.arrival_ms = self._arrivals()
         self.inside = self.arrival_ms <= situation.horizon_ms
         self.place = self._places()
@@ -86,9 +106,9 @@ class Checker:
         from scipy.sparse import coo_array  # noqa: PLC0415
         from scipy.sparse.csgraph import dijkstra  # noqa: PLC0415
 
-        network, n = self.network, self.network.n_nodes
+        n = self.network.n_nodes
         origin = max(place.ago_ms for place in self.situation.seen)
-        tail, head, ms = _least_by_pair(network, self.suspect_ms)
+        tail, head, ms = self.checker.suspect
         starts = np.array(list(self.starts))
         begin = np.array([self.starts[node] for node in starts.tolist()]) + origin + 1  # an edge of 0 would be none
         graph: Any = coo_array(
@@ -107,6 +127,8 @@ class Checker:
         from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
 
         network = self.network
+        if not network.is_turn.any():
+            return np.arange(network.n_nodes)
         turns = np.flatnonzero(network.is_turn)
         tail, head = network.arc_tail[turns], network.arc_head[turns]
         inside = self.inside[tail] & self.inside[head]
@@ -134,39 +156,48 @@ class Checker:
             return "does not lead out"
         return ""
 
-    def _rooms(self, places: list[int], price: NDArray[np.int64], stretch: int) -> dict[int, int]:
-        """Return what the cheapest units that can hold a place cost; at a place that nobody can hold, more than all."""
+    def holders(self, places: list[int], stretch: int) -> tuple[dict[int, int], dict[int, set[int]]]:
+        """Return by place how many units a post takes, and who can hold it in time; checkpoints follow the crew."""
         situation, crew = self.situation, self.situation.crew
-        never = int(price.sum()) + 1 << 20
-        able: dict[int, list[int]] = {place: [] for place in places}
+        able: dict[int, set[int]] = {place: set() for place in places}
         wanted = np.flatnonzero(np.isin(self.place, places) & self.inside)
-        graph = _directed(self.weights)
         for unit in np.flatnonzero(crew.stands).tolist():
-            travel = self._travel_ms(graph, unit)[wanted]
-            best: dict[int, float] = {}
-            for place, ms in zip(self.place[wanted].tolist(), travel.tolist(), strict=True):
-                best[place] = min(ms, best.get(place, np.inf))
-            for place, ms in best.items():
-                slack = self.due_ms[place] - situation.setup_ms - int(crew.turnout_ms[unit])
-                if ms < np.inf and slack >= 0 and slack * 1000 >= stretch * ms:
-                    able[place].append(int(price[unit]))
+            if self._is_far(unit, wanted):
+                continue
+            travel = self.travel_ms(unit)[wanted]
+            slack = self.due_ms[self.place[wanted]] - situation.setup_ms - int(crew.turnout_ms[unit])
+            in_time = (travel < np.inf) & (slack >= 0)
+            in_time[in_time] = slack[in_time] * 1000 >= stretch * travel[in_time]
+            for place in self.place[wanted[in_time]].tolist():
+                able[place].add(unit)
         need = self._needs(places)
-        called: dict[int, int] = {}
-        for row, (node, call_ms) in enumerate(
-            zip(situation.checkpoints.node.tolist(), situation.checkpoints.call_ms.tolist(), strict=True)
-        ):
+        posts = situation.checkpoints
+        for row in np.argsort(-posts.call_ms, kind="stable").tolist():  # two at one junction: the soonest
+            node, call_ms = int(posts.node[row]), int(posts.call_ms[row])
             place = int(self.place[node])
             if place in able and self.inside[node] and call_ms <= self.due_ms[place]:
-                its = int(price[len(crew) + row])
-                called[place] = min(its, called.get(place, its))
-        return {
-            place: called[place]
-            if place in called
-            else sum(sorted(costs)[: need[place]])
-            if len(costs) >= need[place]
-            else never
-            for place, costs in able.items()
-        }
+                able[place], need[place] = {len(crew) + row}, 1
+        return need, able
+
+    def _rooms(self, places: list[int], price: NDArray[np.int64], stretch: int) -> dict[int, int]:
+        """Return what the cheapest units that can hold a place cost; at a place that nobody can hold, more than all."""
+        never = (int(price.sum()) + 1) << 20
+        need, able = self.holders(places, stretch)
+        rooms = {}
+        for place, units in able.items():
+            costs = sorted(int(price[unit]) for unit in units)
+            rooms[place] = sum(costs[: need[place]]) if len(costs) >= need[place] else never
+        return rooms
+
+    def _is_far(self, unit: int, wanted: NDArray[np.int64]) -> bool:
+        """Whether a unit is so far from all nodes in question that at the fastest of all arcs it comes too late."""
+        checker, arc = self.checker, int(self.situation.crew.arc[unit])
+        reach_m = checker.most_m_per_ms * self.situation.horizon_ms * (1.0 + 1e-9)
+        for end in (int(self.network.arc_tail[arc]), int(self.network.arc_head[arc])):
+            apart = np.hypot(checker.x[wanted] - checker.x[end], checker.y[wanted] - checker.y[end])
+            if float(apart.min(initial=np.inf)) <= reach_m:
+                return False
+        return True
 
     def _needs(self, places: list[int]) -> dict[int, int]:
         network = self.network
@@ -175,7 +206,7 @@ class Checker:
         two = set(self.place[ends[self.inside[ends]]].tolist())
         return {place: 2 if place in two else 1 for place in places}
 
-    def _travel_ms(self, graph: Any, unit: int) -> NDArray[np.float64]:
+    def travel_ms(self, unit: int) -> NDArray[np.float64]:
         """Return the unit's time to each node, infinite beyond the horizon."""
         from scipy.sparse.csgraph import dijkstra  # noqa: PLC0415
 
@@ -187,7 +218,7 @@ class Checker:
                 ahead = int(inner[on]) - int(passed * int(inner[on]) + 0.5)
                 limit = self.situation.horizon_ms - ahead
                 if limit >= 0:
-                    found = dijkstra(graph, indices=[int(network.arc_head[on])], limit=float(limit))
+                    found = dijkstra(self.checker.directed, indices=[int(network.arc_head[on])], limit=float(limit))
                     np.minimum(best, ahead + found[0], out=best)
         return best
 

@@ -133,7 +133,7 @@ class Surveyor:
         exits = local[situation.exits]
         first, head = _laid_out(places, edges, local[starts], exits[exits >= 0])
         need = _needs(network, nodes, joined, places, situation)
-        called = _called(situation, local, due_ms)
+        called = called_at(situation, local, due_ms)
         need[called >= 0] = 1
         return Ground(
             network=network,
@@ -281,7 +281,7 @@ def _needs(
     return need
 
 
-def _called(situation: Situation, local: NDArray[np.int32], due_ms: NDArray[np.int64]) -> NDArray[np.int32]:
+def called_at(situation: Situation, local: NDArray[np.int32], due_ms: NDArray[np.int64]) -> NDArray[np.int32]:
     """Return by place the checkpoint that is told in time, the soonest of a junction, -1 for none."""
     posts = situation.checkpoints
     called = np.full(len(due_ms), -1, np.int32)

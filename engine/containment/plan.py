@@ -39,7 +39,8 @@ class Post:
     ready_ms
         When it stands if all is as said, after now.
     stretch
-        Thousandths by which the ways of its units may take longer, at most 10,000.
+        Thousandths by which the ways of its units may take longer, at most 10,000; 0 where the post is no part of a
+        seal, and may stand later than he can be there at the earliest.
     """
 
     node: int

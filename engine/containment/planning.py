@@ -6,6 +6,7 @@ whose ways may stretch most, by halving, with the fewest posts there. Each is he
 would be a mistake of ours, and is never shown.
 """
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +16,7 @@ from engine.containment.adversary import Adversary
 from engine.containment.contraction import Board, Core, contract, set_up
 from engine.containment.ground import Ground, Surveyor
 from engine.containment.holding import Holder, Pairs, ready_ms
+from engine.containment.interception import SEED, intercept
 from engine.containment.matching import AMPLE
 from engine.containment.plan import SURE_STRETCH, Certificate, Plan, Reason, Route, Why
 from engine.containment.posts import area_within, posts_of
@@ -94,10 +96,18 @@ class Case:
         if plan.verdict == "sealed":
             return self._widened(plan)
         if plan.verdict == "impossible":
-            stronger = decide(set_up(self.core, self.pairs, AS_SAID), self.crew_size)
+            stronger = decide(set_up(self.core, self.pairs, AS_SAID), self.crew_size, thorough=False)
             if stronger.proof is not None:
                 return self._told(stronger)
         return plan
+
+    def probable(self, seed: int = SEED) -> Plan:
+        """Return what is known, and where it is no seal the posts that meet him most probably."""
+        plan = self.best()
+        if plan.verdict not in ("impossible", "undecided"):
+            return plan
+        posts, chance = intercept(self.ground, self.planner.holder, seed)
+        return replace(plan, posts=posts, chance=chance)
 
     @cached_property
     def _decided(self) -> Decision:
@@ -109,7 +119,7 @@ class Case:
         low, high = plan.stretch, AMPLE + 1
         while high - low > FINE:
             middle = AMPLE if low < AMPLE == high - 1 else (low + high) // 2
-            tried = decide(set_up(self.core, self.pairs, middle), self.crew_size)
+            tried = decide(set_up(self.core, self.pairs, middle), self.crew_size, thorough=False)
             if tried.pairs is None:
                 high = middle
             else:

@@ -47,8 +47,8 @@ class Decision:
     trace: dict[str, float] = field(default_factory=dict)
 
 
-def decide(board: Board, crew_size: int) -> Decision:
-    """Find a seal or prove that there is none."""
+def decide(board: Board, crew_size: int, *, thorough: bool = True) -> Decision:
+    """Find a seal or prove that there is none; unless ``thorough``, without CP-SAT."""
     from engine.containment.flows import cheapest  # noqa: PLC0415 - numba
 
     decision = Decision(board)
@@ -85,7 +85,7 @@ def decide(board: Board, crew_size: int) -> Decision:
             few = True
             missing, prices = master.solve(few=True)
     decision.trace["missing"] = missing
-    return _searched(decision)
+    return _searched(decision) if thorough else decision
 
 
 def _searched(decision: Decision) -> Decision:

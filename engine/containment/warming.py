@@ -19,6 +19,6 @@ def warm() -> None:
     exits = np.arange(2, dtype=np.int32)
     for crew, verdict in ((Crew.of([0, 0], [0.01, 0.99]), "sealed"), (Crew.of([], []), "impossible")):
         situation = Situation(seen=(Seen(0, 0.5),), horizon_ms=60_000, crew=crew, exits=exits, setup_ms=0)
-        plan = planner.case(situation).best()
+        plan = planner.case(situation).probable()
         assert plan.verdict == verdict, plan
     importlib.import_module("engine.containment.exact")  # CP-SAT takes half a second to import

@@ -47,7 +47,7 @@ def test_seals_hold_and_certificates_are_sound(data, city, units, horizon_ms, ag
         )
         plan = planner.case(situation).first()
         verdicts.append(plan.verdict)
-        checker = Checker(weights, suspect_ms, situation)
+        checker = Checker(weights, suspect_ms).of(situation)
         if plan.verdict == "sealed":
             assert plan.stretch >= SURE_STRETCH
             assert not checker.gap({post.node: post.ready_ms for post in plan.posts})

@@ -41,38 +41,16 @@ class Chase:
         )
 
     def checker(self, situation):
-        return Checker(self.weights, self.suspect_ms, situation)
+        return Checker(self.weights, self.suspect_ms).of(situation)
 
     def letters(self, nodes):
         names = {index: letter for letter, index in self.node.items()}
         return "".join(sorted(names[int(node)] for node in nodes))
 
 
-def holders(checker, stretch):
-    """Return by place how many units a post takes and who can hold it in time, computed by the checker alone."""
-    places = np.unique(checker.place[checker.inside]).tolist()
-    situation, crew = checker.situation, checker.situation.crew
-    able = {place: set() for place in places}
-    from engine.containment.checking import _directed
-
-    graph = _directed(checker.weights)
-    for unit in np.flatnonzero(crew.stands).tolist():
-        travel = checker._travel_ms(graph, unit)
-        for node in np.flatnonzero(checker.inside).tolist():
-            slack = checker.due_ms[checker.place[node]] - situation.setup_ms - crew.turnout_ms[unit]
-            if travel[node] < np.inf and slack >= 0 and slack * 1000 >= stretch * travel[node]:
-                able[int(checker.place[node])].add(unit)
-    need = checker._needs(places)
-    for row, node in enumerate(situation.checkpoints.node.tolist()):
-        place = int(checker.place[node])
-        if checker.inside[node] and situation.checkpoints.call_ms[row] <= checker.due_ms[place]:
-            able[place], need[place] = {len(crew) + row}, 1
-    return need, able
-
-
 def seal_by_force(checker, stretch):
     """Return the places of a seal with fewest posts, tried one set after another; None where there is none."""
-    need, able = holders(checker, stretch)
+    need, able = checker.holders(np.unique(checker.place[checker.inside]).tolist(), stretch)
     candidates = [place for place in able if len(able[place]) >= need[place]]
     most = len(set().union(*able.values())) if able else 0
     for count in range(min(len(candidates), most) + 1):
