@@ -120,13 +120,10 @@ class Holder:
 def ready_ms(ground: Ground, pairs: Pairs, rows: NDArray[np.int64], stretch: int = 1000) -> NDArray[np.int64]:
     """Return when the blocks of some pairs stand, after now, where ways take ``stretch`` thousandths of the said."""
     situation = ground.situation
-    crew = len(situation.crew)
+    unit, crew = pairs.unit[rows], len(situation.crew)
+    called = unit >= crew
     ready = np.empty(len(rows), np.int64)
-    for i, row in enumerate(rows.tolist()):
-        unit = int(pairs.unit[row])
-        if unit >= crew:
-            ready[i] = situation.checkpoints.call_ms[unit - crew]
-        else:
-            drive_ms = -(-int(pairs.travel_ms[row]) * stretch // 1000)
-            ready[i] = int(situation.crew.turnout_ms[unit]) + drive_ms + situation.setup_ms
+    ready[called] = situation.checkpoints.call_ms[unit[called] - crew]
+    drive_ms = -(-pairs.travel_ms[rows[~called]] * stretch // 1000)  # rounded up
+    ready[~called] = situation.crew.turnout_ms[unit[~called]] + drive_ms + situation.setup_ms
     return ready

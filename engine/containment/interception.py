@@ -107,11 +107,10 @@ def _chosen(options: Options, sample: Sample) -> list[int]:
     share = np.where(options.second >= 0, 0.5 + 1e-6, 1.0)
     free = np.ones(sample.routes)
     gain = _gains(options, sample, free, np.arange(len(options))) * share
-    open_ = np.ones(len(options), np.bool_)
     chosen: list[int] = []
     while len(options):
-        best = int(np.argmax(np.where(open_, gain, -1.0)))
-        if not open_[best] or gain[best] <= 0.0:
+        best = int(np.argmax(gain))
+        if gain[best] <= 0.0:
             break
         now = float(_gains(options, sample, free, np.array([best]))[0] * share[best])
         if now < gain[best]:  # gains only fall: what was reckoned before is a bound
@@ -119,7 +118,7 @@ def _chosen(options: Options, sample: Sample) -> list[int]:
             continue
         chosen.append(best)
         _meet(options, sample, free, best)
-        open_ &= ~_shares_unit(options, best)
+        gain[_shares_unit(options, best)] = -1.0  # each unit has one post
     for _ in range(ROUNDS):
         if not _exchanged(options, sample, chosen):
             break

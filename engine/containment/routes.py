@@ -29,6 +29,8 @@ SLOWEST = 1.5
 """He takes up to so much longer than at his fastest."""
 ROUTES = 5_000
 MOST_STEPS = 4_000
+_TIME_BITS = 34
+"""Room for any time within twice the longest horizon, and before now."""
 _DRAW = {RoadClass.MOTORWAY: 0.8, RoadClass.TRUNK: 0.8, RoadClass.PRIMARY: 0.6, RoadClass.SECONDARY: 0.4}
 _SHUN = {RoadClass.LIVING_STREET: -0.5, RoadClass.SERVICE: -1.0, RoadClass.TRACK: -1.0, RoadClass.PEDESTRIAN: -1.5}
 CLASS_UTILITY = {**_DRAW, RoadClass.TERTIARY: 0.2, **_SHUN}
@@ -52,23 +54,22 @@ def draw(ground: Ground, maze: "Maze", seed: int, routes: int = ROUTES) -> Sampl
     """Draw routes; the same for the same seed."""
     from engine.containment.wandering import Visits, draw_routes  # noqa: PLC0415 - numba
 
-    room = routes * 256
+    room = routes * 640
     while True:
         visits = Visits(np.empty(room, np.int32), np.empty(room, np.int32), np.empty(room, np.int64))
         most_ms = 2 * ground.situation.horizon_ms
-        count = draw_routes(maze, ground.source, ground.sink, routes, seed, TURN, SLOWEST, most_ms, MOST_STEPS, visits)
+        standing = np.full(ground.sink + 1, -1, np.int64)
+        count = draw_routes(
+            maze, ground.source, ground.sink, routes, seed, TURN, SLOWEST, most_ms, MOST_STEPS, visits, standing
+        )
         if count <= room:
             break
         room = count
     place, route, ms = visits.place[:count], visits.route[:count], visits.ms[:count]
-    order = np.lexsort((-ms, route, place))
-    last = np.ones(count, np.bool_)
-    last[1:] = (place[order][1:] != place[order][:-1]) | (route[order][1:] != route[order][:-1])
-    kept = order[last]
-    kept = kept[np.lexsort((-ms[kept], place[kept]))]
+    order = np.argsort((place.astype(np.int64) << _TIME_BITS) - ms, kind="stable")  # by place, the latest first
     first = np.zeros(len(ground.node) + 1, np.int32)
-    np.cumsum(np.bincount(place[kept], minlength=len(ground.node)), out=first[1:])
-    return Sample(first, route[kept], ms[kept], routes)
+    np.cumsum(np.bincount(place, minlength=len(ground.node)), out=first[1:])
+    return Sample(first, route[order], ms[order], routes)
 
 
 def lay_maze(ground: Ground) -> "Maze":

@@ -59,11 +59,13 @@ def draw_routes(
     most_ms: int,
     most_steps: int,
     visits: Visits,
+    standing: NDArray[np.int64],
 ) -> int:
     """Draw routes until each is away, or ``most_ms`` or ``most_steps`` are over; return how many visits there are.
 
     More than there is room for means that nothing after the room was written. He drives 1 to ``slowest`` times as long
-    as the edges say, the same all the way, and turns back only in a dead end.
+    as the edges say, the same all the way, and turns back only in a dead end. A place where a route comes again stands
+    once, with the last time; ``standing`` int64 by vertex, filled with -1, is where.
     """
     count = 0
     golden = word(0x9E3779B97F4A7C15)
@@ -72,6 +74,7 @@ def draw_routes(
         state += golden
         slow = 1.0 + (slowest - 1.0) * (whole(mixed(state) >> word(11)) / 9007199254740992.0)
         node, came, edge, ms = source, -1, -1, 0.0
+        begun = count
         for _ in range(most_steps):
             total = 0.0
             begin, end = maze.first[node], maze.first[node + 1]
@@ -103,6 +106,12 @@ def draw_routes(
             came, edge, node = node, chosen, maze.head[chosen]
             if node == sink or ms > most_ms:
                 break
+            again = standing[node]
+            if again >= begun:
+                if again < len(visits.place):
+                    visits.ms[again] = whole(ms)
+                continue
+            standing[node] = count
             if count < len(visits.place):
                 visits.place[count], visits.route[count], visits.ms[count] = node, route, whole(ms)
             count += 1
