@@ -19,12 +19,16 @@ def direction(turn: Turn, language: str = "en") -> str:
     """Render one turn in a language, with the length of the way up to the next."""
     if turn.code == "arrive":
         return text(f"guidance.arrive_{turn.side}" if turn.side else "guidance.arrive", language)
-    compass = text(f"compass.{_COMPASS[round(turn.bearing_deg / 45) % 8]}", language)
     key = "roundabout_unknown" if turn.code == "roundabout" and not turn.exit else turn.code
-    what = text(f"turn.{key}", language, compass=compass, exit=turn.exit)
+    what = text(f"turn.{key}", language, compass=compass(turn.bearing_deg, language), exit=turn.exit)
     street = (turn.name_zh or turn.name) if language == "zh" else (turn.name or turn.name_zh)
     frame = _FRAMES.get(turn.code, "into") if street else "unnamed"
     return text(f"guidance.{frame}", language, turn=what, street=street, length=_length(turn.length_m, language))
+
+
+def compass(bearing_deg: float, language: str) -> str:
+    """Return the name of the one of eight directions that is nearest."""
+    return text(f"compass.{_COMPASS[round(bearing_deg / 45) % 8]}", language)
 
 
 def _length(length_m: float, language: str) -> str:
