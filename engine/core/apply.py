@@ -12,7 +12,7 @@ import msgspec
 from engine.core import standing_steps
 from engine.core.deadline_keys import RULE_END, deadline_key
 from engine.core.state import AlertRecord, Decided, Demand, Mail, Mailbox, StandingRule, State
-from engine.core.under_stations import ASSIGN, give_back, take, watch_naming
+from engine.core.under_stations import ASSIGN, demands_of, give_back, take, watch_naming
 from engine.model import events as e
 from engine.model.entities import Incident, Order
 from engine.model.ids import DESK, RecipientId, StationId, UnitId, number_of
@@ -98,6 +98,8 @@ def _demand_raised(state: State, event: e.Event, body: e.DemandRaised) -> None:
         capability=body.capability,
         level=body.level,
         dispatch=body.dispatch,
+        either=body.either,
+        together=body.together,
     )
 
 
@@ -127,7 +129,8 @@ def _order_proposed(state: State, event: e.Event, body: e.OrderProposed) -> None
     if order.recipient_kind == "station":
         take(state, order, body.demands or (body.demand,))
     else:
-        _change(state, state.demands[body.demand], order=order.id, plan=None, unmet=False)
+        for name in body.demands or (body.demand,):
+            _change(state, state.demands[name], order=order.id, plan=None, unmet=False)
         watch_naming(state, order.under)
     incident = state.incidents[order.incident]
     state.incidents[incident.id] = msgspec.structs.replace(incident, orders=(*incident.orders, order.id))
@@ -293,15 +296,13 @@ def _release_demand(state: State, order: Order, at: int) -> None:
     if order.recipient_kind == "station":
         give_back(state, order)
         return
-    demand = state.demands.get(state.kept.order_demand[order.id])
-    if demand is None or demand.order != order.id:
-        return
-    by = demand.refused_by
-    if order.state is not OrderState.REPLACED:
-        by = (*by, UnitId(order.recipient))
-    _change(state, demand, order=None, refused_by=by)
-    watch_naming(state, demand.station, at)
-    state.freed = True
+    for demand in demands_of(state, order):
+        by = demand.refused_by
+        if order.state is not OrderState.REPLACED:
+            by = (*by, UnitId(order.recipient))
+        _change(state, demand, order=None, refused_by=by)
+        watch_naming(state, demand.station, at)
+        state.freed = True
 
 
 def _advance_incident(state: State, at: int, incident: Incident, to: IncidentState) -> None:

@@ -1,6 +1,7 @@
 """From what waits to orders: which demands are looked at, how a decision becomes orders, what a plan came to."""
 
 import functools
+from collections.abc import Sequence
 
 import msgspec
 
@@ -10,6 +11,7 @@ from engine.core.ports import Work
 from engine.core.state import Demand
 from engine.core.stations import fell_away, finish, order_stations, station_for, withdraw_under
 from engine.core.under_stations import demands_of
+from engine.core.window import AT_ONCE
 from engine.core.world import World
 from engine.dispatch.assignment import EFFORT
 from engine.dispatch.decide import decide
@@ -34,7 +36,8 @@ def waiting(world: World, *, look_again: bool) -> list[Demand]:
         if demand.plan is not None or not _open(world, demand):
             continue
         policies = world.city.policies
-        if demand.unmet and not (look_again and world.force.anybody(demand.capability, demand.level, policies)):
+        names = (demand.capability, *demand.either)
+        if demand.unmet and not (look_again and world.force.anybody(names, demand.level, policies)):
             continue
         found.append(demand)
     found.sort(key=lambda demand: (demand.level, number_of(demand.id)))
@@ -57,13 +60,16 @@ def serve(world: World, draft: Draft, demands: list[Demand]) -> Work | None:
     wanted = world.wanted([demand.id for demand in left], draft.now)
     if not wanted:
         return None
-    if len(wanted) <= policies.joint_inline:
+    # Who shares a crew with whom is a question for CP-SAT, which has no time in here; level 1 does not wait for it.
+    shared = any(want.together and want.level > AT_ONCE for want in wanted)
+    if len(wanted) <= policies.joint_inline and not shared:
         now = draft.now
         serving = functools.partial(world.served_by, now=now)
-        for decision in decide(wanted, world.force, policies, now, serving=serving, number=world.state.seq):
+        decisions = decide(wanted, world.force, policies, now, serving=serving, number=world.state.seq)
+        for decision, also in _by_order(decisions):
             # What a unit is taken from waits only once it is taken: its new order may want somebody's leave.
             if _open(world, world.state.demands[decision.demand]):
-                carry_out(world, draft, decision)
+                carry_out(world, draft, decision, also)
         return None
     plan = PlanId(draft.mint("plan"))
     asked = tuple(want.demand for want in wanted)
@@ -87,8 +93,8 @@ def apply_plan(world: World, draft: Draft, command: ApplyPlan) -> None:
     held = _within_reserve(world, [decided[demand] for demand in held], draft.now)
     outdated = tuple(demand for demand in asked if demand not in held)
     draft.emit(e.PlanApplied(plan=command.plan, held=tuple(held), outdated=outdated, failed=command.failed))
-    for demand in held:
-        carry_out(world, draft, decided[demand])
+    for decision, also in _by_order([decided[demand] for demand in held]):
+        carry_out(world, draft, decision, also)
     # What units were taken from stands behind; where they were not taken after all, it is not open.
     for decision in command.decisions:
         if decision.demand not in asked and decision.demand in world.state.demands and _holds(world, decision):
@@ -119,8 +125,28 @@ def _holds(world: World, decision: Decision) -> bool:
     return can_go(world, UnitId(chosen.recipient), demand.level)
 
 
-def carry_out(world: World, draft: Draft, decision: Decision) -> None:
-    """Turn a decision into its order; where nobody can go, state the shortage, once."""
+def _by_order(decisions: Sequence[Decision]) -> list[tuple[Decision, list[Decision]]]:
+    """Return decisions with those that the same unit meets as well: they are one order."""
+    first: dict[str, list[Decision]] = {}
+    found = []
+    for decision in decisions:
+        chosen = decision.recommendation.chosen
+        if chosen is not None and chosen.kind == "unit":
+            if chosen.recipient in first:
+                first[chosen.recipient].append(decision)
+                continue
+            first[chosen.recipient] = []
+            found.append((decision, first[chosen.recipient]))
+        else:
+            found.append((decision, []))
+    return found
+
+
+def carry_out(world: World, draft: Draft, decision: Decision, also: Sequence[Decision] = ()) -> None:
+    """Turn a decision into its order; where nobody can go, state the shortage, once.
+
+    ``also`` are those that the same unit meets by the same order.
+    """
     demand = world.state.demands[decision.demand]
     recommendation = _not_back(world, demand, decision.recommendation, draft.now)
     chosen = recommendation.chosen
@@ -141,7 +167,11 @@ def carry_out(world: World, draft: Draft, decision: Decision) -> None:
         if demand.station is not None:
             draft.withdraw(world.state.orders[demand.station], OrderState.REPLACED, "unit_free")
         draft.emit(e.Recommended(demand=demand.id, incident=demand.incident, recommendation=recommendation))
-    order = propose(world, draft, demand, chosen, decision.route)
+    for its in also:
+        recommended = e.Recommended(demand=its.demand, incident=demand.incident, recommendation=its.recommendation)
+        draft.emit(recommended)
+    demands = (demand.id, *(its.demand for its in also)) if also else ()
+    order = propose(world, draft, demand, chosen, decision.route, demands=demands)
     send_or_ask(world, draft, order)
 
 

@@ -85,6 +85,8 @@ def report_alert(world: World, draft: Draft, command: ReportAlert) -> None:
                     capability=need.capability,
                     level=level,
                     dispatch=response.dispatch,
+                    either=need.either,
+                    together=need.together,
                 )
             )
 
@@ -160,7 +162,7 @@ def _check_needs(world: World, needs: tuple[Need, ...] | None) -> None:
     if len(needs) > MOST_NEEDS:
         raise Refusal("too_many", "needs", len(needs), MOST_NEEDS)
     for number, need in enumerate(needs):
-        if need.capability not in world.city.run_cards.capabilities:
+        if not {need.capability, *need.either} <= world.city.run_cards.capabilities.keys():
             known = ", ".join(world.city.run_cards.capabilities)
             raise Refusal("unknown_capability", f"needs[{number}].capability", need.capability, known)
         if not 1 <= need.count <= MOST_UNITS_OF_NEED:

@@ -35,6 +35,8 @@ class Demand(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     incident: IncidentId
     capability: str
     level: int
+    either: tuple[str, ...] = ()
+    together: bool = False
     dispatch: Dispatch = "units"
     order: OrderId | None = None
     """The order to the unit that goes."""

@@ -25,11 +25,10 @@ def demands_under(state: State, order: OrderId) -> list[Demand]:
 
 
 def demands_of(state: State, order: Order) -> list[Demand]:
-    """Return what an order is about and not done with: all that a station answers for by it, or a unit's one."""
+    """Return what an order is about and not done with: what a station answers for by it, or what its unit goes for."""
     if order.recipient_kind == "station":
         return demands_under(state, order.id)
-    its = state.demands.get(state.kept.order_demand[order.id])
-    return [] if its is None or its.order != order.id else [its]
+    return [demand for demand in state.demands.values() if demand.order == order.id]
 
 
 def take(state: State, order: Order, demands: tuple[DemandId, ...]) -> None:

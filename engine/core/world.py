@@ -217,6 +217,8 @@ class World:
             demand=demand.id,
             incident=demand.incident,
             capability=demand.capability,
+            either=demand.either,
+            together=demand.together,
             level=demand.level,
             due_at=self._due_at(demand.incident),
             arc=spot.arc,

@@ -48,6 +48,12 @@ class Choices:
         away the demand is one that waits. Else both stay what they are, unless the holder is among the demand's own
         candidates: then another demand of the level may have it, if the plan is better for it, and the demand is met
         by somebody else.
+    shares
+        bool (n,), whether a unit that goes to the incident for another demand may meet it as well.
+    group
+        int64 (n,), demands that units of one team must meet have the same number, others have -1.
+    team
+        int32 by unit, the number of its team, -1 for none; empty where no demand is in a group.
     """
 
     level: NDArray[np.int64]
@@ -57,6 +63,9 @@ class Choices:
     eta_ms: NDArray[np.int64]
     underway_ms: NDArray[np.int64]
     holder: NDArray[np.int32]
+    shares: NDArray[np.bool_]
+    group: NDArray[np.int64]
+    team: NDArray[np.int32]
 
     @classmethod
     def of(
@@ -67,6 +76,9 @@ class Choices:
         eta_ms: list[NDArray[np.int64]],
         underway_ms: ArrayLike | None = None,
         holder: ArrayLike | None = None,
+        shares: ArrayLike | None = None,
+        group: ArrayLike | None = None,
+        team: ArrayLike = (),
     ) -> Self:
         """Lay rows of candidates out one after the other."""
         sizes = [0, *(len(row) for row in units)]
@@ -78,7 +90,15 @@ class Choices:
             eta_ms=np.concatenate([np.empty(0, np.int64), *eta_ms]).astype(np.int64),
             underway_ms=np.zeros(len(units), np.int64) if underway_ms is None else np.asarray(underway_ms, np.int64),
             holder=np.full(len(units), NOBODY, np.int32) if holder is None else np.asarray(holder, np.int32),
+            shares=np.zeros(len(units), np.bool_) if shares is None else np.asarray(shares, np.bool_),
+            group=np.full(len(units), -1, np.int64) if group is None else np.asarray(group, np.int64),
+            team=np.asarray(team, np.int32),
         )
+
+    @property
+    def bound(self) -> NDArray[np.bool_]:
+        """Which demands are bound by more than units, bool (n,); see `side_constraints`."""
+        return self.shares | (self.group >= 0)
 
 
 @dataclass(frozen=True)
@@ -98,7 +118,7 @@ class Assignment:
 
 
 def assign(choices: Choices, effort: float = EFFORT) -> Assignment:
-    """Choose a unit for each demand; no unit is chosen twice.
+    """Choose a unit for each demand; no unit is chosen twice but for demands of one incident that share it.
 
     Parameters
     ----------
@@ -121,16 +141,22 @@ def assign(choices: Choices, effort: float = EFFORT) -> Assignment:
     open_groups = 0
     for level in np.unique(choices.level):
         here = choices.level == level
+        bound = bool(np.any(here & choices.bound))
         stays = here & (choices.holder != NOBODY)
         stays[stays] = ~taken[choices.holder[stays]]
         moves = np.zeros(n, np.bool_)
         moves[row_of[choices.unit == choices.holder[row_of]]] = True
-        moves &= stays
+        moves &= stays & (not bound)
         taken[choices.holder[stays & ~moves]] = True
         edges = np.flatnonzero((here & ~(stays & ~moves))[row_of] & ~taken[choices.unit])
         if not len(edges):
             continue
-        chosen, unproven, effort = _level(choices, edges, row_of[edges], moves, effort)
+        if bound:
+            from engine.dispatch.side_constraints import plan_bound  # noqa: PLC0415 - only wanted for such levels
+
+            chosen, unproven, effort = plan_bound(choices, edges, row_of[edges], effort)
+        else:
+            chosen, unproven, effort = _level(choices, edges, row_of[edges], moves, effort)
         open_groups += unproven
         pick[row_of[chosen]] = chosen - choices.start[row_of[chosen]]
         taken[choices.unit[chosen]] = True

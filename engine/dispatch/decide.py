@@ -155,6 +155,7 @@ def _assigned(asked: Sequence[tuple[Wanted, Options]], effort: float) -> tuple[l
         [its.cost_ms for _, its in asked],
         [want.underway_ms for want, _ in asked],
         [want.holder for want, _ in asked],
+        [want.together for want, _ in asked],
     )
     found = assign(choices, effort)
     lines = [_Line(want, its, pick) for (want, its), pick in zip(asked, found.pick.tolist(), strict=True)]
@@ -176,6 +177,8 @@ def _explain(
         replace(
             frame,
             capability=want.capability,
+            either=want.either,
+            shares=want.together,
             level=want.level,
             underway_ms=want.underway_ms,
             chosen=chosen,

@@ -7,8 +7,8 @@ that is taken. It happens to a unit once, until it has done with the order it wa
 The demand that it leaves is decided in the same plan.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,13 @@ class Seen:
     fixed_at: NDArray[np.int64]
     diverted: NDArray[np.bool_] | None = None
     cost_ms: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
+
+    def able_to_any(self, fleet: Fleet | FleetView, capability: str, either: Sequence[str]) -> "Seen":
+        """Return it with who can do any of several things counting as able to do the first."""
+        able = (self.bits & fleet.any_mask((capability, *either))) != 0
+        return replace(
+            self, bits=np.where(able, self.bits | np.uint64(fleet.capability_mask((capability,))), self.bits)
+        )
 
     def takes(self, row: int) -> bool:
         """Tell whether a unit would be taken off an order."""

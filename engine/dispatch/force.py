@@ -82,13 +82,13 @@ class Force:
         """Return the bits a unit must have to be sent for ``capability``: to have it, and to be ready."""
         return self.fleet.capability_mask((capability,)) | READY
 
-    def anybody(self, capability: str, level: int, policies: Policies) -> bool:
-        """Tell whether anybody at all could be sent, or diverted to a level, wherever they are."""
+    def anybody(self, capabilities: Sequence[str], level: int, policies: Policies) -> bool:
+        """Tell whether anybody with one of these could be sent, or diverted to a level, wherever they are."""
         fleet = self.fleet
-        need = np.uint64(fleet.capability_mask((capability,)))
+        need = fleet.any_mask(capabilities)
         goes = (fleet.bits & np.uint64(READY)) != 0
         if level <= policies.diversion_level:
             goes |= fleet.divertible > level
             if policies.diversion_saving_ms:
                 goes |= fleet.divertible == level
-        return bool(np.any(((fleet.bits & need) == need) & goes))
+        return bool(np.any(((fleet.bits & need) != 0) & goes))

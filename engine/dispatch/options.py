@@ -74,6 +74,8 @@ class Market:
         seen = self._seen_by(want)
         against = Handicaps.of({POSITION_AGE: self._aged, **seen.cost_ms, **want.handicap_ms})
         but = want.refused_by | held
+        if want.either:
+            seen = seen.able_to_any(self.force.fleet, want.capability, want.either)
         ranking = self.force.nearest(
             want.arc,
             want.fraction,
@@ -105,9 +107,10 @@ class Market:
         assert cover is not None
         if not len(ranking.unit):
             return options
-        loss = self._losses.get(want.capability)
-        if loss is None:
-            loss = self._losses[want.capability] = cover.losses(self.force, want.capability, self.fresh_after)
+        for name in (want.capability, *want.either):
+            if name not in self._losses:
+                self._losses[name] = cover.losses(self.force, name, self.fresh_after)
+        loss = np.maximum.reduce([self._losses[name] for name in (want.capability, *want.either)])
         until_ms = int(options.cost_ms[0]) + policies.tie_window_ms
         if policies.cover == "in_time" and want.level > 1 and want.due_at is not None:
             until_ms = max(until_ms, want.due_at - self._now)

@@ -68,16 +68,23 @@ class Reserve:
             to something else, is not of the reserve.
         """
         left = self.ready.copy()
-        found = []
+        found: list[int] = []
+        stays: dict[int, bool] = {}
         for i in sorted(range(len(levels)), key=lambda i: (levels[i], i)):
             unit = units[i]
             if unit is None or not self.bits[unit] & _READY:
                 continue
+            if unit in stays:  # it meets several demands, or none
+                if stays[unit]:
+                    found.append(i)
+                continue
             able = _by_capability(self.bits[unit : unit + 1])[:, 0]
             if levels[i] > self.down_to and bool(np.any(left[able] <= self.least)):
                 found.append(i)
+                stays[unit] = True
             else:
                 left[able] -= 1
+                stays[unit] = False
         return found, replace(self, ready=left)
 
 

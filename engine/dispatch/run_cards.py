@@ -101,7 +101,8 @@ class RunCards:
         found: dict[str, list[str]] = {}
         periods = [DAY, NIGHT, *(Period(name=n, counts_as=c) for n in self.periods for c in _FORCES)]
         for card in self.cards.values():
-            sent = {n.capability for level in LEVELS for period in periods for n in card.at(level, period).force}
+            needs = [need for level in LEVELS for period in periods for need in card.at(level, period).force]
+            sent = {name for need in needs for name in (need.capability, *need.either)}
             for name in sorted(sent):
                 found.setdefault(name, []).append(card.id)
         return found

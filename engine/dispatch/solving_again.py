@@ -61,6 +61,7 @@ def solve_again(tables: Sequence[Table]) -> Solved:
         [np.array([number[one.recipient] for one in row], np.int32) for row in rows],
         [np.array([cost_ms(one) for one in row], np.int64) for row in rows],
         [table.recommendation.underway_ms for table in tables],
+        shares=[table.recommendation.shares for table in tables],
     )
     again = assign(choices, EFFORT).pick.tolist()
     found = tuple(row[pick].recipient if pick != UNMET else None for row, pick in zip(rows, again, strict=True))
@@ -113,13 +114,15 @@ def _worth(choices: Choices, picks: Sequence[int]) -> list[tuple[int, int, int]]
     for level in np.unique(choices.level):
         its = np.flatnonzero(choices.level == level).tolist()
         latest = {int(choices.incident[i]): int(choices.underway_ms[i]) for i in its}
-        total = unmet = 0
+        goes: dict[int, int] = {}
+        unmet = 0
         for i in its:
             if picks[i] == UNMET:
                 unmet += 1
                 continue
-            ms = int(choices.eta_ms[choices.start[i] + picks[i]])
-            total += ms
+            at = int(choices.start[i]) + picks[i]
+            ms, unit = int(choices.eta_ms[at]), int(choices.unit[at])
+            goes[unit] = max(goes.get(unit, 0), ms)
             latest[int(choices.incident[i])] = max(latest[int(choices.incident[i])], ms)
-        worth.append((unmet, sum(latest.values()), total))
+        worth.append((unmet, sum(latest.values()), sum(goes.values())))
     return worth

@@ -20,6 +20,10 @@ class Wanted:
     incident: IncidentId
     capability: str
     level: int
+    either: tuple[str, ...] = ()
+    """Other capabilities that meet it as well."""
+    together: bool = False
+    """A unit that goes to the incident for another demand may meet it as well."""
     arc: int
     fraction: float
     refused_by: frozenset[int] = frozenset()

@@ -135,6 +135,10 @@ class FleetView:
             mask |= self._bit.get(name, NOBODY)
         return mask
 
+    def any_mask(self, names: Iterable[str]) -> np.uint64:
+        """Return the bits of which a unit with any of these capabilities has one."""
+        return np.uint64(self.capability_mask(names))
+
     def capabilities(self, row: int) -> tuple[str, ...]:
         """Return what a unit can do."""
         bits = int(self.bits[row])

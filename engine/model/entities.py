@@ -34,11 +34,15 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     address: str = ""
 
 
-class Need(msgspec.Struct, frozen=True, gc=False):
-    """So many units of one capability."""
+class Need(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """So many units of one capability, or of any of several."""
 
     capability: str
     count: int = 1
+    either: tuple[str, ...] = ()
+    """Other capabilities that meet it as well."""
+    together: bool = False
+    """A unit that goes to the incident for another need may meet it as well."""
 
 
 class Alert(Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):

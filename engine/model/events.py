@@ -75,6 +75,10 @@ class DemandRaised(_Body, frozen=True, gc=False, tag="demand_raised"):
     capability: str
     level: int
     dispatch: Dispatch = "units"
+    either: tuple[str, ...] = ()
+    """Other capabilities that meet it as well."""
+    together: bool = False
+    """A unit that goes to the incident for another demand may meet it as well."""
 
 
 class DemandUnmet(_Body, frozen=True, gc=False, tag="demand_unmet"):
@@ -109,7 +113,7 @@ class OrderProposed(_Body, frozen=True, gc=False, tag="order_proposed"):
     clocks_ms: dict[str, int] = {}
     """The supervision clocks of this order by name, counted from when it is sent."""
     demands: tuple[DemandId, ...] = ()
-    """All that a station's order is about, where that is more than ``demand``."""
+    """All that an order is about, where that is more than ``demand``."""
 
 
 class UnitsNamed(_Body, frozen=True, gc=False, tag="units_named"):

@@ -10,6 +10,8 @@ MOST_NEEDS = 32
 """Needs of one alert."""
 MOST_UNITS_OF_NEED = 64
 """Units of one need."""
+MOST_EITHER = 8
+"""Capabilities of which any meets one need."""
 LONGEST_ID = 128
 """Characters of an id, a key, a reference, a type; of a caller and a telephone number."""
 LONGEST_CALL_SIGN = 64

@@ -85,6 +85,10 @@ class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_d
     excluded_cut: int = 0
     """How many of the last candidates and excluded units are not named because the table was full: of both the latest
     to arrive."""
+    either: tuple[str, ...] = ()
+    """Other capabilities that meet the need as well."""
+    shares: bool = False
+    """Whether a unit that goes to the incident for another need may meet it as well."""
     level: int = 0
     underway_ms: int = 0
     """When the last unit sent earlier for the same incident was expected, from the decision on; 0 for none."""

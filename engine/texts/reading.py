@@ -56,10 +56,15 @@ def heading(recommendation: Recommendation, language: str) -> str:
     return text(
         _HEADINGS.get(recommendation.policy, "recommendation.heading"),
         language,
-        capability=recommendation.capability,
+        capability=_wanted(recommendation, language),
         policy=text(f"policy.{recommendation.policy}", language),
         fleet_size=recommendation.fleet_size,
     )
+
+
+def _wanted(recommendation: Recommendation, language: str) -> str:
+    """Say what is wanted: a capability, or any of several."""
+    return text("recommendation.or", language).join((recommendation.capability, *recommendation.either))
 
 
 def who_goes(recommendation: Recommendation, language: str) -> list[str]:
@@ -91,7 +96,7 @@ def _chosen(chosen: Candidate | None, recommendation: Recommendation, language: 
     policy = recommendation.policy
     if chosen is None:
         key = "recommendation.nobody_own" if policy == "own_pool" else "recommendation.nobody"
-        return text(key, language, capability=recommendation.capability)
+        return text(key, language, capability=_wanted(recommendation, language))
     travel = duration(chosen.travel_ms)
     if chosen.kind == "station":
         key = _STATION_CHOSEN.get(policy, "recommendation.chosen_station")
@@ -109,7 +114,7 @@ def _chosen(chosen: Candidate | None, recommendation: Recommendation, language: 
 
 def why_not(recommendation: Recommendation, out: Excluded, language: str) -> str:
     """Say why a unit that would have been sooner is not sent."""
-    said = text(f"why.{out.why}", language, value=out.value or recommendation.capability)
+    said = text(f"why.{out.why}", language, value=out.value or _wanted(recommendation, language))
     return text("bar.heading", language, why=said, bar=text(f"bar.{out.bar}", language)) if out.bar else said
 
 

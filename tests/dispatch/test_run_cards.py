@@ -238,6 +238,13 @@ def test_a_fact_of_one_family_raises_no_other(tmp_path):
     assert load(tmp_path, other).cards["noise"].raises == {"weapon": 1}
 
 
+def test_a_need_can_be_met_by_any_of_several_or_by_a_crew_that_goes_anyway(tmp_path):
+    force = 'force = [{ capability = "patrol" }, { either = ["swat", "beat"], together = true }]'
+    cards = load(tmp_path, TREE.replace('force = [{ capability = "patrol", count = 4 }]', force))
+    assert cards.cards["brawl"].day == (Need("patrol"), Need("swat", either=("beat",), together=True))
+    assert "brawl" in cards.sent_by()["beat"]
+
+
 def test_everything_that_is_sent_at_any_level_is_known(tree):
     assert tree.sent_by()["beat"] == ["fight", "quiet_word"]
     assert tree.sent_by()["swat"] == ["fight", "brawl", "quiet_word"]
@@ -251,6 +258,17 @@ BAD = [
     ("count = 2", "count = 2, people = 4, sworn = 5", "day[1].sworn: 5 is not taken; a whole number, 0 to 4"),
     ("count = 2", 'count = 2, rank = "boss"', "day[1].rank: 'boss' is not taken; known: constable, inspector"),
     ("count = 2", 'count = 2, equipment = ["gun"]', "day[1].equipment[1]: 'gun' is not taken; known: shield"),
+    (
+        'capability = "patrol", count',
+        'either = ["patrol"], count',
+        "day[1].either: 1 is not taken; 2 to 8 capabilities",
+    ),
+    (
+        'capability = "patrol", count',
+        'capability = "patrol", either = ["patrol", "beat"], count',
+        "day[1].capability: 'patrol' is not taken; capability or either, not both",
+    ),
+    ("count = 2", "count = 2, together = 1", "day[1].together: 1 is not taken"),
     ("count = 2", "number = 2", "day[1].number: 'number' is not taken; unknown key; known: capability, count"),
     ('id = "robbery"', "", "cards[1].id: None"),
     ("\napprove", "\naprove", "card robbery: aprove: 'aprove' is not taken; unknown key"),

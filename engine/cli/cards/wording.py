@@ -64,7 +64,10 @@ class Wording:
             more.append(self.say("rank", rank=self.of(self.words.ranks[need.rank], need.rank)))
         if need.equipment:
             more.append(self.equipment(need.equipment))
-        name = self.of(self.words.capabilities[need.capability], need.capability)
+        if need.together:
+            more.append(self.say("together"))
+        names = (self.of(self.words.capabilities[name], name) for name in (need.capability, *need.either))
+        name = text("recommendation.or", self.language).join(names)
         return self.say("force", count=need.count, name=name, more=self.join(more))
 
     def force(self, force: Iterable[ForceNeed], *, sworn: bool = False, separator: str = "") -> str:

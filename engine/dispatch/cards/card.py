@@ -54,7 +54,9 @@ class Response:
     @property
     def needs(self) -> tuple[Need, ...]:
         """The force as the decision takes it."""
-        return tuple(Need(need.capability, need.count) for need in self.force)
+        return tuple(
+            Need(need.capability, need.count, either=need.either, together=need.together) for need in self.force
+        )
 
     @property
     def approval(self) -> Approval:

@@ -69,6 +69,10 @@ class ForceNeed:
         The least rank of who leads it; empty for any.
     equipment
         What it must bring, as ids.
+    either
+        Other capabilities that meet it as well.
+    together
+        Whether a crew that goes for another need may meet it as well, where it can do both.
     """
 
     capability: str
@@ -77,6 +81,8 @@ class ForceNeed:
     sworn: int
     rank: str = ""
     equipment: tuple[str, ...] = ()
+    either: tuple[str, ...] = ()
+    together: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ from engine.dispatch.cards.model import (
 from engine.dispatch.cards.vocabulary import LONGEST_S, MOST_PEOPLE, names_of, read_clocks, read_deputy
 from engine.dispatch.toml_file import NAME, At, TomlReader
 from engine.model.entities import Dispatch
-from engine.model.limits import LEVELS, MOST_NEEDS, MOST_UNITS_OF_NEED
+from engine.model.limits import LEVELS, MOST_EITHER, MOST_NEEDS, MOST_UNITS_OF_NEED
 
 _SAID_KEYS = (
     "force",
@@ -54,7 +54,7 @@ _CARD_KEYS = (
     *_SAID_KEYS,
     *_LEVEL_KEYS,
 )
-_NEED_KEYS = ("capability", "count", "people", "sworn", "rank", "equipment")
+_NEED_KEYS = ("capability", "count", "people", "sworn", "rank", "equipment", "either", "together")
 _SERIES_KEYS = ("count", "within_m", "within_s", "tell")
 
 
@@ -191,14 +191,29 @@ class _Cards:
         usual = count * words.crew_people
         people = toml.whole((*at, "people"), given["people"], count, MOST_PEOPLE) if "people" in given else usual
         sworn = min(people, count * words.crew_sworn)
+        first, *others = self.able(at, given) or ("",)
         return ForceNeed(
-            capability=toml.choice((*at, "capability"), given.get("capability"), words.capabilities),
+            capability=first,
+            either=tuple(others),
+            together="together" in given and toml.flag((*at, "together"), given["together"]),
             count=count,
             people=people,
             sworn=toml.whole((*at, "sworn"), given["sworn"], 0, people) if "sworn" in given else sworn,
             rank=toml.choice((*at, "rank"), given["rank"], words.ranks) if "rank" in given else "",
             equipment=names_of(toml, (*at, "equipment"), given.get("equipment", []), words.equipment),
         )
+
+    def able(self, at: At, given: Mapping[str, Any]) -> tuple[str, ...]:
+        """Read what a need calls for: one capability, or several of which any will do."""
+        toml, known = self.toml, self.words.capabilities
+        if "either" not in given:
+            return (toml.choice((*at, "capability"), given.get("capability"), known),)
+        if "capability" in given:
+            toml.wrong((*at, "capability"), given["capability"], "capability or either, not both")
+        names = names_of(toml, (*at, "either"), given["either"], known)
+        if not 2 <= len(names) <= MOST_EITHER:
+            toml.wrong((*at, "either"), len(names), f"2 to {MOST_EITHER} capabilities")
+        return names
 
     def consents(self, at: At, raw: Any) -> dict[str, Consent]:
         given = self.toml.table(at, raw, STEPS)
