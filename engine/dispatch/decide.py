@@ -147,6 +147,9 @@ def _planned(wanted: Sequence[Wanted], market: Market, effort: float) -> tuple[l
 
 def _assigned(asked: Sequence[tuple[Wanted, Options]], effort: float) -> tuple[list[_Line], bool]:
     """Choose for each demand among its options."""
+    if len(asked) == 1:  # nobody contends: the first is the best, and no model need be made to know it
+        want, its = asked[0]
+        return [_Line(want, its, 0 if len(its.ranking.unit) else UNMET)], True
     number = {incident: i for i, incident in enumerate(dict.fromkeys(want.incident for want, _ in asked))}
     choices = Choices.of(
         [want.level for want, _ in asked],
