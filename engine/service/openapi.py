@@ -8,6 +8,7 @@ import msgspec
 
 from engine.service.bodies import ProblemBody
 from engine.service.routes import Query, Route
+from engine.wire.asyncapi import plain
 
 _REF = "#/components/schemas/{name}"
 _JSON_ANYHOW = ("openapi", "owntracks")
@@ -47,7 +48,7 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
         },
         "paths": paths,
         "components": {
-            "schemas": _without_indents(components),
+            "schemas": plain(components),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer"},
                 "device": {"type": "http", "scheme": "basic"},
@@ -104,17 +105,3 @@ def _path_parameter(name: str) -> dict[str, Any]:
 
 def _query_parameter(name: str, query: Query) -> dict[str, Any]:
     return {"name": name, "in": "query", "schema": dict(query.schema), "description": query.meaning}
-
-
-def _without_indents(value: Any) -> Any:
-    """Return schemas whose descriptions are free of the source's indentation and markup."""
-    if isinstance(value, dict):
-        return {
-            key: re.sub(r"\s*\n\s*", "\n", inner).replace("``", "`").strip()
-            if key == "description" and isinstance(inner, str)
-            else _without_indents(inner)
-            for key, inner in value.items()
-        }
-    if isinstance(value, list):
-        return [_without_indents(inner) for inner in value]
-    return value

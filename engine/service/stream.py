@@ -88,6 +88,8 @@ class StreamServer:
         self._hearing = Hearing(cycle)
         self._codecs = {name: Codec(name) for name in SUBPROTOCOLS}
         self._connections: set[Connection] = set()
+        self._by_token: Counter[str] = Counter()
+        """How many connections each token has; those that have none are not in it."""
         self._by_device: dict[tuple[str, str, str], Connection] = {}
         self._by_recipient: dict[RecipientId, dict[Connection, None]] = {}
         """In the order they came, so that one run of events is one order of sending."""
@@ -208,7 +210,12 @@ class StreamServer:
             self._refused(denied.code)
             connection.session.close(ClosingCode.DENIED, denied.code)
             return
+        if self._by_token[identity.token_id] >= self.limits.connections_per_token:
+            self._refused("crowded")
+            connection.session.close(ClosingCode.CROWDED, f"{self.limits.connections_per_token} of this token are open")
+            return
         connection.identity = identity
+        self._by_token[identity.token_id] += 1
         connection.device = hello.device or identity.device
         self._greetings += 1
         connection.greeting = self._greetings
@@ -333,6 +340,11 @@ class StreamServer:
         self._leave(connection)
         if connection.is_slow:
             self.counts["slow"] += 1
+        if connection.identity is not None:
+            token = connection.identity.token_id
+            self._by_token[token] -= 1
+            if not self._by_token[token]:
+                del self._by_token[token]
         if connection.identity is not None and self._by_device.get(self._key(connection)) is connection:
             del self._by_device[self._key(connection)]
 

@@ -21,6 +21,7 @@ class ClosingCode(IntEnum):
     SLOW = 4006
     UNREADABLE = 4007
     OUT_OF_STEP = 4008
+    CROWDED = 4009
 
 
 class Meaning(NamedTuple):
@@ -42,6 +43,7 @@ CLOSING_CODES: dict[ClosingCode, Meaning] = {
     ClosingCode.SLOW: Meaning("too much waited for this reader; its mailbox has kept everything", True),
     ClosingCode.UNREADABLE: Meaning("too many messages in a row could not be read", True),
     ClosingCode.OUT_OF_STEP: Meaning("the numbering of items had a gap; a new connection resends", True),
+    ClosingCode.CROWDED: Meaning("too many connections of one token are open", True),
 }
 
 

@@ -22,7 +22,7 @@ from engine.model.events import AlertReceived, Event, OrderAdvanced
 from engine.model.ids import DESK
 from engine.service.order_views import open_orders
 from engine.terminal.outbox import Stored
-from tests.faults.actors import Actor, Desk, Reader, Server, Source, Terminal
+from tests.faults.actors import LIMITS, Actor, Desk, Reader, Server, Source, Terminal
 from tests.faults.disk import CIPHER, Record
 from tests.faults.network import Line, Network
 from tests.faults.schedule import PowerCut, Schedule
@@ -31,6 +31,7 @@ from tests.support.cities import city, station, unit
 
 BUSY_S = 6.0
 PATIENCE_S = 120.0
+MOST_AT_ONCE_BYTES = 65_536
 _STEPS = 500
 """About as many steps as a busy world has: crashes are put before any of them."""
 
@@ -274,6 +275,11 @@ class World:
     def _close(self) -> None:
         """Hold the record against the truth, against itself, and against what the server believes."""
         self.server._account()
+        for process in self.schedule.processes:
+            for end in process.ends if process.name.startswith("server") else ():
+                # What is said at once, such as a snapshot, may lie on top of what is allowed to wait.
+                if end.most_unsent > LIMITS.outgoing_bytes + MOST_AT_ONCE_BYTES:
+                    self.truth.breach(f"{end.most_unsent} bytes waited for one reader")
         record = Record(self.server.plate)
         entries = self.server.plate.entries
         report, _ = check_chain(iter(entries), record.log_id, CIPHER, frozenset())

@@ -393,3 +393,21 @@ def test_a_greeting_that_outlived_its_connection_ends_no_living_session():
             await ghost.wait_closed()
 
     play(scene())
+
+
+def test_one_token_has_only_so_many_connections_and_others_are_let_in():
+    async def scene():
+        async with running(limits=Limits(connections_per_token=2)) as server:
+            held = [await server.socket("terminal:near", device=name) for name in ("a", "b")]
+            for socket in held:
+                await hear(socket)
+            code, reason, _ = await closed(await server.socket("terminal:near", device="c"))
+            assert (code, reason) == (ClosingCode.CROWDED, "2 of this token are open")
+            assert server.stream.counts["refused_crowded"] == 1
+            async with server.client("terminal:far") as far:
+                assert (await far.connected()).recipient == "far"
+            await held[0].close()
+            async with server.client("terminal:near", device="c") as near:
+                assert (await near.connected()).recipient == "near"
+
+    play(scene())
