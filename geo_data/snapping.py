@@ -11,10 +11,8 @@ decides first, then the street the unit was on, then distance, then the lower ar
 """
 
 import math
-from bisect import bisect_right
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -211,29 +209,7 @@ def course(network: RoadNetwork, arc: int, begin: float = 0.0, end: float = 1.0)
 
     ``begin`` must not be above ``end``; both ends are always included, so that there are at least two points.
     """
-    # Plain numbers: an arc has a handful of points, and arrays of that size cost more to make than to fill.
-    geometry = network.arc_geometry[arc]
-    part = slice(network.geometry_first[geometry], network.geometry_first[geometry + 1])
-    lons, lats = network.point_lon[part].tolist(), network.point_lat[part].tolist()
-    points: list[tuple[float, float]] = [(lon / 1e7, lat / 1e7) for lon, lat in zip(lons, lats, strict=True)]
-    if not network.arc_drawn[arc]:
-        points.reverse()
-    per_lon, per_lat = metres_per_degree(points[0][1])
-    along = [0.0]
-    for (lon, lat), (next_lon, next_lat) in pairwise(points):
-        along.append(along[-1] + math.hypot((next_lon - lon) * per_lon, (next_lat - lat) * per_lat))
-    begin_m, end_m = begin * along[-1], end * along[-1]
-    inner = [point for point, metres in zip(points, along, strict=True) if begin_m < metres < end_m]
-    return np.array([_at(points, along, begin_m), *inner, _at(points, along, end_m)])
-
-
-def _at(points: list[tuple[float, float]], along: list[float], metres: float) -> tuple[float, float]:
-    """Return the place so many metres along a line."""
-    step = min(max(bisect_right(along, metres), 1), len(points) - 1)
-    (lon, lat), (next_lon, next_lat) = points[step - 1], points[step]
-    length = along[step] - along[step - 1]
-    share = min(max((metres - along[step - 1]) / length, 0.0), 1.0) if length > 0 else 0.0
-    return lon + (next_lon - lon) * share, lat + (next_lat - lat) * share
+    return way(network, np.array([arc], np.int32), begin, end)
 
 
 def way(network: RoadNetwork, arcs: NDArray[np.int32], begin: float, end: float) -> NDArray[np.float64]:
@@ -241,25 +217,26 @@ def way(network: RoadNetwork, arcs: NDArray[np.int32], begin: float, end: float)
 
     The first arc counts from the fraction ``begin`` on, the last up to the fraction ``end``; joints stand once.
     """
-    if len(arcs) == 1:
-        return course(network, int(arcs[0]), min(begin, end), end)
-    inner = arcs[1:-1]
-    geometry = network.arc_geometry[inner]
-    first, after = network.geometry_first[geometry], network.geometry_first[geometry + 1]
-    count = after - first - 1  # without the point that the arc before ends with
-    # Row by row along the arcs that were drawn this way, backwards along the others.
-    step = np.where(network.arc_drawn[inner], 1, -1)
-    begins = np.where(network.arc_drawn[inner], first + 1, after - 2) - step * (count.cumsum() - count)
-    rows = np.repeat(step, count)
-    rows *= np.arange(len(rows))
-    rows += np.repeat(begins, count)
-    head, tail = course(network, int(arcs[0]), begin), course(network, int(arcs[-1]), 0.0, end)[1:]
-    points = np.empty((len(head) + len(rows) + len(tail), 2))
-    between = points[len(head) : len(head) + len(rows)]
-    between[:, 0], between[:, 1] = network.point_lon[rows], network.point_lat[rows]
-    between /= 1e7
-    points[: len(head)], points[len(head) + len(rows) :] = head, tail
-    return points
+    from geo_data.snapping_kernels import Shape, draw_way  # noqa: PLC0415 - numba, wanted once there is a way
+
+    geometry = network.arc_geometry[arcs]
+    first = network.geometry_first
+    most = int((first[geometry + 1] - first[geometry]).sum()) + 2
+    shape = Shape(
+        *map(_to_read, (first, network.point_lon, network.point_lat, network.arc_geometry, network.arc_drawn))
+    )
+    row = first[geometry[0]] if network.arc_drawn[arcs[0]] else first[geometry[0] + 1] - 1
+    per_degree = metres_per_degree(float(network.point_lat[row]) / 1e7)
+    points = np.empty((most, 2))
+    begin = min(begin, end) if len(arcs) == 1 else begin
+    return points[: draw_way(shape, arcs, float(begin), float(end), *per_degree, points)]
+
+
+def _to_read(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array as one that may not be written: mapped from a file or made, kernels take it for the same."""
+    view = array.view(np.ndarray)
+    view.flags.writeable = False
+    return view
 
 
 def point_at(network: RoadNetwork, arc: int, fraction: float) -> tuple[float, float]:

@@ -272,3 +272,102 @@ def find_streets(
     for i in range(len(lon)):
         x, y = (lon[i] - frame[0]) * frame[2], (lat[i] - frame[1]) * frame[3]
         arc[i], fraction[i], distance_m[i] = find_street(grid, x, y, heading_deg[i], last_arc[i], noise_m, limit_m)
+
+
+class Shape(NamedTuple):
+    """The lines of a network's streets as `draw_way` reads them, none to be written; see `RoadNetwork` for each."""
+
+    first: NDArray[np.int64]
+    lon: NDArray[np.int32]
+    lat: NDArray[np.int32]
+    geometry: NDArray[np.int32]
+    forward: NDArray[np.bool_]
+
+
+@inlined
+def _step_m(shape: Shape, at: int, to: int, per_lon: float, per_lat: float) -> float:
+    """Return the length of the piece between two points."""
+    east = (shape.lon[to] / 1e7 - shape.lon[at] / 1e7) * per_lon
+    north = (shape.lat[to] / 1e7 - shape.lat[at] / 1e7) * per_lat
+    return math.hypot(east, north)
+
+
+@inlined
+def _draw_part(
+    shape: Shape,
+    row: int,
+    last: int,
+    step: int,
+    begin: float,
+    end: float,
+    with_first: bool,
+    per_lon: float,
+    per_lat: float,
+    out: NDArray[np.float64],
+    count: int,
+) -> int:
+    """Write the part of a street's line between two fractions of its length; return how many points there are now."""
+    total, at = 0.0, row
+    while at != last:
+        total += _step_m(shape, at, at + step, per_lon, per_lat)
+        at += step
+    begin_m, end_m = begin * total, end * total
+    behind, at = 0.0, row
+    begun, ended = not with_first, False
+    while at != last:
+        metres = _step_m(shape, at, at + step, per_lon, per_lat)
+        ahead = behind + metres
+        final = at + step == last
+        for turn in range(2):
+            wanted = begin_m if turn == 0 else end_m
+            done = begun if turn == 0 else ended
+            if not done and (ahead > wanted or final):
+                share = min(max((wanted - behind) / metres, 0.0), 1.0) if metres > 0 else 0.0
+                for side, line in ((0, shape.lon), (1, shape.lat)):
+                    here, there = line[at] / 1e7, line[at + step] / 1e7
+                    out[count, side] = here + (there - here) * share
+                count += 1
+                if turn == 0:
+                    begun = True
+                else:
+                    ended = True
+        at += step
+        behind = ahead
+        if not ended and begun and begin_m < behind < end_m:
+            out[count, 0], out[count, 1] = shape.lon[at] / 1e7, shape.lat[at] / 1e7
+            count += 1
+    return count
+
+
+@kernel
+def draw_way(
+    shape: Shape,
+    arcs: NDArray[np.int32],
+    begin: float,
+    end: float,
+    per_lon: float,
+    per_lat: float,
+    out: NDArray[np.float64],
+) -> int:
+    """Write the course along arcs, (p, 2) in degrees, from a fraction of the first to one of the last; return ``p``.
+
+    Joints stand once. ``per_lon, per_lat`` are the metres of a degree where it begins. ``out`` has room for every point
+    of the arcs and two more.
+    """
+    count = 0
+    for i in range(len(arcs)):
+        arc = arcs[i]
+        street = shape.geometry[arc]
+        row, last, step = shape.first[street], shape.first[street + 1] - 1, 1
+        if not shape.forward[arc]:
+            row, last, step = last, row, -1
+        if 0 < i < len(arcs) - 1:
+            while row != last:
+                row += step
+                out[count, 0], out[count, 1] = shape.lon[row] / 1e7, shape.lat[row] / 1e7
+                count += 1
+        else:
+            from_share = begin if i == 0 else 0.0
+            to_share = end if i == len(arcs) - 1 else 1.0
+            count = _draw_part(shape, row, last, step, from_share, to_share, i == 0, per_lon, per_lat, out, count)
+    return count
