@@ -222,9 +222,8 @@ def way(network: RoadNetwork, arcs: NDArray[np.int32], begin: float, end: float)
     geometry = network.arc_geometry[arcs]
     first = network.geometry_first
     most = int((first[geometry + 1] - first[geometry]).sum()) + 2
-    shape = Shape(
-        *map(_to_read, (first, network.point_lon, network.point_lat, network.arc_geometry, network.arc_drawn))
-    )
+    read = (first, network.point_lon, network.point_lat, network.arc_geometry, network.arc_drawn)
+    shape = Shape(*[_to_read(array) for array in read])
     row = first[geometry[0]] if network.arc_drawn[arcs[0]] else first[geometry[0] + 1] - 1
     per_degree = metres_per_degree(float(network.point_lat[row]) / 1e7)
     points = np.empty((most, 2))
