@@ -19,8 +19,8 @@ from geo_data.cells import FINEST, boundary_of, cell_of, cells_of, cells_over, d
 from geo_data.geojson import Feature, GeoJsonError, read_features
 from geo_data.lengths import DEGREE_M
 
-AreaKind = Literal["jurisdiction", "beat", "closure"]
-MAY_OVERLAP: Final[dict[str, bool]] = {"jurisdiction": False, "beat": True, "closure": True}
+AreaKind = Literal["jurisdiction", "beat", "closure", "zone"]
+MAY_OVERLAP: Final[dict[str, bool]] = {"jurisdiction": False, "beat": True, "closure": True, "zone": False}
 """Whether two areas of the kind may share ground; areas of different kinds always may."""
 _MOST_SHARED: Final = 0.02
 """Two areas that may not overlap may share this part of the smaller one: borders are drawn by hand."""

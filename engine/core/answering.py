@@ -22,8 +22,10 @@ from engine.model.lifecycle import (
     OrderState,
 )
 from engine.model.limits import LONGEST_ID, LONGEST_TEXT
+from engine.supervision import Word
 
 _LONGEST_SAID = {"reason": LONGEST_ID, "text": LONGEST_TEXT}
+_COMING = frozenset((OrderState.ACCEPTED, OrderState.EN_ROUTE, OrderState.ON_SCENE))
 STATE_OF_ANSWER: Mapping[Answer, OrderState] = {
     "accept": OrderState.ACCEPTED,
     "refuse": OrderState.REFUSED,
@@ -42,8 +44,8 @@ def answer_order(world: World, draft: Draft, command: AnswerOrder) -> None:
     order = known_order(world, command.order)
     if command.version != order.version:
         raise Refusal("superseded", "version", command.version, order.version)
-    to = STATE_OF_ANSWER[command.answer]
-    if to not in ORDER[order.state]:
+    word, to = _word(order, command.answer), STATE_OF_ANSWER.get(command.answer)
+    if word is None and (to is None or to not in ORDER[order.state]):
         allowed = ", ".join(sorted(ORDER[order.state])) or "nothing: it has ended"
         raise Refusal("wrong_state", "answer", command.answer, f"after {order.state}: {allowed}")
     for name, most in _LONGEST_SAID.items():
@@ -56,6 +58,10 @@ def answer_order(world: World, draft: Draft, command: AnswerOrder) -> None:
     ahead = world.city.policies.alert_ahead_ms
     if command.said_at is not None and command.said_at > draft.now + ahead:
         raise Refusal("clock_ahead", "said_at", command.said_at, f"at most {ahead} ms ahead of {draft.now}")
+    if word is not None:
+        _hear(draft, order, command, word)
+        return
+    assert to is not None
     draft.emit(
         e.OrderAdvanced(
             order=order.id,
@@ -81,11 +87,38 @@ def _carry_on(world: World, draft: Draft, order: Order, to: OrderState, reason: 
     elif to is OrderState.REFUSED:
         fell_away(world, draft, order, reason)
     follow(world, draft, order, to)
+    if to in _COMING:
+        _spare_others(world, draft, order)
     if to is OrderState.CLEARED:
         for demand in demands_of(world.state, order):
             draft.emit(e.DemandDropped(demand=demand.id, reason="done"))
         finish(world, draft, order.under)
         _resolve(world, draft, order.incident)
+
+
+def _word(order: Order, answer: Answer) -> Word | None:
+    """Return what an answer says besides the order's steps: another report, also afterwards, or that all is well."""
+    if answer == "report" and order.state in (OrderState.REPORTED, OrderState.CLEARED):
+        return "report"
+    return "well" if answer == "well" and order.state in (OrderState.ON_SCENE, OrderState.REPORTED) else None
+
+
+def _hear(draft: Draft, order: Order, command: AnswerOrder, word: Word) -> None:
+    heard = e.SceneHeard(
+        order=order.id,
+        version=order.version,
+        what=word,
+        key=command.key,
+        via=command.via,
+        said_at=command.said_at,
+    )
+    draft.emit(heard, personal=Details(text=command.text) if command.text else None)
+
+
+def _spare_others(world: World, draft: Draft, order: Order) -> None:
+    """Seek nobody besides any more who was wanted only because this one was late."""
+    for demand in [its for its in world.state.demands.values() if its.beside == order.id and its.order is None]:
+        draft.emit(e.DemandDropped(demand=demand.id, reason="not_late_any_more"))
 
 
 def _resolve(world: World, draft: Draft, incident_id: IncidentId) -> None:

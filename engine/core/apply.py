@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from engine.core import standing_steps
+from engine.core import clockwork, standing_steps
 from engine.core.deadline_keys import RULE_END, deadline_key
 from engine.core.state import AlertRecord, Decided, Demand, Mail, Mailbox, StandingRule, State
 from engine.core.under_stations import ASSIGN, demands_of, give_back, take, watch_naming
@@ -27,7 +27,6 @@ from engine.model.lifecycle import (
     OrderState,
     UnitStatus,
 )
-from engine.supervision import CLOCKS
 
 RETAIN_MS = 86_400_000
 """How long what has ended stays in memory."""
@@ -71,7 +70,8 @@ def _alert_received(state: State, event: e.Event, body: e.AlertReceived) -> None
 
 def _incident_opened(state: State, event: e.Event, body: e.IncidentOpened) -> None:
     _count(state, "incident", body.incident)
-    state.incidents[body.incident] = Incident(
+    state.kept.incident_clocks[body.incident] = body.clocks_ms
+    incident = state.incidents[body.incident] = Incident(
         id=body.incident,
         type=body.type,
         level=body.level,
@@ -84,6 +84,7 @@ def _incident_opened(state: State, event: e.Event, body: e.IncidentOpened) -> No
         state=IncidentState.TRIAGED,
         exercise=body.exercise,
     )
+    clockwork.run_incident_clocks(state, event.at, incident)
 
 
 def _incident_advanced(state: State, event: e.Event, body: e.IncidentAdvanced) -> None:
@@ -100,6 +101,7 @@ def _demand_raised(state: State, event: e.Event, body: e.DemandRaised) -> None:
         dispatch=body.dispatch,
         either=body.either,
         together=body.together,
+        beside=body.beside,
     )
 
 
@@ -143,7 +145,14 @@ def _order_advanced(state: State, event: e.Event, body: e.OrderAdvanced) -> None
         state.kept.decided[body.order] = Decided(body.to, event.actor, event.at)
     _advance_order(state, event.at, state.orders[body.order], body.to)
     if body.via != "core" and body.to in _GOES_ITSELF and state.orders[body.order].recipient_kind == "station":
-        state.deadlines.clear(deadline_key(body.order, ASSIGN))
+        clockwork.end_clock(state, deadline_key(body.order, ASSIGN))
+    if body.to is OrderState.REPORTED:
+        clockwork.heard(state, event.at, state.orders[body.order], "report")
+
+
+def _scene_heard(state: State, event: e.Event, body: e.SceneHeard) -> None:
+    state.kept.keys[body.key] = event.at
+    clockwork.heard(state, event.at, state.orders[body.order], body.what)
 
 
 def _units_named(state: State, event: e.Event, body: e.UnitsNamed) -> None:
@@ -187,10 +196,6 @@ def _plan_applied(state: State, event: e.Event, body: e.PlanApplied) -> None:
             _change(state, state.demands[demand], plan=None)
 
 
-def _deadline_missed(state: State, event: e.Event, body: e.DeadlineMissed) -> None:
-    state.deadlines.clear(deadline_key(body.order, body.clock))
-
-
 def _speed_rule_set(state: State, event: e.Event, body: e.SpeedRuleSet) -> None:
     _count(state, "rule", body.id)
     state.kept.keys[body.key] = event.at
@@ -225,7 +230,9 @@ _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
     e.UnitAdvanced: _unit_advanced,
     e.PlanRequested: _plan_requested,
     e.PlanApplied: _plan_applied,
-    e.DeadlineMissed: _deadline_missed,
+    e.DeadlineMissed: clockwork.missed,
+    e.Escalated: clockwork.escalated,
+    e.SceneHeard: _scene_heard,
     e.StepRequested: standing_steps.requested,
     e.StepPassedOn: standing_steps.passed_on,
     e.StepDecided: standing_steps.decided,
@@ -250,12 +257,12 @@ def _change(state: State, demand: Demand, **fields: object) -> None:
 
 def _advance_order(state: State, at: int, order: Order, to: OrderState) -> None:
     """Move an order, and with it its clocks, its unit's claim, its incident and its demand."""
-    was_proposed = order.state is OrderState.PROPOSED
+    was = order.state
     order = msgspec.structs.replace(order, state=to)
     state.orders[order.id] = order
-    if was_proposed:
+    if was is OrderState.PROPOSED:
         standing_steps.withdraw(state, order.incident, at, order.id)
-    _run_clocks(state, at, order)
+    clockwork.run_order_clocks(state, at, order, was)
     if order.recipient_kind == "unit":
         _claim(state, order)
     incident = state.incidents[order.incident]
@@ -264,18 +271,6 @@ def _advance_order(state: State, at: int, order: Order, to: OrderState) -> None:
         _advance_incident(state, at, incident, further)
     if to not in OPEN_ORDERS:
         _release_demand(state, order, at)
-
-
-def _run_clocks(state: State, at: int, order: Order) -> None:
-    for name, length_ms in state.kept.order_clocks[order.id].items():
-        clock = CLOCKS.get(name)
-        if clock is None:
-            continue
-        key = deadline_key(order.id, name)
-        if order.state is clock.starts:
-            state.deadlines.set(key, at + length_ms)
-        elif order.state not in clock.runs_in:
-            state.deadlines.clear(key)
 
 
 def _claim(state: State, order: Order) -> None:
@@ -306,7 +301,8 @@ def _release_demand(state: State, order: Order, at: int) -> None:
 
 
 def _advance_incident(state: State, at: int, incident: Incident, to: IncidentState) -> None:
-    state.incidents[incident.id] = msgspec.structs.replace(incident, state=to)
+    incident = state.incidents[incident.id] = msgspec.structs.replace(incident, state=to)
+    clockwork.run_incident_clocks(state, at, incident)
     if to in ENDED_INCIDENTS:
         state.ended.append((at, incident.id))
         standing_steps.withdraw(state, incident.id, at)
@@ -325,9 +321,10 @@ def _forget(state: State, at: int) -> None:
         del state.incidents[gone]
         state.recommendations.pop(gone, None)
         standing_steps.forget(state, gone)
+        clockwork.forget_clocks(state, incident)
         for order in incident.orders:
             recipient = state.orders.pop(order).recipient
-            del state.kept.order_demand[order], state.kept.order_clocks[order]
+            del state.kept.order_demand[order]
             state.kept.decided.pop(order, None)
             _trim(state, recipient, at)
         _trim(state, DESK, at)

@@ -1,10 +1,11 @@
 """A city as the core knows it: its roads, its people's vehicles, its stations, its run cards and policies."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import numpy as np
@@ -28,13 +29,26 @@ if TYPE_CHECKING:
     from geo_data.areas import Areas
 
 
+Polygons = tuple[tuple[tuple[tuple[float, float], ...], ...], ...]
+"""Polygons of closed rings of longitude and latitude, the first ring the outside."""
+
+
 @dataclass(frozen=True)
 class Jurisdiction:
     """The ground that a station answers for: polygons of closed rings of degrees, the first ring the outside."""
 
     area: str
     station: StationId
-    polygons: tuple[tuple[tuple[tuple[float, float], ...], ...], ...]
+    polygons: Polygons
+
+
+@dataclass(frozen=True)
+class Zone:
+    """Ground in which clocks run by the times of one zone."""
+
+    area: str
+    zone: str
+    polygons: Polygons
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +61,8 @@ class City:
         Short and stable: it is part of every id.
     jurisdictions
         Which station answers for which ground; where none does, the nearest by road is ordered.
+    zones
+        Which ground is town, edge of town, village; elsewhere `Policies.default_zone` holds.
     calendar_rules
         Duty periods, holidays and moved working days.
     time_zone
@@ -64,6 +80,7 @@ class City:
     units: tuple[Unit, ...] = ()
     stations: tuple[Station, ...] = ()
     jurisdictions: tuple[Jurisdiction, ...] = ()
+    zones: tuple[Zone, ...] = ()
     run_cards: RunCards = field(default_factory=lambda: RunCards.load(COUNTY))
     calendar_rules: CalendarRules = field(default_factory=lambda: CalendarRules.load(STANDARD))
     policies: Policies = field(default_factory=Policies)
@@ -122,21 +139,18 @@ class City:
         geo_data.areas.AreaError
             When one is no polygon, or two share ground.
         """
-        from shapely import MultiPolygon, Polygon  # noqa: PLC0415 - heavy, and only for a city that has areas
+        return _areas("jurisdiction", [(its.area, its.station, its.polygons) for its in self.jurisdictions])
 
-        from geo_data.areas import Area, Areas  # noqa: PLC0415 - as above
+    @cached_property
+    def zone_areas(self) -> "Areas":
+        """The zones as areas that can be asked what lies in them.
 
-        return Areas(
-            [
-                Area(
-                    id=its.area,
-                    kind="jurisdiction",
-                    name=its.station,
-                    geometry=MultiPolygon([Polygon(outside, holes) for outside, *holes in its.polygons]),
-                )
-                for its in self.jurisdictions
-            ]
-        )
+        Raises
+        ------
+        geo_data.areas.AreaError
+            When one is no polygon, or two share ground.
+        """
+        return _areas("zone", [(its.area, its.zone, its.polygons) for its in self.zones])
 
     def responsible(self, lon: float, lat: float) -> StationId | None:
         """Return the station whose area a place lies in; on a border, that of the first of the areas."""
@@ -144,6 +158,11 @@ class City:
             return None
         found = self.station_areas.at(lon, lat, "jurisdiction")
         return next((its.station for its in self.jurisdictions if its.area == found[0].id), None) if found else None
+
+    def zone_of(self, lon: float, lat: float) -> str:
+        """Return the zone of a place: that of the first area it lies in, else the city's default."""
+        found = self.zone_areas.at(lon, lat, "zone") if self.zones else []
+        return found[0].name if found else self.policies.default_zone
 
     @cached_property
     def calendar(self) -> Calendar:
@@ -156,3 +175,18 @@ class City:
         parts = (self.name, self.network.checksum, self.units, self.stations, self.speeds.digest)
         content = msgspec.msgpack.encode(parts)
         return hashlib.sha256(content).hexdigest()
+
+
+def _areas(kind: Literal["jurisdiction", "zone"], ground: Sequence[tuple[str, str, Polygons]]) -> "Areas":
+    """Return areas of a kind out of their ids, names and polygons."""
+    from shapely import MultiPolygon, Polygon  # noqa: PLC0415 - heavy, and only for a city that has areas
+
+    from geo_data.areas import Area, Areas  # noqa: PLC0415 - as above
+
+    shapes = [MultiPolygon([Polygon(outside, holes) for outside, *holes in its]) for _, _, its in ground]
+    return Areas(
+        [
+            Area(id=area, kind=kind, name=name, geometry=shape)
+            for (area, name, _), shape in zip(ground, shapes, strict=True)
+        ]
+    )

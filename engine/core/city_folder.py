@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from engine.core.city import City, Jurisdiction
+from engine.core.city import City, Jurisdiction, Zone
 from engine.core.city_devices import Device, DeviceSettings, check_devices, device_settings, read_devices
 from engine.core.city_files import (
     CityError,
@@ -164,7 +164,8 @@ def load_folder(folder: Path) -> CityFolder:
     jurisdictions = tuple(
         Jurisdiction(area.id, StationId(area.station), area.polygons) for area in areas if area.station
     )
-    read = {"stations": stations, "units": units, "jurisdictions": jurisdictions}
+    zones = tuple(Zone(area.id, area.zone, area.polygons) for area in areas if area.zone)
+    read = {"stations": stations, "units": units, "jurisdictions": jurisdictions, "zones": zones}
     city = City(**{**{f.name: getattr(blank, f.name) for f in fields(City)}, **read})
     _hold_areas(city, problems)
     if problems.found:
@@ -392,14 +393,14 @@ def _hold_periods(cards: RunCards, rules: CalendarRules, problems: Problems) -> 
 
 
 def _hold_areas(city: City, problems: Problems) -> None:
-    """Refuse jurisdictions that share ground: one place would belong to two stations."""
+    """Refuse jurisdictions and zones that share ground: one place would belong to two."""
     from geo_data.areas import AreaError  # noqa: PLC0415 - shapely, and only for a city that has areas
 
-    if city.jurisdictions:
+    for name, given, made in (("station", city.jurisdictions, "station_areas"), ("zone", city.zones, "zone_areas")):
         try:
-            _ = city.station_areas
+            _ = given and getattr(city, made)
         except AreaError as error:
-            problems.add(AREAS, None, "station", "", str(error))
+            problems.add(AREAS, None, name, "", str(error))
 
 
 def _warn_of_gaps(cards: RunCards, there: set[str], problems: Problems) -> None:

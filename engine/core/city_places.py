@@ -14,6 +14,7 @@ import numpy as np
 
 from engine.core.city import City
 from engine.core.city_files import Problems, Row, is_position, read_csv, read_features
+from engine.dispatch.toml_file import NAME
 from engine.model.entities import Station, Unit
 from engine.model.ids import DESK, StationId, UnitId
 from engine.model.limits import LONGEST_CALL_SIGN, LONGEST_NAME
@@ -21,7 +22,8 @@ from geo_data.datum import Datum, to_wgs84
 
 UNIT_COLUMNS = ("id", "name", "capabilities", "station", "lon", "lat", "turnout_s", "on_duty")
 STATION_PROPERTIES = ("id", "name", "name_zh", "capabilities")
-AREA_PROPERTIES = ("id", "name", "name_zh", "kind", "station")
+AREA_PROPERTIES = ("id", "name", "name_zh", "kind", "station", "zone")
+ZONE_KIND = "zone"
 _NEAR_DEG = 0.05
 _LONGEST_TURNOUT_S = 3_600
 _ON_DUTY = {"": True, "yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
@@ -35,8 +37,10 @@ class Area:
     name: str
     name_zh: str
     kind: str
-    station: str
+    station: str = ""
     """Whose jurisdiction it is; empty where nobody's."""
+    zone: str = ""
+    """Which zone it is, for an area of kind zone; else empty."""
     polygons: tuple[tuple[tuple[tuple[float, float], ...], ...], ...]
 
 
@@ -249,7 +253,7 @@ def _number(text: str) -> float | None:
 
 
 def read_areas(reading: Reading, file: str, stations: Sequence[Station]) -> tuple[Area, ...]:
-    """Read the areas: polygons with ``id, name`` and, if wanted, ``name_zh, kind``; a jurisdiction's ``station``."""
+    """Read the areas: polygons with ``id, name`` and, if wanted, ``name_zh, kind``; ``station`` or ``zone`` by kind."""
     known = {str(station.id) for station in stations}
     areas: dict[str, Area] = {}
     for feature in read_features(reading.folder, file, AREA_PROPERTIES, reading.problems):
@@ -261,17 +265,22 @@ def read_areas(reading: Reading, file: str, stations: Sequence[Station]) -> tupl
             limit = "a Polygon or MultiPolygon of closed rings of at least 4 positions"
             reading.problems.add(file, feature.line, f"area {said['id']}", feature.geometry.get("type"), limit)
             continue
-        station = said.get("station", "")
-        if station and (station not in known or said.get("kind") != "jurisdiction"):
+        station, zone, kind = (str(said.get(key, "")) for key in ("station", "zone", "kind"))
+        if station and (station not in known or kind != "jurisdiction"):
             limit = "the id of a station, for an area whose kind is jurisdiction"
             reading.problems.add(file, feature.line, "station", station, limit)
+            continue
+        if bool(zone) != (kind == ZONE_KIND) or (zone and NAME.fullmatch(zone) is None):
+            limit = "which zone it is, such as town, edge or village, for an area whose kind is zone, and for no other"
+            reading.problems.add(file, feature.line, "zone", zone, limit)
             continue
         areas[said["id"]] = Area(
             id=said["id"],
             name=said["name"],
             name_zh=said.get("name_zh", ""),
-            kind=str(said.get("kind", "")),
+            kind=kind,
             station=station,
+            zone=zone,
             polygons=polygons,
         )
     return tuple(areas.values())

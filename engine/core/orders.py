@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+from engine.core.clock_lengths import order_clocks_ms
 from engine.core.draft import Draft
 from engine.core.state import Demand
 from engine.core.steps import ask_to_send
@@ -15,7 +16,6 @@ from engine.model.ids import DemandId, OrderId, UnitId
 from engine.model.lifecycle import OrderState, UnitStatus
 from engine.model.limits import LONGEST_SCOPED_KEY
 from engine.model.recommendation import Candidate
-from engine.supervision import STATION_CLOCKS
 from engine.travel import NoWay
 from engine.travel.polyline import encode_polyline
 from engine.travel.routes import drawn
@@ -135,9 +135,7 @@ def propose(
         officers=officers,
         diverted_from=chosen.diverted_from,
     )
-    clocks = world.city.run_cards.clocks_ms(incident.type, incident.level)
-    if chosen.kind == "unit":
-        clocks = {name: ms for name, ms in clocks.items() if name not in STATION_CLOCKS}
+    clocks = order_clocks_ms(world.city, incident, chosen.kind)
     draft.emit(e.OrderProposed(order=order, demand=demand.id, clocks_ms=clocks, demands=demands))
     return order
 

@@ -3,6 +3,7 @@
 import math
 
 from engine.core.apply import alert_key
+from engine.core.clock_lengths import incident_clocks_ms
 from engine.core.draft import Draft
 from engine.core.state import AlertRecord
 from engine.core.steps import ask_leave
@@ -73,6 +74,7 @@ def report_alert(world: World, draft: Draft, command: ReportAlert) -> None:
             needs=needs,
             approval="by_rule" if response.approval == "by_rule" else "by_person",
             exercise=alert.exercise,
+            clocks_ms=incident_clocks_ms(world.city, alert.type, level, alert.lon, alert.lat, sends=bool(needs)),
         )
     )
     for need in needs:

@@ -8,7 +8,7 @@ from collections import deque
 
 import msgspec
 
-from engine.model.entities import Details, Dispatch, Incident, Order, Station, Step, Unit
+from engine.model.entities import Details, Dispatch, EscalationStep, Incident, Order, Station, Step, Unit
 from engine.model.events import Mailed
 from engine.model.ids import (
     AlertId,
@@ -48,8 +48,18 @@ class Demand(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     refused_by: tuple[UnitId, ...] = ()
     returned_by: tuple[StationId, ...] = ()
     """Stations that have given it back: it never goes to them again."""
+    beside: OrderId | None = None
+    """The order that it adds a unit to."""
     unmet: bool = False
     """A shortage was stated for it."""
+
+
+class Escalating(msgspec.Struct, frozen=True, gc=False):
+    """A clock that has run out, what is done about it, and how many steps of that are done."""
+
+    due_at: int
+    steps: tuple[EscalationStep, ...]
+    done: int = 0
 
 
 class Mail(msgspec.Struct, frozen=True, gc=False):
@@ -125,6 +135,9 @@ class Kept(msgspec.Struct, kw_only=True):
     order_demand: dict[OrderId, DemandId] = {}
     order_clocks: dict[OrderId, dict[str, int]] = {}
     decided: dict[OrderId, Decided] = {}
+    incident_clocks: dict[IncidentId, dict[str, int]] = {}
+    escalating: dict[str, Escalating] = {}
+    """Clocks that have run out and are not done with, by the key of their deadline."""
     demands: dict[DemandId, Demand] = {}
     steps: dict[StepId, Step] = {}
     incident_steps: dict[IncidentId, list[StepId]] = {}
@@ -147,7 +160,7 @@ class State:
     details
         Who called and what was said, by alert; from the journal's encrypted part, never in a snapshot.
     deadlines
-        Clocks by ``<order> <clock>``, and the ends of rules over the streets by ``<rule> end``.
+        By the keys of `deadline_keys`: the clocks of orders and incidents, the ends of rules, time-outs of steps.
     freed
         Set when a unit became free since the core last looked at what waits.
     """

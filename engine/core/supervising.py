@@ -1,14 +1,14 @@
-"""What the passing of time does: clocks that ran out are stated, and the desk is told to use the radio."""
+"""What the passing of time does: clocks that ran out are stated, and what is to be done about them is begun."""
 
 from engine.core.deadline_keys import LEAVE, RULE_END, owner_and_clock
 from engine.core.draft import Draft
+from engine.core.escalating import run_out
 from engine.core.steps import pass_on
 from engine.core.streets import end_speed_rule
 from engine.core.world import World
 from engine.model import events as e
 from engine.model.commands import Tick
-from engine.model.ids import OrderId, RuleId, StepId
-from engine.supervision import CLOCKS
+from engine.model.ids import RuleId, StepId
 
 DEPARTED_MS = 5_000
 """From here on the wall clock and the core's time are said to disagree."""
@@ -17,23 +17,28 @@ LOOK_AGAIN_MS = 10_000
 
 
 def tick(world: World, draft: Draft, command: Tick) -> None:
-    """State every deadline that is over."""
-    for key, due_at in world.state.deadlines.due(draft.now):
-        owner, clock = owner_and_clock(key)
-        if clock == RULE_END:
-            end_speed_rule(draft, RuleId(owner))
-            continue
-        if clock == LEAVE:
-            pass_on(world, draft, StepId(owner), due_at)
-            continue
-        order = world.state.orders[OrderId(owner)]
-        draft.emit(e.DeadlineMissed(clock=clock, order=order.id, due_at=due_at))
-        draft.tell_desk(CLOCKS[clock].notice, order=order.id, incident=order.incident, recipient=order.recipient)
+    """Do what every deadline that is over is for, soonest first."""
+    deadlines = world.state.deadlines
+    while due := deadlines.due(draft.now):
+        for key, due_at in due:
+            if deadlines.at(key) == due_at:  # else one that came before it has ended it
+                _meet(world, draft, key, due_at)
     if command.wall_at is not None:
         _compare_clocks(world, draft, command.wall_at)
     if draft.now - world.looked_at >= LOOK_AGAIN_MS:
         world.looked_at = draft.now
         world.state.freed = True
+
+
+def _meet(world: World, draft: Draft, key: str, due_at: int) -> None:
+    """Do what a deadline is for; each is cleared by it or moved into the future."""
+    owner, clock = owner_and_clock(key)
+    if clock == RULE_END:
+        end_speed_rule(draft, RuleId(owner))
+    elif clock == LEAVE:
+        pass_on(world, draft, StepId(owner), due_at)
+    else:
+        run_out(world, draft, owner, clock, due_at)
 
 
 def _compare_clocks(world: World, draft: Draft, wall_at: int) -> None:

@@ -7,6 +7,7 @@ without a unit, until it is done, dropped, or the station's order ends. While it
 
 import msgspec
 
+from engine.core.clockwork import end_clock, start_clock
 from engine.core.deadline_keys import deadline_key
 from engine.core.state import Demand, State
 from engine.model.entities import Order
@@ -56,6 +57,6 @@ def watch_naming(state: State, order: OrderId | None, restart_at: int | None = N
     if length_ms is None:
         return
     if its.state not in ASSIGNING or all(demand.order is not None for demand in demands_under(state, its.id)):
-        state.deadlines.clear(key)
+        end_clock(state, key)
     elif restart_at is not None:
-        state.deadlines.set(key, restart_at + length_ms)
+        start_clock(state, key, restart_at + length_ms)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.core.apply import apply
 from engine.core.city import City
@@ -18,12 +19,13 @@ from engine.core.window import Window
 from engine.dispatch.cover import Cover, Demand
 from engine.dispatch.decide import Wanted
 from engine.dispatch.force import Force
+from engine.dispatch.policies import NO_AGE_LIMIT
 from engine.fleet import Fleet
 from engine.model import events as e
 from engine.model.entities import Station, Unit
 from engine.model.ids import IncidentId, OrderId, StationId, UnitId
 from engine.model.lifecycle import UNDER_WAY
-from engine.travel import TravelTimes
+from engine.travel import TravelTimes, arrivals
 from geo_data.snapping import OffRoad, Snap
 
 
@@ -127,7 +129,8 @@ class World:
             ),
             0,
         )
-        self.__dict__.pop("force", None)
+        for name in ("force", "first_station"):
+            self.__dict__.pop(name, None)
 
     def reweigh(self) -> None:
         """Let those who stand on the streets know the travel times in force."""
@@ -165,6 +168,14 @@ class World:
         rows = [self.fleet.index(unit) for unit in self.own_units(station)]
         return replace(self.force, fleet=self.fleet.only(rows), stations=(), cover=None)
 
+    @cached_property
+    def first_station(self) -> NDArray[np.int32]:
+        """Whose every node of the roads is, int32 (n,): the row of the nearest station by road, -1 for none.
+
+        Asked once and kept: whose a place is must not change with the traffic of the minute.
+        """
+        return arrivals(self.times, self.posts, 0, NO_AGE_LIMIT).unit
+
     def spot(self, incident: IncidentId) -> Snap:
         """Return the place of an incident on the roads."""
         its = self.state.incidents[incident]
@@ -191,7 +202,7 @@ class World:
         if self.cover is None:
             return None
         its = self.state.incidents[incident]
-        arrive_ms = self.city.run_cards.arrive_ms(its.type, its.level)
+        arrive_ms = self.city.run_cards.arrive_ms(its.type, its.level, self.city.zone_of(its.lon, its.lat))
         return None if arrive_ms is None else its.opened_at + arrive_ms
 
     def _underway_ms(self, incident: IncidentId, now: int, but: OrderId | None = None) -> int:

@@ -45,6 +45,8 @@ class Policies:
     """What taking a unit off a lower order counts."""
     diversion_saving_ms: int = 0
     """What a plan must be better by for each unit that is taken off an order of the same level; 0 takes nobody."""
+    default_zone: Literal["town", "edge", "village"] = "town"
+    """The zone of a place that lies in no area of kind zone: the times of run cards may differ by zone."""
     close: Literal["by_person", "by_rule"] = "by_person"
     """Who closes an incident once everything about it is done."""
     cover: Literal["off", "ties", "in_time"] = "off"

@@ -14,15 +14,17 @@ from engine.dispatch.cards.model import BY_RULE, DISPATCHER, NOTHING, Approval, 
 from engine.dispatch.cards.reading import read_nodes
 from engine.dispatch.cards.vocabulary import read_vocabulary
 from engine.dispatch.toml_file import Texts, TomlError, TomlReader
-from engine.model.entities import Need
+from engine.model.entities import EscalationStep, Need
 from engine.model.limits import LEVELS, MOST_NEEDS, MOST_UNITS_OF_NEED
 
 __all__ = ["COUNTY", "Approval", "ForceNeed", "Response", "RunCard", "RunCardError", "RunCards", "Seconds"]
 
 COUNTY = Path(__file__).with_name("county_run_cards.toml")
 """The starting set for a county."""
-SUPERVISED = {"deliver_s": "deliver", "accept_s": "accept", "assign_s": "assign"}
-"""The clocks that are supervised, and what they are called there."""
+OF_INCIDENTS = ("order_s", "update_every_s", "close_s")
+"""The clocks of an incident itself; all others are of its orders."""
+_AT_ONCE = (EscalationStep(0, "phone"),)
+"""What is done about a clock of which the file says nothing: the desk is told to use telephone or radio."""
 
 
 class RunCardError(TomlError):
@@ -84,17 +86,26 @@ class RunCards:
         """Return the force of a card in a duty period, at a level or at its own."""
         return card.at(level or card.level, period).needs
 
-    def clocks_ms(self, card_id: str, level: int) -> dict[str, int]:
-        """Return the supervised clocks of a type at a level, in ms; none for a type without a card."""
+    def clocks_ms(self, card_id: str, level: int, zone: str) -> dict[str, int]:
+        """Return the clocks of a type at a level in a zone, in ms by name; none for a type without a card."""
         if card_id not in self.cards:  # the city's file may change while an incident is open
             return {}
         clocks = self.cards[card_id].at(level, DAY).clocks
-        return {name: s * 1000 for key, name in SUPERVISED.items() if isinstance(s := clocks.get(key), int)}
+        return {name.removesuffix("_s"): _in_zone(span, zone) * 1000 for name, span in clocks.items()}
 
-    def arrive_ms(self, card_id: str, level: int) -> int | None:
+    def arrive_ms(self, card_id: str, level: int, zone: str) -> int | None:
         """Return within what time a type at a level wants somebody there, in ms; None where its card does not say."""
         arrive_s = self.cards[card_id].at(level, DAY).clocks.get("arrive_s") if card_id in self.cards else None
-        return arrive_s * 1000 if isinstance(arrive_s, int) else None
+        return None if arrive_s is None else _in_zone(arrive_s, zone) * 1000
+
+    def escalation(self, clock: str, level: int) -> tuple[EscalationStep, ...]:
+        """Return what is done about a clock that has run out at a level, in order."""
+        escalation = self.words.escalation
+        said = escalation.get(f"{clock}_level_{level}", escalation.get(clock))
+        if said is None:
+            return _AT_ONCE
+        steps = [EscalationStep(step.after_s * 1000, step.do, step.to) for step in said]
+        return tuple(sorted(steps, key=lambda step: step.after_ms))
 
     def sent_by(self) -> dict[str, list[str]]:
         """Return the capabilities that are sent at any level in any period, each with the cards that send it."""
@@ -152,6 +163,11 @@ class RunCards:
         if len(response.force) > MOST_NEEDS or any(need.count > MOST_UNITS_OF_NEED for need in response.force):
             limit = f"at most {MOST_NEEDS} needs of {MOST_UNITS_OF_NEED} units ({where})"
             toml.wrong(at, len(response.force), limit)
+
+
+def _in_zone(span: Seconds, zone: str) -> int:
+    """Return a span in a zone; where it has none for that zone, the shortest of those that it has."""
+    return span if isinstance(span, int) else span.get(zone, min(span.values()))
 
 
 _FORCES: tuple[Force, ...] = ("day", "night")

@@ -14,7 +14,7 @@ from engine.model.lifecycle import UnitStatus
 from engine.model.recommendation import Decision
 from engine.model.streets import SpeedRule
 
-Answer = Literal["accept", "refuse", "en_route", "on_scene", "report", "clear"]
+Answer = Literal["accept", "refuse", "en_route", "on_scene", "report", "clear", "well"]
 Via = Literal["terminal", "radio", "desk", "api"]
 
 

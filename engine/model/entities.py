@@ -139,6 +139,14 @@ class Asked(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     timeout_ms: int | None = None
 
 
+class EscalationStep(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What is done so long after a clock has run out, as the run cards say it; ``to`` is who is told."""
+
+    after_ms: int
+    do: str
+    to: str = ""
+
+
 StepOutcome = Literal["granted", "refused", "withdrawn"]
 
 

@@ -9,7 +9,18 @@ from typing import Literal
 import msgspec
 
 from engine.model.commands import Via
-from engine.model.entities import Approval, Asked, Details, Dispatch, Need, Order, Station, StepOutcome, Unit
+from engine.model.entities import (
+    Approval,
+    Asked,
+    Details,
+    Dispatch,
+    EscalationStep,
+    Need,
+    Order,
+    Station,
+    StepOutcome,
+    Unit,
+)
 from engine.model.ids import AlertId, DemandId, IncidentId, OrderId, PlanId, RecipientId, RuleId, StepId, UnitId
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
 from engine.model.recommendation import Recommendation
@@ -57,6 +68,8 @@ class IncidentOpened(_Body, frozen=True, gc=False, tag="incident_opened"):
     needs: tuple[Need, ...]
     approval: Approval
     exercise: bool = False
+    clocks_ms: dict[str, int] = {}
+    """The supervision clocks of the incident itself by name."""
 
 
 class IncidentAdvanced(_Body, frozen=True, gc=False, tag="incident_advanced"):
@@ -79,6 +92,8 @@ class DemandRaised(_Body, frozen=True, gc=False, tag="demand_raised"):
     """Other capabilities that meet it as well."""
     together: bool = False
     """A unit that goes to the incident for another demand may meet it as well."""
+    beside: OrderId | None = None
+    """The order that it adds a unit to, because nobody has answered that one in time."""
 
 
 class DemandUnmet(_Body, frozen=True, gc=False, tag="demand_unmet"):
@@ -192,12 +207,36 @@ class PlanApplied(_Body, frozen=True, gc=False, tag="plan_applied"):
     failed: str = ""
 
 
-class DeadlineMissed(_Body, frozen=True, gc=False, tag="deadline_missed"):
-    """A clock ran out."""
+class DeadlineMissed(_Body, frozen=True, gc=False, kw_only=True, tag="deadline_missed"):
+    """A clock of an order, or of an incident, ran out. ``escalation`` is what is done about it from here on."""
 
     clock: str
-    order: OrderId
+    order: OrderId | None = None
     due_at: int
+    incident: IncidentId | None = None
+    """Whose clock it is, where it is no order's."""
+    escalation: tuple[EscalationStep, ...] = ()
+
+
+class Escalated(_Body, frozen=True, gc=False, tag="escalated"):
+    """A step of what is done about a clock that ran out; ``number`` counts from 0."""
+
+    clock: str
+    number: int
+    step: EscalationStep
+    order: OrderId | None = None
+    incident: IncidentId | None = None
+
+
+class SceneHeard(_Body, frozen=True, gc=False, tag="scene_heard"):
+    """A recipient said something besides its order's steps: another report, or that all is well."""
+
+    order: OrderId
+    version: int
+    what: Literal["report", "well"]
+    key: str
+    via: Via = "terminal"
+    said_at: int | None = None
 
 
 class StepRequested(_Body, frozen=True, gc=False, tag="step_requested"):
@@ -268,6 +307,8 @@ Body = (
     | PlanRequested
     | PlanApplied
     | DeadlineMissed
+    | Escalated
+    | SceneHeard
     | StepRequested
     | StepPassedOn
     | StepDecided

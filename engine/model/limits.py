@@ -24,10 +24,10 @@ LONGEST_ADDRESS = 500
 """Characters of a place in words."""
 LONGEST_TEXT = 4_000
 """Characters of any other free text."""
-MOST_STEP_VALUES = 16
-"""Values that say what a step is about."""
 MOST_NAMED, MOST_OFFICERS = 8, 16
 """Units that a station names in one command, and officers of one of them."""
+MOST_ESCALATION_STEPS = 16
+"""Steps of what is done about one clock that has run out."""
 MOST_RECOMMENDATION_BYTES = 4_096
 """Bytes of one recommendation as it is frozen in an event."""
 MOST_SPEED_RULES = 1_000

@@ -31,6 +31,11 @@ class Deadlines(Generic[K]):
         """Forget ``key``; nothing happens when it has no deadline."""
         self._due_at.pop(key, None)
 
+    def at(self, key: K) -> int | None:
+        """Return when a key is due; None when it has no deadline."""
+        found = self._due_at.get(key)
+        return None if found is None else found[0]
+
     def next_at(self) -> int | None:
         """Return the soonest instant, or None."""
         self._drop_outdated()
@@ -38,15 +43,12 @@ class Deadlines(Generic[K]):
 
     def due(self, now: int) -> list[tuple[K, int]]:
         """Return what is due at ``now``, soonest first, with its instant. It stays set until it is cleared or moved."""
-        self._drop_outdated()
-        return (
-            [
-                (key, at)
-                for at, _, key in sorted((at, count, key) for key, (at, count) in self._due_at.items() if at <= now)
-            ]
-            if self._heap and self._heap[0][0] <= now
-            else []
-        )
+        found = []
+        while (due_at := self.next_at()) is not None and due_at <= now:
+            found.append(heapq.heappop(self._heap))
+        for entry in found:
+            heapq.heappush(self._heap, entry)
+        return [(key, due_at) for due_at, _, key in found]
 
     def items(self) -> list[tuple[K, int]]:
         """Return all keys with their instants, in the order they were set."""

@@ -4,7 +4,7 @@ Rules: integer milliseconds inside; both ends of a street count, one-way streets
 found is never an estimate. Siblings such as the fleet are known only by the columns of `Riders`.
 """
 
-from engine.travel.arrivals import Arrivals, Arriver
+from engine.travel.arrivals import Arrivals, Arriver, arrivals
 from engine.travel.guidance import turns
 from engine.travel.hierarchy import Hierarchy, HierarchyError
 from engine.travel.polyline import decode_polyline, encode_polyline
@@ -35,6 +35,7 @@ __all__ = [
     "Traffic",
     "TravelTimes",
     "Weights",
+    "arrivals",
     "decode_polyline",
     "encode_polyline",
     "turns",

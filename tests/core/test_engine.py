@@ -248,8 +248,7 @@ def test_clocks_run_out_once_and_tell_the_desk_to_use_the_radio():
     engine.submit(Tick(actor="system"), Tick(actor="system"))
     clock.time = NOW + 30_000
     engine.submit(Tick(actor="system"))
-    assert [m.code for m in engine.state.mailbox(DESK).after(0)] == ["not_delivered", "not_accepted"]
-    assert engine.next_deadline() is None
+    assert [m.code for m in engine.state.mailbox(DESK).after(0)] == ["not_delivered", "not_accepted", "shortage"]
     assert answer(engine, reply.orders[0], "accept", via="radio").refusal is None
 
 

@@ -26,7 +26,7 @@ from engine import (
 from engine.core.plain_ports import VolatileJournal
 from engine.fleet import STATUS_CODE
 from engine.model.commands import AcknowledgeMail
-from engine.model.lifecycle import HOLDING_ORDERS, ORDER, UnitStatus
+from engine.model.lifecycle import HOLDING_ORDERS, ORDER, IncidentState, OrderState, UnitStatus
 from tests.support.cities import SetClock, alert, city, place, station, unit
 
 CAPABILITIES = ("patrol", "traffic")
@@ -94,7 +94,8 @@ class Desk(RuleBasedStateMachine):
             )
 
     @rule(
-        pick=st.integers(0, 50), word=st.sampled_from(("accept", "refuse", "en_route", "on_scene", "report", "clear"))
+        pick=st.integers(0, 50),
+        word=st.sampled_from(("accept", "refuse", "en_route", "on_scene", "report", "well", "clear")),
     )
     def answers(self, pick, word):
         orders = list(self.engine.state.orders.values())
@@ -213,7 +214,9 @@ class Desk(RuleBasedStateMachine):
                 assert (
                     owner in state.speed_rules
                     or (owner in state.steps and state.steps[owner].outcome is None)
+                    or (owner in state.incidents and state.incidents[owner].state is not IncidentState.CLOSED)
                     or ORDER[state.orders[owner].state]
+                    or state.orders[owner].state is OrderState.CLEARED
                 )
 
 

@@ -11,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from engine import AnswerOrder, ApproveOrder, CancelOrder, EndIncident, Engine, Need, ReportAlert, SetUnitStatus, Tick
 from engine.core.plain_ports import VolatileJournal
 from engine.model.commands import AssignUnits, Named
-from engine.model.lifecycle import HOLDING_ORDERS, OPEN_ORDERS, ORDER, OrderState, UnitStatus
+from engine.model.lifecycle import HOLDING_ORDERS, OPEN_ORDERS, OrderState, UnitStatus
+from engine.supervision import CLOCKS, INCIDENT_CLOCKS
 from tests.support.cards import county_with
 from tests.support.cities import SetClock, alert, city, station, unit
 
@@ -167,7 +168,10 @@ class StationDesks(RuleBasedStateMachine):
             if clock == "leave":
                 assert state.steps[order].outcome is None
                 continue
-            assert ORDER[state.orders[order].state]
+            if order in state.incidents:
+                assert state.incidents[order].state in INCIDENT_CLOCKS[clock].runs_in
+                continue
+            assert state.orders[order].state in CLOCKS[clock].runs_in
             if clock == "assign":
                 assert state.orders[order].state is not OrderState.SENT
                 assert any(d.station == order and d.order is None for d in state.demands.values())

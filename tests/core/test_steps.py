@@ -30,7 +30,7 @@ def step_of(engine, incident):
 
 
 def asked(engine, recipient):
-    return [mail.values["by"] for mail in engine.state.mailbox(recipient).after(0) if mail.item == "notice"]
+    return [mail.values["by"] for mail in engine.state.mailbox(recipient).after(0) if "by" in mail.values]
 
 
 def pass_time(engine, clock, seconds):

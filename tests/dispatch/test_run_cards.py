@@ -125,8 +125,8 @@ def test_the_force_follows_the_duty_period(tmp_path):
     assert cards.needs(card, DAY) == (Need("patrol", 2),)
     assert cards.needs(card, NIGHT) == (Need("patrol", 1),)
     assert card.approval == "by_rule"
-    assert cards.clocks_ms("robbery", 1) == {"accept": 30_000}
-    assert cards.clocks_ms("gone", 1) == {}
+    assert cards.clocks_ms("robbery", 1, "town") == {"accept": 30_000, "arrive": 300_000, "close": 1_000_000}
+    assert cards.clocks_ms("gone", 1, "town") == {}
 
 
 def test_a_card_that_says_nothing_of_the_night_sends_what_it_sends_by_day(tmp_path):

@@ -2,7 +2,7 @@
 
 import typing
 
-from engine.model.entities import Asked, Details, Need, Order, Station, Unit
+from engine.model.entities import Asked, Details, EscalationStep, Need, Order, Station, Unit
 from engine.model.events import (
     AlertReceived,
     Body,
@@ -12,6 +12,7 @@ from engine.model.events import (
     DemandDropped,
     DemandRaised,
     DemandUnmet,
+    Escalated,
     Event,
     IncidentAdvanced,
     IncidentOpened,
@@ -22,6 +23,7 @@ from engine.model.events import (
     PlanApplied,
     PlanRequested,
     Recommended,
+    SceneHeard,
     SpeedRuleLifted,
     SpeedRuleSet,
     StepDecided,
@@ -141,6 +143,8 @@ def bodies():
             values={"reason": "far"},
         ),
         StepPassedOn(id="sx-step-1", to="duty_leader", due_at=AT + 120_000),
+        Escalated(clock="accept", number=1, step=EscalationStep(30_000, "tell", "commander"), order="sx-order-1"),
+        SceneHeard(order="sx-order-1", version=1, what="well", key="k4"),
         StepDecided(id="sx-step-1", outcome="granted", acting_as="duty_leader", reason="yes"),
         UnitsNamed(
             order="sx-order-2",

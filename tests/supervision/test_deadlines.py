@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.supervision import CLOCKS, Deadlines
+from engine.supervision import CLOCKS, INCIDENT_CLOCKS, Deadlines
 
 KEYS = st.sampled_from("abcdef")
 STEPS = st.lists(st.one_of(st.tuples(st.just("set"), KEYS, st.integers(0, 20)), st.tuples(st.just("clear"), KEYS)))
@@ -20,6 +20,7 @@ def test_heap_agrees_with_a_plain_dictionary(steps, now):
     assert len(deadlines) == len(model)
     assert deadlines.next_at() == min(model.values(), default=None)
     expected = sorted(((at, order[key], key) for key, at in model.items() if at <= now))
+    assert {key: deadlines.at(key) for key in "abcdef"} == {key: model.get(key) for key in "abcdef"}
     assert deadlines.due(now) == [(key, at) for at, _, key in expected]
     assert sorted(deadlines.items()) == sorted(model.items())
 
@@ -33,5 +34,5 @@ def test_what_is_due_stays_until_it_is_cleared():
 
 
 def test_a_clock_runs_in_the_state_that_starts_it():
-    for clock in CLOCKS.values():
+    for clock in (*CLOCKS.values(), *INCIDENT_CLOCKS.values()):
         assert clock.starts in clock.runs_in

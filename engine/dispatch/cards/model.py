@@ -113,10 +113,19 @@ class Approver:
 
 @dataclass(frozen=True, kw_only=True)
 class Informed:
-    """Somebody who is told. ``external`` is outside the police."""
+    """Somebody who is told.
+
+    Attributes
+    ----------
+    external
+        Outside the police: told by telephone.
+    mailbox
+        Has a mailbox all the same, which an integration reads.
+    """
 
     name: Texts
     external: bool = False
+    mailbox: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from engine.dispatch.cards.model import (
     Vocabulary,
 )
 from engine.dispatch.toml_file import At, Texts, TomlReader
-from engine.model.limits import LEVELS
+from engine.model.limits import LEVELS, MOST_ESCALATION_STEPS
 
 SCHEMA = 1
 LONGEST_S = 31 * 86_400
@@ -41,7 +41,7 @@ TOP_KEYS = (
 )
 _META_KEYS = ("name", "level_names", "day", "night", "workload")
 _NOTES = ("downgrade", "return_order", "repeat_call", "offline")
-_DONE = ("remind", "phone", "next_candidate", "ask_reason", "tell", "list")
+_DONE = ("remind", "phone", "next_candidate", "replace", "ask_reason", "tell", "list")
 _LANGUAGE_KEYS = ("zh", "en")
 
 
@@ -90,6 +90,9 @@ def read_clocks(toml: TomlReader, at: At, raw: object) -> dict[str, Seconds]:
             continue
         here = (*at, key)
         if key == "arrive_s" and isinstance(value, dict):
+            if not value:
+                toml.wrong(here, value, "seconds for at least one zone")
+                continue
             found[key] = {
                 toml.name((*here, zone), zone): toml.whole((*here, zone), seconds, 1, LONGEST_S)
                 for zone, seconds in value.items()
@@ -126,9 +129,10 @@ def _told(toml: TomlReader, table: Mapping[str, Any]) -> dict[str, Informed]:
     found = {}
     for name, value in _named(toml, "told", table).items():
         at = ("told", name)
-        given = toml.table(at, value, (*_LANGUAGE_KEYS, "external"))
+        given = toml.table(at, value, (*_LANGUAGE_KEYS, "external", "mailbox"))
         external = "external" in given and toml.flag((*at, "external"), given["external"])
-        found[name] = Informed(name=toml.texts(at, _words(given)), external=external)
+        mailbox = "mailbox" in given and toml.flag((*at, "mailbox"), given["mailbox"])
+        found[name] = Informed(name=toml.texts(at, _words(given)), external=external, mailbox=mailbox)
     return found
 
 
@@ -227,7 +231,14 @@ def _escalation(
     for key in section.keys() - set(keys):
         limit = f"a clock, or one of a level such as accept_level_1; clocks: {', '.join(clocks)}"
         toml.wrong(("escalation", key), key, limit)
-    return {key: toml.each(("escalation", key), value, "steps", take) for key, value in section.items() if key in keys}
+    found = {}
+    for key, value in section.items():
+        if key not in keys:
+            continue
+        steps = found[key] = toml.each(("escalation", key), value, "steps", take)
+        if not 1 <= len(steps) <= MOST_ESCALATION_STEPS:
+            toml.wrong(("escalation", key), len(steps), f"1 to {MOST_ESCALATION_STEPS} steps")
+    return found
 
 
 def _lists(toml: TomlReader, table: Mapping[str, Any]) -> dict[str, dict[str, Texts]]:
