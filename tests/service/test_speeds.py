@@ -109,5 +109,6 @@ def test_only_who_may_sets_and_feeds(tmp_path: Path):
         Role.DISPATCHER: (201, 403),
         Role.INTEGRATION: (403, 200),
         Role.OBSERVER: (403, 403),
+        Role.OFFICE: (403, 403),
         Role.ADMINISTRATOR: (201, 200),
     }
