@@ -134,8 +134,6 @@ def assign(choices: Choices, effort: float = EFFORT) -> Assignment:
         The same for the same choices, always.
     """
     n = len(choices.level)
-    if n == 1 and choices.holder[0] == NOBODY:  # by far the most decisions are about one demand: it has its best
-        return Assignment(np.array([0 if len(choices.unit) else UNMET], np.int64))
     row_of = np.repeat(np.arange(n), np.diff(choices.start))
     pick = np.full(n, UNMET, np.int64)
     most = max(int(choices.unit.max(initial=-1)), int(choices.holder.max(initial=-1)))
