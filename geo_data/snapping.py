@@ -219,16 +219,11 @@ def way(network: RoadNetwork, arcs: NDArray[np.int32], begin: float, end: float)
     """
     from geo_data.snapping_kernels import Shape, draw_way  # noqa: PLC0415 - numba, wanted once there is a way
 
-    geometry = network.arc_geometry[arcs]
-    first = network.geometry_first
-    most = int((first[geometry + 1] - first[geometry]).sum()) + 2
-    read = (first, network.point_lon, network.point_lat, network.arc_geometry, network.arc_drawn)
+    read = (network.geometry_first, network.point_lon, network.point_lat, network.arc_geometry, network.arc_drawn)
     shape = Shape(*[_to_read(array) for array in read])
-    row = first[geometry[0]] if network.arc_drawn[arcs[0]] else first[geometry[0] + 1] - 1
-    per_degree = metres_per_degree(float(network.point_lat[row]) / 1e7)
-    points = np.empty((most, 2))
+    per_degree = metres_per_degree(float(network.arc_points(int(arcs[0]))[0, 1]))
     begin = min(begin, end) if len(arcs) == 1 else begin
-    return points[: draw_way(shape, arcs, float(begin), float(end), *per_degree, points)]
+    return draw_way(shape, arcs, float(begin), float(end), *per_degree)
 
 
 def _to_read(array: NDArray[Any]) -> NDArray[Any]:

@@ -347,14 +347,15 @@ def draw_way(
     end: float,
     per_lon: float,
     per_lat: float,
-    out: NDArray[np.float64],
-) -> int:
-    """Write the course along arcs, (p, 2) in degrees, from a fraction of the first to one of the last; return ``p``.
+) -> NDArray[np.float64]:
+    """Return the course along arcs, float64 (p, 2) in degrees, from a fraction of the first to one of the last.
 
-    Joints stand once. ``per_lon, per_lat`` are the metres of a degree where it begins. ``out`` has room for every point
-    of the arcs and two more.
+    Joints stand once. ``per_lon, per_lat`` are the metres of a degree where it begins.
     """
-    count = 0
+    room, count = 2, 0
+    for arc in arcs:
+        room += shape.first[shape.geometry[arc] + 1] - shape.first[shape.geometry[arc]]
+    out = np.empty((room, 2))
     for i in range(len(arcs)):
         arc = arcs[i]
         street = shape.geometry[arc]
@@ -370,4 +371,4 @@ def draw_way(
             from_share = begin if i == 0 else 0.0
             to_share = end if i == len(arcs) - 1 else 1.0
             count = _draw_part(shape, row, last, step, from_share, to_share, i == 0, per_lon, per_lat, out, count)
-    return count
+    return out[:count]
