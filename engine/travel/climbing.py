@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from engine.travel.ascending import ascend, lay_path
 from engine.travel.customising import Metric
 from engine.travel.eligible import is_eligible, rank_on_street
-from engine.travel.labels import MOST_NEW, Labels, has_label, is_chain, time_by_label, write_label
+from engine.travel.labels import Labels, has_label, is_chain, time_by_label, write_label
 from engine.travel.search import HALF, LONGEST_MS, LOW, Columns, Streets, offer, pop, push, whole, word
 from engine.travel.supergraph import Supergraph
 from geo_data.compiled import inlined, kernel
@@ -111,6 +111,7 @@ def _rank_labelled(
     climb: Climb,
     labels: Labels,
     stamp: int,
+    most_new: int,
     above: int,
     riders: Columns,
     need: int,
@@ -132,7 +133,7 @@ def _rank_labelled(
     if usable:
         for i in range(above):
             labels.goal[above - 1 - i] = climb.ms[climb.path[i]]
-    listed, left = 0, MOST_NEW
+    listed, left = 0, most_new
     for unit in range(len(riders.bits)):
         if not is_eligible(riders, unit, need, fresh_after):
             continue
@@ -217,6 +218,7 @@ def climb_nearest(
     version: int,
     labels: Labels,
     stamp: int,
+    most_new: int,
     riders: Columns,
     arc: int,
     fraction: float,
@@ -241,6 +243,7 @@ def climb_nearest(
         climb,
         labels,
         stamp,
+        most_new,
         above,
         riders,
         need,

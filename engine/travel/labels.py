@@ -4,7 +4,8 @@ A unit's *label* is its time to every rank above it, from the root down, by ways
 incident turns at a rank that is above both, and those are the ranks that both have first: the time between them is the
 least sum over the beginnings of two rows (two-hop labels along an elimination tree; D. Ouyang et al., When Hierarchy
 Meets 2-Hop-Labeling, SIGMOD 2018). A label holds for a place under a version of the weights. Of those that do not a
-question writes a few anew, so that units at rest come to have one and nobody pays for all of them at once.
+question writes a few anew once a version stands (`Workspace.labels`), so that units at rest come to have one and nobody
+pays for all of them at once.
 """
 
 from typing import NamedTuple
@@ -18,9 +19,6 @@ from engine.travel.search import Columns, Streets
 from engine.travel.supergraph import Supergraph
 from geo_data.compiled import inlined, kernel
 from geo_data.speeds import NEVER
-
-MOST_NEW = 8
-"""Labels that one question writes: about as long as 20 units that have none take to be found."""
 
 
 class Labels(NamedTuple):

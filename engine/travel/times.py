@@ -210,7 +210,7 @@ class TravelTimes:
             self.counts["search" if count >= 0 else "gave_up"] += 1
         if count < 0 and weights.hierarchy is not None and weights.metric is not None:
             climb, version = desk.climb(2 * len(riders.bits))
-            labels, stamp = desk.labels(weights, len(riders.bits))
+            labels, stamp, most_new = desk.labels(weights, len(riders.bits))
             count, seen = self._climbing.climb_nearest(
                 weights.hierarchy.graph,
                 weights.metric,
@@ -219,6 +219,7 @@ class TravelTimes:
                 version,
                 labels,
                 stamp,
+                most_new,
                 *asked,
                 unit,
                 eta_ms,

@@ -20,6 +20,10 @@ _FIRST_VERSION = (1 << 32) - 2
 _LAST_CLIMB = (1 << 31) - 2
 MOST_LABELS = 1 << 14
 """Units that can have a label at a time, a power of two; one takes four bytes a rank above it, some 500."""
+MOST_NEW = 8
+"""Labels that one question writes: about as long as 20 units that have none take to be found."""
+SETTLED_AFTER = 40
+"""Questions that a version answers before labels are written under it."""
 
 
 class Workspace:
@@ -33,6 +37,7 @@ class Workspace:
         self._entries = 0
         self._labelled: Weights | None = None
         self._stamp = 0
+        self._asked = 0
 
     @cached_property
     def memory(self) -> "Memory":
@@ -75,19 +80,21 @@ class Workspace:
             heap=np.empty(stems + 1, np.uint64),
         )
 
-    def labels(self, weights: Weights, riders: int) -> tuple["Labels", int]:
-        """Return the labels, with room for so many units up to the most, and the stamp of this version's.
+    def labels(self, weights: Weights, riders: int) -> tuple["Labels", int, int]:
+        """Return the labels, with room for so many units up to the most, this version's stamp, and how many to write.
 
-        Versions are told apart by what they are, not by their numbers or memory, which come again.
+        Versions are told apart by what they are, not by their numbers or memory, which come again. None is written
+        before a version has stood for `SETTLED_AFTER` questions: while versions come and go, labels would not last.
         """
         places = min(1 << max(riders - 1, 1).bit_length(), MOST_LABELS)
         known = self.__dict__.get("_labels")
         if known is None or len(known.arc) < places:
             self.__dict__["_labels"] = self._new_labels(places)
         if weights is not self._labelled:
-            self._labelled = weights
+            self._labelled, self._asked = weights, 0
             self._stamp += 1
-        return self.__dict__["_labels"], self._stamp
+        self._asked += 1
+        return self.__dict__["_labels"], self._stamp, MOST_NEW if self._asked > SETTLED_AFTER else 0
 
     def _new_labels(self, places: int) -> "Labels":
         from engine.travel.labels import Labels, lowest_below  # noqa: PLC0415 - numba

@@ -1,18 +1,29 @@
 """Labels: kept over questions, never over a move or a version, and the hierarchy ranks by them as the search does."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.travel import Hierarchy, TravelTimes
-from engine.travel.labels import MOST_NEW, lowest_below
+from engine.travel import Hierarchy, TravelTimes, workspace
+from engine.travel.labels import lowest_below
 from engine.travel.supergraph import lay_supergraph
-from engine.travel.workspace import MOST_LABELS
+from engine.travel.workspace import MOST_LABELS, MOST_NEW, SETTLED_AFTER
 from geo_data.speeds import NEVER, travel_ms
 from tests.support.crew import Crew
 from tests.support.networks import random_network
 
 UNITS = 40
+
+
+@pytest.fixture(autouse=True, scope="module")
+def settled_at_once():
+    """Let versions be settled from their first question on, so that few questions come to use labels."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(workspace, "SETTLED_AFTER", 0)
+        yield
+
+
 STEPS = st.lists(st.sampled_from(("ask", "ask", "ask", "move", "times", "shut")), min_size=5, max_size=25)
 
 
@@ -63,6 +74,18 @@ def test_units_at_rest_all_come_to_have_a_label_and_a_version_takes_them_all():
     times.adopt(times.weights.changed(np.array([1], np.int32), np.array([50_000], np.int32)))
     crew = Crew(roads, times.weights.inner_ms, list(zip(crew.arc.tolist(), crew.fraction.tolist(), strict=True)))
     assert times.nearest(0, 0.5, crew, 0, 3, -1, "hierarchy").settled > looked_at[-1]
+
+
+def test_none_is_written_while_versions_come_and_go(monkeypatch):
+    monkeypatch.setattr(workspace, "SETTLED_AFTER", SETTLED_AFTER)
+    roads = random_network(8, nodes=200, streets=400)
+    times = TravelTimes(roads, travel_ms(roads), Hierarchy.build(roads))
+    crew = Crew(roads, times.weights.inner_ms, [(arc, 0.5) for arc in range(UNITS)])
+    for turn in range(3):
+        written = [times._desk.labels(times.weights, UNITS)[2] for _ in range(SETTLED_AFTER + 1)]
+        assert written == [0] * SETTLED_AFTER + [MOST_NEW]
+        times.nearest(0, 0.5, crew, 0, 3, -1, "hierarchy")
+        times.adopt(times.weights.changed(np.array([1], np.int32), np.array([50_000 + turn], np.int32)))
 
 
 def test_the_ranks_below_a_rank_are_those_just_before_it():
