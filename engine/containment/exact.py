@@ -81,6 +81,7 @@ def search(board: Board, allowed: NDArray[np.bool_], effort: float, hint: NDArra
         for pair, variable in goes:
             model.add_hint(variable, pair in hinted)
     solver = cp_model.CpSolver()
+    solver.parameters.catch_sigint_signal = False  # it would leave Ctrl-C without its handler
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = SEED
     solver.parameters.max_deterministic_time = effort

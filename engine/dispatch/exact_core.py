@@ -81,6 +81,7 @@ def least_sum_of_arrivals(
     for variable, ms in zip(arrival, latest.tolist(), strict=True):
         model.add_hint(variable, ms)
     solver = cp_model.CpSolver()
+    solver.parameters.catch_sigint_signal = False  # it would leave Ctrl-C without its handler
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = SEED
     solver.parameters.symmetry_level = 0  # looking for it costs more than such small models take

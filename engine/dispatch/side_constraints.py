@@ -229,6 +229,7 @@ def _solver() -> "cp_model.CpSolver":
     from ortools.sat.python import cp_model  # noqa: PLC0415 - as above
 
     solver = cp_model.CpSolver()
+    solver.parameters.catch_sigint_signal = False  # it would leave Ctrl-C without its handler
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = SEED
     solver.parameters.max_deterministic_time = EFFORT / 3
