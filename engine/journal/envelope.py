@@ -18,7 +18,7 @@ import msgspec
 
 from engine.model.entities import Details
 from engine.model.errors import NotStored, Refusal
-from engine.model.events import SCHEMA_VERSION, AlertReceived, Body, Event
+from engine.model.events import SCHEMA_VERSION, AlertReceived, Body, Event, OrderAdvanced, SceneHeard
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 """Takes the body of one version, its ``kind`` included, and returns that of the next."""
@@ -128,8 +128,13 @@ def context_of(log_id: str, seq: int, subject: str) -> bytes:
 
 
 def subject_of(body: Body) -> str | None:
-    """Return whose key guards the personal part of an event with this body; None where it may have none."""
-    return body.alert if isinstance(body, AlertReceived) else None
+    """Return whose key guards the personal part of an event with this body; None where it may have none.
+
+    What was said of an order is kept under the order's key, which goes with those of its incident's alerts.
+    """
+    if isinstance(body, AlertReceived):
+        return body.alert
+    return body.order if isinstance(body, OrderAdvanced | SceneHeard) else None
 
 
 def encode_body(event: Event) -> str:

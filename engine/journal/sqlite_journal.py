@@ -194,6 +194,8 @@ class SqliteJournal:
     def erase(self, *subjects: str, at: int) -> int:
         """Delete the keys of these alerts' personal parts for good, and the snapshot, which may hold copies of them.
 
+        With them go the words that were said of the orders of their incidents.
+
         State in memory is not touched: whoever holds it drops its own copies, then saves a new snapshot.
 
         Returns
@@ -206,9 +208,22 @@ class SqliteJournal:
         NotStored
             As `Vault.erase`.
         """
+        orders = self._orders_of(subjects)
+        if orders:
+            self._vault.erase(*orders, at=at)
         erased = self._vault.erase(*subjects, at=at)
         self._beside("snapshot").unlink(missing_ok=True)
         return erased
+
+    def _orders_of(self, alerts: Sequence[str]) -> list[str]:
+        """Return the orders of the incidents that alerts belong to."""
+        asked = (
+            "SELECT json_extract(o.body, '$.order.id') FROM events a JOIN events o"
+            " ON json_extract(o.body, '$.order.incident') = json_extract(a.body, '$.incident')"
+            " WHERE a.kind = 'alert_received' AND o.kind = 'order_proposed' AND json_extract(a.body, '$.alert') = ?"
+        )
+        with self._read_lock:
+            return [row[0] for alert in alerts for row in self._reader.execute(asked, (alert,))]
 
     def verify(self, heads_path: Path | None = None) -> VerifyReport:
         """Walk the whole chain, and hold it against exported heads where a file of them is given.

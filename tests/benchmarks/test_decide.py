@@ -28,8 +28,8 @@ def test_a_quick_run_gives_one_object_with_the_agreed_names_and_nothing_wrong(sm
 def test_a_decision_that_differs_from_plain_search_is_counted_and_fails_the_run(small, monkeypatch):
     honest = TravelTimes.nearest
 
-    def late(self, arc, fraction, riders, need, k, fresh_after, method=None):
-        ranking = honest(self, arc, fraction, riders, need, k, fresh_after, method)
+    def late(self, arc, fraction, riders, need, k, fresh_after, method=None, **more):
+        ranking = honest(self, arc, fraction, riders, need, k, fresh_after, method, **more)
         if method is None:
             ranking.eta_ms[:] += 1
         return ranking

@@ -170,7 +170,8 @@ def test_a_server_killed_in_the_middle_loses_nothing(tmp_path: Path) -> None:
     assert result.audit.double_booked == ()
     found = figures(result)
     assert found["alerts"] == len(scenario.calls)
-    ended = {name for name, story in result.timeline.orders.items() if "cleared" in story.at}
+    stories = result.timeline.orders.items()
+    ended = {name for name, story in stories if {"cleared", "replaced"} & set(story.at)}  # replaced: diverted
     assert ended == set(result.timeline.orders)  # orders of before and after the crash were all carried out
     assert all(not isinstance(crew, Patrol) or crew.order is None for crew in stage.field.crews.values())
 

@@ -1,0 +1,30 @@
+"""What is said of an order, in words, is stored encrypted like the words of an alert, and goes with it."""
+
+from engine import AnswerOrder, Engine, ReportAlert
+from engine.model.entities import Details
+from tests.journal.samples import AT
+from tests.support.cities import SetClock, alert, city, unit
+
+WORDS = "Zhang San was taken home"
+
+
+def test_an_answer_in_words_is_stored_and_goes_with_its_alert(desk):
+    clock = SetClock(AT)
+    engine = Engine(city([unit("P1", 1, 0)]), journal=desk.journal, clock=clock)
+    reply = engine.submit(ReportAlert(actor="source:cad", alert=alert(1, 2, 0, at=AT)))[0]
+    (order,) = reply.orders
+    for number, answer in enumerate(("accept", "en_route", "on_scene", "report")):
+        words = WORDS if answer == "report" else ""
+        said = AnswerOrder(actor="device:P1", key=f"k{number}", order=order, version=1, answer=answer, text=words)
+        assert engine.submit(said)[0].refusal is None
+
+    def words():
+        return [event.personal.text for event in desk.journal.read() if event.personal not in (None, Details())]
+
+    assert WORDS in words()
+    raw = b"".join(path.read_bytes() for path in desk.folder.iterdir() if path.is_file())
+    assert WORDS.encode() not in raw
+    assert desk.journal.erase(reply.alert, at=AT) == 1
+    desk.reopen()
+    assert WORDS not in words()
+    assert desk.journal.verify().ok
