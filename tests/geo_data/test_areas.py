@@ -95,7 +95,7 @@ BOX = shapely.box(113.0, 36.5, 113.01, 36.51)
         ([_area("1", shapely.Polygon())], "Polygon"),
         ([_area("1", shapely.box(-179, 0, 179, 1))], "date line"),
         ([_area("1", shapely.box(36, 112, 37, 113))], "bounds"),
-        ([_area("1", BOX, "zone")], "'zone'"),
+        ([_area("1", BOX, "county")], "'county'"),
     ],
 )
 def test_areas_that_cannot_be(areas: list[Area], part: str) -> None:
