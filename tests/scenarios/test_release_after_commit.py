@@ -101,7 +101,8 @@ async def a_day(journal, cycle_type):
         async with server.client("integration:cad") as cad, server.client("terminal:near") as near:
             await cad.connected()
             await near.connected()
-            while len(list(journal.read())) < 2:  # that a device was met is an event of its own: it comes first
+            # That a device was met is an event of its own: it comes first.
+            while len(list(journal.read())) < 2:  # noqa: ASYNC110 - the loop turns, nobody waits
                 await asyncio.sleep(0)
             # `far` comes back while the commit of its order is open, and is heard before that returns.
             greeted = server.stream._greetings
