@@ -240,6 +240,7 @@ def main(args: Sequence[str] | None = None) -> int:
     base_ms = stand.ms.copy()
     spent: dict[str, list[NDArray[np.float64]]] = {"quiet": [], "changing": []}
     city.phase(1.0, 0, changing=True)  # warms caches, and does not count
+    city.pauses_s.clear()
     for _ in range(PHASES[chosen.quick]):
         for name, phases in spent.items():
             city.settle()

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.travel.reaching import seed_onwards
-from engine.travel.search import HALF, Memory, Streets, push, reach, settle, spread, whole, word
+from engine.travel.search import HALF, Memory, Streets, reach, settle, spread, whole, word
 from geo_data.compiled import kernel
 from geo_data.speeds import NEVER
 
@@ -43,7 +43,6 @@ def suspect_within(
     node_ms: NDArray[np.int64],
 ) -> int:
     """Write the nodes that the suspect can be at within ``most_ms``, soonest first, and when; return how many."""
-    base = word(version) << HALF
     size, count = 0, 0
     for i in range(len(seed_node)):
         size = reach(memory, version, size, seed_node[i], seed_ms[i])
@@ -56,18 +55,12 @@ def suspect_within(
         for arc in range(ways.first_out[node], ways.first_out[node + 1]):
             later = ms + ways.ms[arc]
             if later <= most_ms:
-                other = ways.head[arc]
-                if base | word(later) < memory.label[other]:
-                    memory.label[other] = base | word(later)
-                    size = push(memory.heap, size, (word(later) << HALF) | word(other))
+                size = reach(memory, version, size, ways.head[arc], later)
         for at in range(ways.first_in[node], ways.first_in[node + 1]):
             arc = ways.in_arc[at]
             later = ms + ways.ms[arc]
             if later <= most_ms:
-                other = ways.tail[arc]
-                if base | word(later) < memory.label[other]:
-                    memory.label[other] = base | word(later)
-                    size = push(memory.heap, size, (word(later) << HALF) | word(other))
+                size = reach(memory, version, size, ways.tail[arc], later)
     return count
 
 
@@ -127,7 +120,7 @@ def posts_in_time(
     ``local`` int32 (n,) is a node's place, -1 for none; ``vertex`` int32 and ``due_ms`` int64 by place, setting up left
     off already. The best place is the one where the way may take longest in thousandths of what it takes.
     """
-    base, useful_base = word(version) << HALF, word(useful_version) << HALF
+    useful_base = word(useful_version) << HALF
     count = 0
     size = seed_onwards(streets, memory, version, arc, fraction)
     while True:
@@ -151,10 +144,7 @@ def posts_in_time(
         for out in range(streets.first_out[node], streets.first_out[node + 1]):
             later = ms + streets.ms[out]
             if turnout_ms + later <= most_ms:
-                other = streets.head[out]
-                if base | word(later) < memory.label[other]:
-                    memory.label[other] = base | word(later)
-                    size = push(memory.heap, size, (word(later) << HALF) | word(other))
+                size = reach(memory, version, size, streets.head[out], later)
 
 
 @kernel
@@ -214,9 +204,8 @@ def escape(
                 if ways.ms[arc] < NEVER:
                     other = ways.head[arc] if side == 0 else ways.tail[arc]
                     if base | word(later) < memory.label[other]:
-                        memory.label[other] = base | word(later)
                         came[other] = node
-                        size = push(memory.heap, size, (word(later) << HALF) | word(other))
+                        size = reach(memory, version, size, other, later)
 
 
 @kernel

@@ -6,22 +6,16 @@ called, and ``speeds.toml``, how fast the streets are, may be left out.
 Coordinates in it follow the datum that ``city.toml`` names and are converted here, once.
 """
 
-import re
-import zoneinfo
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from engine.core.city import City, Jurisdiction, Zone
-from engine.core.city_devices import Device, DeviceSettings, check_devices, device_settings, read_devices
+from engine.core.city_devices import Device, read_devices
 from engine.core.city_files import (
     CityError,
     Problem,
     Problems,
-    Rule,
     TomlFile,
-    check_table,
     read_csv,
     read_features,
 )
@@ -34,17 +28,16 @@ from engine.core.city_places import (
     read_stations,
     read_units,
 )
+from engine.core.city_toml import Listener, Settings, checked, settings_of
 from engine.dispatch.calendar import STANDARD, CalendarError, CalendarRules
 from engine.dispatch.policies import Policies
 from engine.dispatch.run_cards import RunCardError, RunCards
 from engine.model.ids import StationId
-from engine.model.limits import LEVELS, LONGEST_NAME
 from engine.texts import LANGUAGES
-from geo_data.datum import Datum
 from geo_data.raw_roads import Mode
 from geo_data.road_network import RoadFileError, RoadNetwork
 from geo_data.speed_table import SpeedTable, SpeedTableError, TurnTimes
-from geo_data.speeds import Profile, SpeedError
+from geo_data.speeds import SpeedError
 
 __all__ = [
     "CityError",
@@ -63,29 +56,6 @@ UNITS, AREAS, RUN_CARDS, CALENDAR = "units.csv", "areas.geojson", "run_cards.tom
 SPEEDS = "speeds.toml"
 RECORD = "record"
 """The folder inside it that the server writes: journal, keys, and where it listens."""
-SCHEMA = 1
-_GREATEST = 10 * 365 * 86_400_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Listener:
-    """Where the server listens. Port 0 lets the system choose."""
-
-    host: str = "127.0.0.1"
-    port: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What ``city.toml`` says besides the city itself: how the server meets the world."""
-
-    http: Listener = Listener(port=8460)
-    stream: Listener = Listener(port=8461)
-    certificate: Path | None = None
-    key: Path | None = None
-    origins: tuple[str, ...] = ()
-    """Browser pages' origins that may open a stream, besides the server's own."""
-    devices: DeviceSettings = field(default_factory=DeviceSettings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +90,7 @@ def load_folder(folder: Path) -> CityFolder:
     """
     problems = Problems()
     toml = TomlFile.read(folder, CITY, problems)
-    table = _checked(toml, problems) if toml else {}
+    table = checked(toml, problems) if toml else {}
     network = _roads(folder, problems)
     cards = _run_cards(folder, problems)
     speeds = _speeds(folder, problems)
@@ -154,7 +124,7 @@ def load_folder(folder: Path) -> CityFolder:
         stations = read_stations(reading, STATIONS)
         units = read_units(reading, UNITS, stations)
         areas = read_areas(reading, AREAS, stations) if (folder / AREAS).exists() else ()
-        settings, ids = _settings(folder, table), {unit.id for unit in units}
+        settings, ids = settings_of(folder, table), {unit.id for unit in units}
         devices = read_devices(folder, settings.devices, ids, cards.cards.keys(), problems)
     except SpeedError as error:
         problems.quote(ROADS, None, error, folder / ROADS)
@@ -184,10 +154,10 @@ def load_settings(folder: Path) -> Settings:
     """
     problems = Problems()
     toml = TomlFile.read(folder, CITY, problems)
-    table = _checked(toml, problems) if toml else {}
+    table = checked(toml, problems) if toml else {}
     if problems.found:
         raise CityError(folder, problems.found)
-    return _settings(folder, table)
+    return settings_of(folder, table)
 
 
 def load_rules(folder: Path) -> tuple[RunCards, CalendarRules]:
@@ -223,111 +193,6 @@ def recipients(folder: Path) -> dict[str, str]:
     if problems.found:
         raise CityError(folder, problems.found)
     return found
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip()) and len(value) <= LONGEST_NAME and value.isprintable()
-
-
-def _is_zone(value: object) -> bool:
-    try:
-        return isinstance(value, str) and bool(zoneinfo.ZoneInfo(value))
-    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
-        return False
-
-
-def _texts_by_language(value: object) -> bool:
-    return isinstance(value, dict) and value.keys() <= set(LANGUAGES) and all(_is_text(text) for text in value.values())
-
-
-def _one_of(words: tuple[Any, ...]) -> Rule:
-    return Rule(lambda value: isinstance(value, str) and value in words, f"one of {', '.join(words)}")
-
-
-_TOP_RULES: Mapping[str, Rule] = {
-    "schema": Rule(lambda value: value is not True and value == SCHEMA, f"this program reads schema {SCHEMA}"),
-    "name": Rule(
-        lambda value: isinstance(value, str) and re.fullmatch(r"[a-z][a-z0-9_]{0,31}", value) is not None,
-        "1 to 32 of a-z, 0-9 and _, a letter first: it is part of every id",
-    ),
-    "title": Rule(_texts_by_language, 'texts by language: { zh = "…", en = "…" }'),
-    "datum": _one_of(get_args(Datum)),
-    "time_zone": Rule(_is_zone, 'an IANA time zone such as "Asia/Shanghai"'),
-    "languages": Rule(
-        lambda value: isinstance(value, list) and bool(value) and all(word in LANGUAGES for word in value),
-        f"a list out of {', '.join(LANGUAGES)}",
-    ),
-    "profile": _one_of(get_args(Profile)),
-    "policies": Rule(lambda _: True, ""),
-    "http": Rule(lambda _: True, ""),
-    "stream": Rule(lambda _: True, ""),
-    "tls": Rule(lambda _: True, ""),
-    "devices": Rule(lambda _: True, ""),
-}
-_REQUIRED = ("schema", "name", "datum", "time_zone")
-_LISTENER_RULES: Mapping[str, Rule] = {
-    "host": Rule(_is_text, "a host name or address"),
-    "port": Rule(lambda value: type(value) is int and 0 <= value <= 65_535, "0 to 65535; 0 lets the system choose"),
-}
-_ORIGIN_RULE = Rule(
-    lambda value: (
-        isinstance(value, list)
-        and all(isinstance(origin, str) and re.fullmatch(r"https?://[^/\s]+", origin) for origin in value)
-    ),
-    'a list of origins such as "https://desk.example"',
-)
-_SECTION_RULES: Mapping[str, Mapping[str, Rule]] = {
-    "http": _LISTENER_RULES,
-    "stream": {**_LISTENER_RULES, "origins": _ORIGIN_RULE},
-    "tls": {"certificate": Rule(_is_text, "a file's path"), "key": Rule(_is_text, "a file's path")},
-}
-
-
-_LEAST: Mapping[str, int] = {"joint_most": 1, "reserve_level": LEVELS[0]}
-"""The least that a policy of a whole number may hold, where it is not 0."""
-
-_MOST: Mapping[str, float] = {
-    "window_ms": 5_000,
-    "age_penalty_ms_per_s": 10_000,
-    "diversion_level": LEVELS[-1],
-    "diversion_cost_ms": 3_600_000,
-    "diversion_saving_ms": 3_600_000,
-    "reserve_level": LEVELS[-1],
-    "cover_resolution": 9,
-    "cover_busy": 0.99,
-}
-"""The most that a policy may hold, where it is not a million or a number of 64 bits."""
-
-
-def _policy_rule(name: str, kind: object) -> Rule:
-    """Return what a policy of this name and type may hold."""
-    if get_origin(kind) is Literal:
-        return _one_of(get_args(kind))
-    if kind is int:
-        least, greatest = _LEAST.get(name, 0), _MOST.get(name, _GREATEST)
-        limit = f"a whole number, {least} to {greatest}"
-        return Rule(lambda value: type(value) is int and least <= value <= greatest, limit)
-    most = _MOST.get(name, 1e6)
-    return Rule(lambda value: type(value) in {int, float} and 0 < value <= most, f"a number above 0, at most {most:g}")
-
-
-def _checked(toml: TomlFile, problems: Problems) -> dict[str, Any]:
-    """Hold ``city.toml`` against its rules and return its table."""
-    table = toml.table
-    check_table(toml, "", table, _TOP_RULES, problems)
-    for key in _REQUIRED:
-        if key not in table:
-            problems.add(toml.file, None, key, "", f"missing; {_TOP_RULES[key].limit}")
-    hints = get_type_hints(Policies)
-    sections = {**_SECTION_RULES, "policies": {name: _policy_rule(name, kind) for name, kind in hints.items()}}
-    for section, rules in sections.items():
-        if section in table:
-            check_table(toml, section, table[section], rules, problems)
-    check_devices(toml, table.get("devices", {}), problems)
-    tls = table.get("tls", {})
-    if isinstance(tls, dict) and ("certificate" in tls) != ("key" in tls):
-        problems.add(toml.file, toml.line("tls"), "tls", ", ".join(tls), "certificate and key belong together")
-    return table
 
 
 def _roads(folder: Path, problems: Problems) -> RoadNetwork | None:
@@ -409,18 +274,3 @@ def _warn_of_gaps(cards: RunCards, there: set[str], problems: Problems) -> None:
         if name in there:
             continue
         problems.warn(UNITS, None, "capabilities", name, f"no unit has it; sent by {len(wanted_by)} run cards")
-
-
-def _settings(folder: Path, table: Mapping[str, Any]) -> Settings:
-    stream = dict(table.get("stream", {}))
-    origins = tuple(stream.pop("origins", ()))
-    tls = table.get("tls", {})
-    standard = Settings()
-    return Settings(
-        http=Listener(**{"port": standard.http.port, **table.get("http", {})}),
-        stream=Listener(**{"port": standard.stream.port, **stream}),
-        certificate=folder / tls["certificate"] if "certificate" in tls else None,
-        key=folder / tls["key"] if "key" in tls else None,
-        origins=origins,
-        devices=device_settings(table.get("devices", {})),
-    )

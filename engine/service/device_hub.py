@@ -15,7 +15,6 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from engine.core.city_devices import Device, DeviceProtocol, DeviceSettings
-from engine.intake.allowance import Allowance
 from engine.intake.screening import Mark, Reported, Screen
 from engine.model.commands import ReportAlert, SetUnitStatus
 from engine.model.entities import Alert, Details
@@ -25,6 +24,7 @@ from engine.model.lifecycle import ENDED_INCIDENTS, UnitStatus
 from engine.service.inbox import Inbox
 from engine.service.lockout import Lockout
 from engine.texts import text
+from engine.wire.allowance import Allowance
 from geo_data.datum import DatumError, to_wgs84
 
 LOGGER = logging.getLogger("allpoints.devices")

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from engine.model.errors import Refusal
 from engine.travel.hierarchy import Hierarchy
 from engine.travel.matrix import fill_matrix
-from engine.travel.riders import Method, Ranking, Riders, check_handicap, columns_of
+from engine.travel.riders import Method, Ranking, Riders, check_handicap
 from engine.travel.routes import NoWay, Route, trace
 from engine.travel.weights import Weights
 from engine.travel.workspace import Workspace
@@ -69,17 +69,10 @@ class TravelTimes:
         return times
 
     def _set_up(self, weights: Weights) -> None:
-        from engine.travel import (  # noqa: PLC0415 - numba, wanted once there is a network
-            choosing,
-            climbing,
-            customising,
-            queries,
-            search,
-            unpacking,
-        )
+        from engine.travel import customising, queries, ranking, unpacking  # noqa: PLC0415 - numba, wanted with a network
 
-        self._choosing, self._search, self._queries = choosing, search, queries
-        self._climbing, self._customising, self._unpacking = climbing, customising, unpacking
+        self._queries, self._ranking = queries, ranking
+        self._customising, self._unpacking = customising, unpacking
         self.network = weights.network
         self.weights = weights
         self.counts = {"search": 0, "hierarchy": 0, "gave_up": 0, "shut": 0}
@@ -171,92 +164,8 @@ class TravelTimes:
             raise Refusal("no_hierarchy", "method", method, "search, where there is no hierarchy")
         if handicap_ms is not None:
             check_handicap(handicap_ms, len(riders.bits))
-        asked = int(arc), float(fraction), riders, need, k, int(fresh_after)
-        ranking = self._rank(*asked, method, handicap_ms)
-        if ranking.method == "hierarchy" and self._crosses_shut(ranking, riders, arc, fraction):
-            self.counts["shut"] += 1
-            return self._rank(*asked, "search", handicap_ms)
-        return ranking
-
-    def _rank(
-        self,
-        arc: int,
-        fraction: float,
-        riders: Riders,
-        need: int,
-        k: int,
-        fresh_after: int,
-        method: Method | None,
-        handicap_ms: NDArray[np.int32] | None,
-    ) -> Ranking:
-        k = min(k, len(riders.bits))
-        unit, eta_ms, turnout_ms = np.empty(k, np.int32), np.empty(k, np.int64), np.empty(k, np.int64)
-        columns = columns_of(riders)
-        if handicap_ms is not None:
-            columns = columns._replace(turnout_ms=columns.turnout_ms + handicap_ms)
-        weights, desk, queries, mask = self.weights, self._desk, self._queries, self._search.word(need)
-        eligible, least_ms = self._choosing.count_eligible(columns, mask, fresh_after)
-        k = min(k, int(eligible))
-        asked = columns, arc, fraction, mask, fresh_after, k, least_ms
-        used: Method = "search" if method is None or k == 0 else method
-        count, looked_at = (0, 0) if k == 0 else (-1, 0)
-        most = self._choosing.NO_LIMIT
-        if weights.metric is not None and method is None and k > 0:
-            most = self._choosing.settled_before_giving_up(self.network.n_nodes, int(eligible), k)
-        if count < 0 and used == "search" and most > 0:
-            count, looked_at = queries.rank_nearest(
-                weights.streets, desk.memory, desk.next_version(), *asked, most, unit, eta_ms, turnout_ms
-            )
-            self.counts["search" if count >= 0 else "gave_up"] += 1
-        if count < 0 and weights.hierarchy is not None and weights.metric is not None:
-            climb, version = desk.climb(2 * len(riders.bits))
-            labels, stamp, most_new = desk.labels(weights, len(riders.bits))
-            count, seen = self._climbing.climb_nearest(
-                weights.hierarchy.graph,
-                weights.metric,
-                weights.streets,
-                climb,
-                version,
-                labels,
-                stamp,
-                most_new,
-                *asked,
-                unit,
-                eta_ms,
-                turnout_ms,
-            )
-            looked_at, used = looked_at + seen, "hierarchy"
-            self.counts["hierarchy"] += 1
-        unit, eta_ms, turnout_ms = unit[:count], eta_ms[:count], turnout_ms[:count]
-        travel_ms, counted_ms = eta_ms - turnout_ms, np.zeros(count, np.int64)
-        if handicap_ms is not None:
-            counted_ms[:] = handicap_ms[unit]
-            eta_ms, turnout_ms = eta_ms - counted_ms, turnout_ms - counted_ms
-        return Ranking(unit, eta_ms, travel_ms, turnout_ms, counted_ms, int(eligible), int(looked_at), used)
-
-    def _crosses_shut(self, ranking: Ranking, riders: Riders, arc: int, fraction: float) -> bool:
-        """Tell whether a ranked unit's way passes an arc that was shut at once.
-
-        If none does the ranking holds: shutting streets makes nobody's way shorter.
-        """
-        weights, desk = self.weights, self._desk
-        if not weights.marks.shut or weights.hierarchy is None or weights.metric is None:
-            return False
-        return bool(
-            self._unpacking.any_crosses(
-                weights.hierarchy.graph,
-                weights.metric,
-                self._customising.Ways(weights.arc_ms, weights.hierarchy.tail_rank),
-                weights.streets,
-                desk.trail,
-                ranking.unit,
-                riders.arc,
-                riders.fraction,
-                int(arc),
-                float(fraction),
-                desk.way,
-            )
-        )
+        asked = self._ranking.Question(int(arc), float(fraction), riders, need, k, int(fresh_after), handicap_ms)
+        return self._ranking.ranked(self.weights, self._desk, self.counts, asked, method)
 
     def times_to(self, arc: int, fraction: float) -> NDArray[np.int64]:
         """Return every node's time to a place, int64 (n,) in ms; `UNREACHABLE_MS` where there is no way."""

@@ -14,6 +14,7 @@ from enum import StrEnum
 import msgspec
 
 from engine.model.errors import Refusal, RefusalBody
+from engine.wire.allowance import Allowance
 from engine.wire.closing import Close, ClosingCode
 from engine.wire.codec import Codec, UnreadableFrame
 from engine.wire.limits import Limits
@@ -90,8 +91,7 @@ class ServerSession:
         self._outgoing: list[bytes] = []
         self._errors = 0
         self._on_refused = on_refused
-        self._allowance = float(limits.burst)
-        self._filled_ms = now_ms
+        self._allowance = Allowance(limits.rate_per_s, limits.burst)
         self.phase = Phase.GREETING
         self.closing: Close | None = None
         self.hello: Hello | None = None
@@ -111,7 +111,7 @@ class ServerSession:
         if self.phase is Phase.CLOSED:
             return None
         self._heard_ms = now_ms
-        self._spend(now_ms)
+        self._allowance.spend()
         if self.phase is not Phase.OPEN:
             return self._greet(frame)
         try:
@@ -229,17 +229,7 @@ class ServerSession:
 
     def wait_ms(self, now_ms: float) -> float:
         """Return how long to wait before the next frame is read: who sends too fast is slowed, nothing is lost."""
-        self._refill(now_ms)
-        return max(0.0, -self._allowance) * 1_000.0 / self._limits.rate_per_s
-
-    def _refill(self, now_ms: float) -> None:
-        gained = (now_ms - self._filled_ms) * self._limits.rate_per_s / 1_000.0
-        self._allowance = min(float(self._limits.burst), self._allowance + gained)
-        self._filled_ms = now_ms
-
-    def _spend(self, now_ms: float) -> None:
-        self._refill(now_ms)
-        self._allowance -= 1.0
+        return self._allowance.wait_s(now_ms / 1_000.0) * 1_000.0
 
     def _greet(self, frame: bytes) -> Hello | None:
         if self.phase is Phase.PROVING:

@@ -4,6 +4,7 @@ Each is a process that may be killed at any step and starts again from its disk.
 order's name and the seed, so that a terminal that starts over says the same things again, under the same keys.
 """
 
+import abc
 import asyncio
 import random
 from collections.abc import Callable
@@ -121,7 +122,7 @@ class Server:
         process.call_soon(lambda: process.create_task(submit()))
 
 
-class Actor:
+class Actor(abc.ABC):
     """A machine with a client on it, a line of its own, and a person."""
 
     def __init__(self, world: "World", name: str, token: str, line: Line, device: str = "phone") -> None:
@@ -187,8 +188,9 @@ class Actor:
         )
         return self.client
 
+    @abc.abstractmethod
     async def live(self) -> None:
-        raise NotImplementedError
+        """Do what it does, for one life."""
 
     async def ask(self, command: Command) -> Outcome | None:
         """Send a command as over HTTP; None when no answer came."""
@@ -283,11 +285,13 @@ class Reader(Actor):
             except ClientEnded as ended:
                 self.world.truth.breach(f"{self.name} was ended: {ended}")
 
+    @abc.abstractmethod
     def heed(self, item: Item) -> None:
-        raise NotImplementedError
+        """Act on an item that has been applied."""
 
+    @abc.abstractmethod
     def take_up(self, order: OrderView) -> None:
-        raise NotImplementedError
+        """Go on with an order that was open at the start."""
 
     async def answer(self, order: OrderView, answer: str, key: str, reason: str = "") -> bool:
         """Say something about an order and hear what came of it; tell whether to go on."""

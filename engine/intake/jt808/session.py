@@ -15,10 +15,10 @@ from typing import NamedTuple
 import msgspec
 
 from engine.core.city_devices import Device
-from engine.intake.allowance import Allowance
 from engine.intake.jt808 import messages as m
 from engine.intake.jt808.frames import Edition, Packet, Splitter, decode, encode
 from engine.model.errors import Refusal
+from engine.wire.allowance import Allowance
 
 
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
