@@ -8,6 +8,7 @@ of its people goes is not ours to say.
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from engine.core.deadline_keys import deadline_key
 from engine.core.draft import Draft
 from engine.core.telling import recipient_and_code
 from engine.core.world import World
@@ -41,7 +42,7 @@ def run_out(world: World, draft: Draft, owner: str, clock: str, due_at: int) -> 
     order = world.state.orders.get(OrderId(owner))
     incident = world.state.incidents[order.incident if order is not None else IncidentId(owner)]
     late = _Late(clock, incident, order)
-    its = world.state.kept.escalating.get(f"{owner} {clock}")
+    its = world.state.kept.escalating.get(deadline_key(owner, clock))
     if its is None:
         steps = world.city.run_cards.escalation(clock, incident.level)
         draft.emit(
