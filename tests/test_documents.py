@@ -14,7 +14,7 @@ from engine.dispatch.calendar import CalendarRules
 from engine.dispatch.policies import Policies
 from engine.dispatch.run_cards import RunCards
 from engine.model.diagrams import drawn
-from engine.service.access import PERMISSIONS
+from engine.service.roles import Roles
 from engine.service.routes import ROUTES
 from engine.wire.closing import CLOSING_CODES
 from engine.wire.limits import Limits
@@ -40,8 +40,8 @@ def test_the_protocol_page_names_every_message_code_limit_route_and_role():
         assert f"| `{bound.name}` | {bound.default:,} |" in page
     for route in ROUTES:
         assert f"| `{route.method} {route.path}` | {route.needs or 'nothing'} | {route.summary} |" in page
-    for role, may in PERMISSIONS.items():
-        assert f"| {role.value} | {', '.join(sorted(word.value for word in may))} |" in page
+    for role in Roles.shipped().values():
+        assert f"| {role.id} | {role.speaks_for} | {', '.join(sorted(role.may))} |" in page
 
 
 def test_the_configuration_page_names_every_policy_with_its_default():

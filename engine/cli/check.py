@@ -59,8 +59,10 @@ def _read(target: Path) -> "tuple[RoadNetwork, Sequence[Station], SpeedTable | N
     if not target.is_dir():
         return RoadNetwork.load(target, verify=True), (), None, []
     from engine.core.city_folder import load_folder
+    from engine.service.roles import Roles
 
     folder = load_folder(target)
+    Roles.of(target)
     city = folder.city
     return city.network, city.stations, city.speeds, [str(warning) for warning in folder.warnings]
 

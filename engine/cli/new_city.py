@@ -225,17 +225,17 @@ def write_tokens(folder: Path, units: Sequence[Unit], stations: Sequence[Station
 
     The server keeps only their hashes, so this file is the one place where they can be read.
     """
-    from engine.service.access import STORE_NAME, Access, Role
+    from engine.service.access import STORE_NAME, Access
 
-    wanted = [(Role.DISPATCHER, "desk"), (Role.INTEGRATION, "calls")]
-    wanted += [(Role.STATION, str(station.id)) for station in stations]
-    wanted += [(Role.TERMINAL, str(unit.id)) for unit in units]
+    wanted = [("dispatcher", "desk"), ("integration", "calls")]
+    wanted += [("station", str(station.id)) for station in stations]
+    wanted += [("terminal", str(unit.id)) for unit in units]
     path = folder / TOKENS
     path.unlink(missing_ok=True)
     (folder / STORE_NAME).unlink(missing_ok=True)
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file, Access(folder / STORE_NAME) as access:
+    with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file, Access(folder) as access:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(("role", "subject", "token"))
-        rows.writerows((role.value, subject, access.add(role, subject)) for role, subject in wanted)
+        rows.writerows((role, subject, access.add(role, subject)) for role, subject in wanted)
     return path

@@ -2,7 +2,6 @@
 
 import argparse
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from engine.model.errors import Refusal
@@ -13,16 +12,16 @@ def add_parser(
     name: str,
     description: str,
     subject: str,
-    roles: Sequence[str],
     default_role: str | None,
 ) -> argparse.ArgumentParser:
-    """Describe ``add``, ``revoke`` and ``list`` for tokens of these roles."""
+    """Describe ``add``, ``revoke`` and ``list``."""
     parser = subparsers.add_parser(name, help=description, description=description)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     adding = actions.add_parser("add", help="make a token and print it, once · 新建令牌,只显示一次")
     adding.add_argument("folder", type=Path, help="the city's folder")
     adding.add_argument("subject", help=subject)
-    adding.add_argument("--role", choices=roles, default=default_role, help=f"default: {default_role or 'what it is'}")
+    usual = default_role or "what it is"
+    adding.add_argument("--role", default=default_role, help=f"a role of roles.toml; default: {usual} · 角色")
     adding.add_argument("--device", default="", help="which device, for a subject that has several")
     revoking = actions.add_parser("revoke", help="make a token void, at once · 立即作废")
     revoking.add_argument("folder", type=Path, help="the city's folder")
@@ -32,24 +31,36 @@ def add_parser(
     return parser
 
 
-def run(args: argparse.Namespace, roles: Sequence[str]) -> int:
-    """Add, revoke or list."""
-    from engine.service.access import STORE_NAME, Access, Role
+def city_folder(args: argparse.Namespace) -> Path:
+    """Return the folder that is meant, if it is a city's.
 
+    Raises
+    ------
+    Refusal
+        ``not_a_city``.
+    """
     folder: Path = args.folder
     if not (folder / "city.toml").is_file():
         raise Refusal("not_a_city", "folder", str(folder), "a folder that `allpoints init` made: it has a city.toml")
-    with Access(folder / STORE_NAME) as access:
+    return folder
+
+
+def run(args: argparse.Namespace, *, devices: bool) -> int:
+    """Add, revoke or list; ``devices`` says which of the two commands it is."""
+    from engine.service.access import Access
+
+    with Access(city_folder(args)) as access:
         if args.action == "add":
-            print(access.add(Role(args.role), args.subject, args.device))
+            print(access.add(args.role, args.subject, args.device))
             return 0
         if args.action == "revoke":
             if not access.revoke(args.id):
                 raise Refusal("unknown_token", "id", args.id, "a token that is listed and not revoked")
             return 0
         for row in access.tokens():
-            if row.role in roles:
+            role = access.roles.get(row.role)
+            if (role is not None and role.is_device) == devices:
                 added = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.added_at / 1000))
                 state = "" if row.revoked_at is None else "revoked"
-                print(f"{row.id}  {row.role:<13}  {row.subject:<20}  {row.device:<16}  {added}  {state}".rstrip())
+                print(f"{row.id}  {row.role:<16}  {row.subject:<20}  {row.device:<16}  {added}  {state}".rstrip())
     return 0

@@ -115,13 +115,16 @@ class TomlFile:
             return None
 
     def line(self, section: str, key: str = "") -> int | None:
-        """Return the line of ``key`` in ``[section]``, or of the section itself; the top is section ``""``."""
+        """Return the line of ``key`` in ``[section]``, or of the section itself; the top is section ``""``.
+
+        A key of the top may be a table, which begins where its first header stands.
+        """
         here = ""
         for number, line in enumerate(self._lines, 1):
             header = re.match(r"\s*\[+\s*([\w.-]+)\s*\]+", line)
             if header:
                 here = header[1]
-                if not key and here == section:
+                if (not key and here == section) or (not section and here.partition(".")[0] == key):
                     return number
             elif key and here == section and re.match(rf"\s*\"?{re.escape(key)}\"?\s*=", line):
                 return number

@@ -2,8 +2,8 @@
 
 A token is 256 random bits behind a short public id. The store keeps only the SHA-256 of the secret part: whoever
 reads the store cannot speak with it. Role and subject come from the token, never from what a client says of itself.
-What a role may do is the table `PERMISSIONS`, used by HTTP and by the stream alike. The store is a small SQLite file
-in the city's folder, so that ``allpoints device revoke`` holds at once, without a restart.
+What a role may do is said in `engine.service.roles`, used by HTTP and by the stream alike. The store is a small SQLite
+file in the city's folder, so that ``allpoints device revoke`` holds at once, without a restart.
 """
 
 import hashlib
@@ -13,7 +13,6 @@ import secrets
 import sqlite3
 import time
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -22,11 +21,19 @@ import msgspec
 
 from engine.model.errors import Refusal
 from engine.model.limits import LONGEST_CALL_SIGN
+from engine.service.roles import Permission, Role, Roles, SpeaksFor
 
 STORE_NAME = "access.sqlite"
 _PREFIX = "apt"
 _SECRET_BYTES = 32
 _MOST_TOKEN_CHARACTERS = 128
+_SPEAKERS: Mapping[SpeaksFor, str] = {
+    "unit": "device",
+    "station": "device",
+    "office": "user",
+    "person": "user",
+    "source": "source",
+}
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS tokens (
     id TEXT PRIMARY KEY,
@@ -38,69 +45,6 @@ CREATE TABLE IF NOT EXISTS tokens (
     revoked_at INTEGER
 ) STRICT
 """
-
-
-class Role(StrEnum):
-    """What somebody is to the server."""
-
-    TERMINAL = "terminal"
-    STATION = "station"
-    DISPATCHER = "dispatcher"
-    OFFICE = "office"
-    INTEGRATION = "integration"
-    OBSERVER = "observer"
-    ADMINISTRATOR = "administrator"
-
-
-class Permission(StrEnum):
-    """What somebody may do."""
-
-    REPORT_ALERT = "report_alert"
-    READ_INCIDENTS = "read_incidents"
-    READ_DETAILS = "read_details"
-    DECIDE_ORDERS = "decide_orders"
-    DECIDE_STEPS = "decide_steps"
-    OWN_MAILBOX = "own_mailbox"
-    SEND_POSITION = "send_position"
-    READ_METRICS = "read_metrics"
-    SET_SPEEDS = "set_speeds"
-    FEED_SPEEDS = "feed_speeds"
-    FEED_POSITIONS = "feed_positions"
-
-
-_P = Permission
-PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
-    Role.TERMINAL: frozenset((_P.OWN_MAILBOX, _P.SEND_POSITION, _P.REPORT_ALERT)),
-    Role.STATION: frozenset((_P.OWN_MAILBOX, _P.REPORT_ALERT)),
-    Role.DISPATCHER: frozenset(
-        (
-            _P.REPORT_ALERT,
-            _P.READ_INCIDENTS,
-            _P.READ_DETAILS,
-            _P.DECIDE_ORDERS,
-            _P.DECIDE_STEPS,
-            _P.OWN_MAILBOX,
-            _P.READ_METRICS,
-            _P.SET_SPEEDS,
-        )
-    ),
-    Role.OFFICE: frozenset((_P.READ_INCIDENTS, _P.DECIDE_STEPS, _P.OWN_MAILBOX)),
-    Role.INTEGRATION: frozenset((_P.REPORT_ALERT, _P.READ_INCIDENTS, _P.FEED_SPEEDS, _P.FEED_POSITIONS)),
-    Role.OBSERVER: frozenset((_P.READ_INCIDENTS, _P.READ_METRICS)),
-    Role.ADMINISTRATOR: frozenset(Permission) - {_P.OWN_MAILBOX, _P.SEND_POSITION, _P.FEED_POSITIONS},
-}
-
-DEVICE_ROLES = (Role.TERMINAL, Role.STATION)
-"""Roles whose subject is a unit or a station of the city; the others are people and programs.
-
-The subject of an office is an approver or somebody who is told, by the id that the run cards give them.
-"""
-
-_SPEAKERS = {
-    Role.TERMINAL: "device",
-    Role.STATION: "device",
-    Role.INTEGRATION: "source",
-}
 
 
 class AccessDenied(Exception):
@@ -122,7 +66,19 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def actor(self) -> str:
         """How commands and the record name this speaker."""
-        return f"{_SPEAKERS.get(self.role, 'user')}:{self.subject}"
+        return f"{_SPEAKERS[self.role.speaks_for]}:{self.subject}"
+
+    @property
+    def offices(self) -> tuple[str, ...]:
+        """The ids of the run cards that this speaker decides for; empty for who may decide in anybody's place."""
+        return (self.subject,) if self.role.speaks_for == "office" else self.role.offices
+
+    @property
+    def own_mailbox(self) -> str:
+        """Whose mailbox is this speaker's own; empty where there is none."""
+        if not self.may(Permission.OWN_MAILBOX):
+            return ""
+        return self.subject if self.role.is_device else self.offices[0]
 
     def scoped(self, key: str) -> str:
         """Return an idempotency key of this speaker's own: two that number alike do not silence each other."""
@@ -130,7 +86,7 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
 
     def may(self, permission: Permission) -> bool:
         """Say whether the role allows it."""
-        return permission in PERMISSIONS[self.role]
+        return permission in self.role.may
 
     def require(self, permission: Permission) -> None:
         """Raise `AccessDenied` with ``not_permitted`` unless the role allows it."""
@@ -142,7 +98,7 @@ class TokenRow(msgspec.Struct, frozen=True, kw_only=True):
     """A token as it is listed: everything but the secret."""
 
     id: str
-    role: Role
+    role: str
     subject: str
     device: str
     added_at: int
@@ -154,11 +110,18 @@ class Access:
 
     Parameters
     ----------
-    path
-        The SQLite file; made with mode 0600 when it is not there.
+    folder
+        The city's: its roles are read, and the store in it is made with mode 0600 when it is not there.
+
+    Raises
+    ------
+    CityError
+        With all that is wrong in the city's ``roles.toml``.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.roles = Roles.of(folder)
+        path = folder / STORE_NAME
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
         os.close(descriptor)
         path.chmod(0o600)
@@ -177,20 +140,24 @@ class Access:
         """Let go of the file."""
         self._rows.close()
 
-    def add(self, role: Role, subject: str, device: str = "") -> str:
+    def add(self, role: str, subject: str, device: str = "") -> str:
         """Make a token and return it; it cannot be read again later.
 
         Raises
         ------
         Refusal
-            ``bad_name`` when subject or device is empty where it must not be, too long or has control characters.
+            ``unknown_role``; ``bad_name`` when subject or device is empty where it must not be, too long or has control
+            characters; ``kept_apart`` for who administers and would audit, too.
         """
+        if role not in self.roles:
+            raise Refusal("unknown_role", "role", role, ", ".join(self.roles))
         _check_name("subject", subject, empty_allowed=False)
         _check_name("device", device, empty_allowed=True)
+        self._keep_apart(self.roles[role], subject)
         token_id, secret = secrets.token_hex(6), secrets.token_urlsafe(_SECRET_BYTES)
         self._rows.execute(
             "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, NULL)",
-            (token_id, _digest(secret), role.value, subject, device or token_id, time.time_ns() // 1_000_000),
+            (token_id, _digest(secret), role, subject, device or token_id, time.time_ns() // 1_000_000),
         )
         return f"{_PREFIX}_{token_id}_{secret}"
 
@@ -210,7 +177,7 @@ class Access:
             "SELECT id, role, subject, device, added_at, revoked_at FROM tokens ORDER BY added_at, id"
         )
         return [
-            TokenRow(id=row[0], role=Role(row[1]), subject=row[2], device=row[3], added_at=row[4], revoked_at=row[5])
+            TokenRow(id=row[0], role=row[1], subject=row[2], device=row[3], added_at=row[4], revoked_at=row[5])
             for row in rows
         ]
 
@@ -220,7 +187,7 @@ class Access:
         Raises
         ------
         AccessDenied
-            ``malformed_token``, ``unknown_token`` or ``revoked``.
+            ``malformed_token``, ``unknown_token``, ``revoked``, or ``unknown_role`` where the city has it no longer.
         """
         parts = token.split("_", 2) if len(token) <= _MOST_TOKEN_CHARACTERS else []
         if len(parts) != 3 or parts[0] != _PREFIX or not token.isascii():
@@ -235,12 +202,24 @@ class Access:
             raise AccessDenied("unknown_token")
         if row[4] is not None:
             raise AccessDenied("revoked")
-        return Identity(token_id=parts[1], role=Role(row[1]), subject=row[2], device=row[3])
+        role = self.roles.get(row[1])
+        if role is None:
+            raise AccessDenied("unknown_role")
+        return Identity(token_id=parts[1], role=role, subject=row[2], device=row[3])
 
     def is_current(self, identity: Identity) -> bool:
         """Say whether the token behind an identity still holds; long sessions ask now and then."""
         row = self._rows.execute("SELECT revoked_at FROM tokens WHERE id = ?", (identity.token_id,)).fetchone()
         return row is not None and row[0] is None
+
+    def _keep_apart(self, role: Role, subject: str) -> None:
+        """Refuse to let a person administer by one token and audit by another."""
+        for row in self.tokens():
+            other = self.roles.get(row.role)
+            if row.revoked_at is not None or other is None or (row.subject, other.speaks_for) != (subject, "person"):
+                continue
+            if (role.administers and other.audits) or (role.audits and other.administers):
+                raise Refusal("kept_apart", "role", role.id, f"not for {subject}, who is {row.role} by {row.id}")
 
 
 def _digest(secret: str) -> bytes:

@@ -16,9 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from engine.model.errors import Refusal, RefusalBody
-from engine.service.access import Access, AccessDenied, Identity, Permission
+from engine.service.access import Access, AccessDenied, Identity
 from engine.service.bodies import ProblemBody
 from engine.service.lockout import FOR_S, Lockout
+from engine.service.roles import Permission
 from engine.service.routes import Route
 from engine.wire.codec import Reader
 from engine.wire.limits import STANDARD
@@ -123,7 +124,7 @@ def let_in(route: Route, request: Request, access: Access, lockout: Lockout) -> 
         LOGGER.warning("not_let_in", extra={"code": denied.code, "host": host, "token_id": _public_id(said)})
         raise
     if isinstance(route.needs, Permission) and not identity.may(route.needs):
-        named = {"token_id": identity.token_id, "role": identity.role.value, "route": route.name}
+        named = {"token_id": identity.token_id, "role": identity.role.id, "route": route.name}
         LOGGER.warning("not_permitted", extra=named)
         raise AccessDenied("not_permitted")
     return identity

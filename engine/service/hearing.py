@@ -1,20 +1,20 @@
 """What each message of a client means: who may say it, and which command it becomes.
 
 A terminal speaks for itself alone; a dispatcher may speak for a unit it has reached by radio; whoever may report alerts
-reports them. What a role may do is the table `engine.service.access.PERMISSIONS`. Keys are scoped by who says them, so
-that two units that number their answers alike do not silence each other.
+reports them. What each message needs is the table `NEEDS`, what a role may stands in `engine.service.roles`. Keys are
+scoped by who says them, so that two units that number their answers alike do not silence each other.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from engine.core.batch import Reply
 from engine.model import commands as c
 from engine.model.errors import Refusal, RefusalBody
 from engine.model.ids import OrderId, UnitId
-from engine.service.access import DEVICE_ROLES, Permission, Role
 from engine.service.connection import Connection
 from engine.service.inbox import RETRY_CODES, Inbox, Outcome
+from engine.service.roles import Permission
 from engine.wire.messages import (
     Ack,
     AnswerOrder,
@@ -27,6 +27,17 @@ from engine.wire.messages import (
     Taken,
     reference,
 )
+
+_P = Permission
+NEEDS: Mapping[type[ClientMessage], tuple[Permission, ...]] = {
+    Positions: (_P.SEND_POSITION,),
+    Ack: (_P.OWN_MAILBOX, _P.DESK_MAILBOX),
+    Status: (_P.OWN_STATUS, _P.SET_UNIT_STATUS),
+    AnswerOrder: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
+    ReportAlert: (_P.REPORT_ALERT,),
+    Clock: (_P.SET_CLOCK,),
+}
+"""What each message takes: any one of these. `Hello` and `Heartbeat` say nothing that needs leave."""
 
 
 class Hearing:
@@ -44,6 +55,7 @@ class Hearing:
     def hear(self, connection: Connection, message: ClientMessage) -> None:
         """Act on one message; what is refused is answered at once, everything else after its commit."""
         try:
+            _permit(connection, message)
             match message:
                 case Positions():
                     self._move(connection, message)
@@ -54,7 +66,6 @@ class Hearing:
                 case AnswerOrder():
                     self._offer(connection, message, self._answer(connection, message))
                 case ReportAlert():
-                    self._permit(connection, Permission.REPORT_ALERT, "alert")
                     self._offer(
                         connection, message, c.ReportAlert(actor=connection.speaker.actor, alert=message.alert())
                     )
@@ -84,7 +95,6 @@ class Hearing:
         connection.flush()
 
     def _move(self, connection: Connection, message: Positions) -> None:
-        self._permit(connection, Permission.SEND_POSITION, "positions")
         subject = connection.speaker.subject
         for number, fix in enumerate(message.fixes):
             refused = partial(_refuse_fix, connection, number)
@@ -97,17 +107,14 @@ class Hearing:
                 refused(refusal)
 
     def _acknowledge(self, connection: Connection, message: Ack) -> None:
-        if connection.recipient is None:
-            raise Refusal("not_allowed", "message", "ack", "a role that has a mailbox")
+        assert connection.recipient is not None, "who may acknowledge has a mailbox"
         self._inbox.acknowledge(connection.speaker.actor, connection.recipient, connection.device, message.seq)
 
     def _status(self, connection: Connection, message: Status) -> c.Command:
         speaker = connection.speaker
         unit = message.unit or speaker.subject
-        if not speaker.may(Permission.DECIDE_ORDERS):
-            self._permit(connection, Permission.SEND_POSITION, "status")
-            if unit != speaker.subject:
-                raise Refusal("not_yours", "unit", unit, f"{speaker.subject}, who this token is for")
+        if unit != speaker.subject and not speaker.may(Permission.SET_UNIT_STATUS):
+            raise Refusal("not_yours", "unit", unit, f"{speaker.subject}, who this token is for")
         return c.SetUnitStatus(
             actor=speaker.actor, key=speaker.scoped(message.key), unit=UnitId(unit), status=message.status
         )
@@ -115,12 +122,11 @@ class Hearing:
     def _answer(self, connection: Connection, message: AnswerOrder) -> c.Command:
         speaker = connection.speaker
         via: c.Via = "terminal"
-        if speaker.role in DEVICE_ROLES:
+        if speaker.role.is_device:
             order = self._inbox.engine.state.orders.get(OrderId(message.order))
             if order is not None and order.recipient != speaker.subject:
                 raise Refusal("not_yours", "order", message.order, f"an order to {speaker.subject}")
         else:
-            self._permit(connection, Permission.DECIDE_ORDERS, "answer")
             via = "radio"
         return c.AnswerOrder(
             actor=speaker.actor,
@@ -135,14 +141,15 @@ class Hearing:
         )
 
     def _advance(self, connection: Connection, message: Clock) -> None:
-        if connection.speaker.role is not Role.INTEGRATION:
-            raise Refusal("not_allowed", "message", "clock", "the role integration")
         self._inbox.advance(message.now, self._answerer(connection, message))
 
-    @staticmethod
-    def _permit(connection: Connection, permission: Permission, message: str) -> None:
-        if not connection.speaker.may(permission):
-            raise Refusal("not_allowed", "message", message, f"a role that may {permission.value}")
+
+def _permit(connection: Connection, message: ClientMessage) -> None:
+    """Refuse a message that the speaker's role may not say."""
+    needs = NEEDS.get(type(message), ())
+    if needs and not any(connection.speaker.may(permission) for permission in needs):
+        said = str(message.__struct_config__.tag)
+        raise Refusal("not_allowed", "message", said, f"a role that may {' or '.join(needs)}")
 
 
 def _refs(reply: Reply) -> dict[str, str | list[str]]:

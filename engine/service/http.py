@@ -25,7 +25,7 @@ from engine.model.entities import Alert
 from engine.model.errors import Refusal
 from engine.model.ids import OrderId, RuleId, StepId
 from engine.service import speed_views, views
-from engine.service.access import DEVICE_ROLES, Access, AccessDenied, Permission, Role
+from engine.service.access import Access, AccessDenied
 from engine.service.bodies import (
     AnswerIn,
     Bootstrap,
@@ -45,6 +45,7 @@ from engine.service.edge import json_answer as _json
 from engine.service.lockout import Lockout
 from engine.service.metrics import Metrics
 from engine.service.openapi import document
+from engine.service.roles import Permission
 from engine.service.routes import MOST_PAGE, ROUTES, USUAL_PAGE, Route, Which
 from engine.texts import LANGUAGES
 from engine.version import version
@@ -119,7 +120,7 @@ class Api(DeviceApi):
         """Take an alert."""
         said: NewAlert = call.body
         subject = call.speaker.subject
-        if call.speaker.role in DEVICE_ROLES and said.source not in {"", subject}:
+        if call.speaker.role.is_device and said.source not in {"", subject}:
             raise Refusal("not_yours", "source", said.source, f"{subject}, whom this token is for")
         lon, lat = to_wgs84(said.lon, said.lat, said.datum)
         alert = Alert(
@@ -173,18 +174,21 @@ class Api(DeviceApi):
         return await self._order(call)
 
     async def decide_step(self, call: Call) -> Response:
-        """Give leave to a step, or refuse it; an office speaks for itself alone."""
+        """Give leave to a step, or refuse it; who has an office speaks for that alone."""
         said: DecideIn = call.body
         step, speaker = call.request.path_params["step"], call.speaker
-        own = speaker.subject if speaker.role is Role.OFFICE else ""
-        if own and said.acting_as not in {"", own}:
-            raise Refusal("not_yours", "acting_as", said.acting_as, f"{own}, whom this token is for")
+        own = speaker.offices
+        if own and said.acting_as not in {"", *own}:
+            raise Refusal("not_yours", "acting_as", said.acting_as, f"{' or '.join(own)}, whom this token is for")
+        acting_as = said.acting_as
+        if own and not acting_as:
+            acting_as = await self.backend.look(lambda engine: views.office_asked(engine, step, own))
         await self._done(
             c.DecideStep(
                 actor=speaker.actor,
                 step=StepId(step),
                 granted=said.granted,
-                acting_as=own or said.acting_as,
+                acting_as=acting_as,
                 reason=said.reason,
             )
         )

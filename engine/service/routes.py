@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from engine.service import bodies
-from engine.service.access import Permission
+from engine.service.roles import Permission
 from engine.texts import LANGUAGES
 
 
@@ -122,7 +122,7 @@ ROUTES: tuple[Route, ...] = (
         path="/v1/orders/{order}",
         name="read_order",
         summary="Read an order.",
-        needs=Permission.READ_INCIDENTS,
+        needs=Permission.READ_ORDERS,
         gives={200: bodies.OrderBody},
     ),
     Route(
@@ -130,7 +130,7 @@ ROUTES: tuple[Route, ...] = (
         path="/v1/orders/{order}/approve",
         name="approve_order",
         summary="Let a proposed order go. When its unit was taken meanwhile, it is replaced by a new proposal.",
-        needs=Permission.DECIDE_ORDERS,
+        needs=Permission.APPROVE_ORDERS,
         gives={200: bodies.OrderBody},
     ),
     Route(
@@ -147,7 +147,7 @@ ROUTES: tuple[Route, ...] = (
         path="/v1/orders/{order}/cancel",
         name="cancel_order",
         summary="Withdraw an order; what it was for waits for somebody else, or is dropped.",
-        needs=Permission.DECIDE_ORDERS,
+        needs=Permission.CANCEL_ORDERS,
         takes=bodies.CancelIn,
         gives={200: bodies.OrderBody},
     ),
@@ -156,7 +156,7 @@ ROUTES: tuple[Route, ...] = (
         path="/v1/orders/{order}/answer",
         name="answer_order",
         summary="Record the answer of a recipient that was reached by radio or telephone.",
-        needs=Permission.DECIDE_ORDERS,
+        needs=Permission.RECORD_ANSWERS,
         takes=bodies.AnswerIn,
         gives={200: bodies.OrderBody},
     ),
@@ -165,7 +165,7 @@ ROUTES: tuple[Route, ...] = (
         path="/v1/speeds",
         name="read_speeds",
         summary="Read which travel times are in force: their version, the rules that hold, how many live speeds.",
-        needs=Permission.READ_INCIDENTS,
+        needs=Permission.READ_SPEEDS,
         gives={200: bodies.SpeedsBody},
     ),
     Route(
@@ -200,7 +200,7 @@ ROUTES: tuple[Route, ...] = (
         path="/v1/devices",
         name="list_devices",
         summary="List existing devices: when each was heard, how its positions were marked, never where it is.",
-        needs=Permission.READ_METRICS,
+        needs=Permission.READ_DEVICES,
         gives={200: bodies.DeviceList},
         query=_DEVICES,
     ),

@@ -29,7 +29,7 @@ from engine.journal.sqlite_journal import SqliteJournal
 from engine.journal.vault import Vault
 from engine.model import commands as c
 from engine.model.errors import Refusal
-from engine.service.access import STORE_NAME, Access
+from engine.service.access import Access
 from engine.service.address import STREAM_PATH, Address, reachable, remove_address, write_address
 from engine.service.copies import FLEET, SPEEDS
 from engine.service.cycle import Cycle
@@ -177,7 +177,7 @@ class CityServer:
             When the city cannot be served; everything that was begun is ended then.
         """
         stop = asyncio.Event()
-        with Access(self.folder / STORE_NAME) as access, _signals(stop):
+        with Access(self.folder) as access, _signals(stop):
             listening = _bound(self.settings.http.host, self.settings.http.port)
             http = self._make_http(access)
             answering = asyncio.create_task(http.serve(sockets=[listening]))

@@ -23,12 +23,13 @@ from websockets.typing import Origin, Subprotocol
 
 from engine.model.events import Mailed
 from engine.model.ids import DESK, RecipientId
-from engine.service.access import DEVICE_ROLES, AccessDenied, Identity, Permission, Role
+from engine.service.access import AccessDenied, Identity
 from engine.service.address import STREAM_PATH
 from engine.service.connection import Connection
 from engine.service.cycle import Commit, Cycle
 from engine.service.hearing import Hearing
 from engine.service.order_views import item_of, open_orders
+from engine.service.roles import Permission
 from engine.wire.closing import ClosingCode
 from engine.wire.codec import SUBPROTOCOLS, Codec
 from engine.wire.limits import Limits
@@ -240,17 +241,12 @@ class StreamServer:
         if session.closing is not None:
             return
         recipient: RecipientId | None = None
-        if identity.role in DEVICE_ROLES:
-            if identity.subject not in engine.state.units and identity.subject not in engine.state.stations:
+        if identity.own_mailbox:
+            recipient = RecipientId(identity.own_mailbox)
+            if not self._is_known(recipient):
                 session.close(ClosingCode.DENIED, "unknown_recipient")
                 return
-            recipient = RecipientId(identity.subject)
-        elif identity.role is Role.OFFICE:
-            if identity.subject not in engine.city.run_cards.offices:
-                session.close(ClosingCode.DENIED, "unknown_recipient")
-                return
-            recipient = RecipientId(identity.subject)
-        elif identity.may(Permission.OWN_MAILBOX):
+        elif identity.may(Permission.DESK_MAILBOX):
             recipient = DESK
         connection.recipient = recipient
         if not self._take_over(connection):
@@ -259,7 +255,7 @@ class StreamServer:
         box = engine.state.mailbox(recipient or RecipientId(""))
         opening = Opening(
             log_id=engine.journal.log_id,
-            role=identity.role.value,
+            role=identity.role.id,
             recipient=recipient or "",
             server_at=engine.clock.now(),
             first_seq=box.first_seq,
@@ -274,10 +270,14 @@ class StreamServer:
             self._fill(connection)
         connection.flush()
 
+    def _is_known(self, recipient: RecipientId) -> bool:
+        state = self._engine.state
+        return any(recipient in known for known in (state.units, state.stations, self._engine.city.run_cards.offices))
+
     @staticmethod
     def _key(connection: Connection) -> tuple[str, str, str]:
         identity = connection.speaker
-        return identity.role.value, identity.subject, connection.device
+        return identity.role.id, identity.subject, connection.device
 
     def _take_over(self, connection: Connection) -> bool:
         """End the older session of the same device; tell whether this is not the older one itself."""

@@ -1,6 +1,7 @@
 """From the engine's state to what HTTP gives: each function builds one body, and none changes anything."""
 
 import re
+from collections.abc import Sequence
 
 from engine.core.batch import Reply
 from engine.core.engine import Engine
@@ -46,6 +47,13 @@ def step_body(engine: Engine, step_id: str) -> StepBody:
     if step is None:
         raise Refusal("unknown_step", "step", step_id, "a step of an incident that is kept")
     return StepBody.of(step)
+
+
+def office_asked(engine: Engine, step_id: str, offices: Sequence[str]) -> str:
+    """Return which of a speaker's offices a step asks: the one that was asked last, else any in its line."""
+    step = engine.state.steps.get(StepId(step_id))
+    asked = [] if step is None else [step.line[step.asked].by, *(one.by for one in step.line)]
+    return next((office for office in asked if office in offices), offices[0])
 
 
 def order_body(order: Order) -> OrderBody:

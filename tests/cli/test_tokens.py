@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.cli.main import BAD_INPUT, main
-from engine.service.access import STORE_NAME, Access, AccessDenied, Role
+from engine.service.access import Access, AccessDenied
 from tests.support.folders import grid_folder
 
 
@@ -19,14 +19,14 @@ def made(capsys: pytest.CaptureFixture[str], *words: object) -> str:
     return capsys.readouterr().out.strip()
 
 
-@pytest.mark.parametrize(("subject", "role"), [("P1", Role.TERMINAL), ("S1", Role.STATION)])
+@pytest.mark.parametrize(("subject", "role"), [("P1", "terminal"), ("S1", "station")])
 def test_a_device_s_role_follows_from_whose_it_is(
-    folder: Path, subject: str, role: Role, capsys: pytest.CaptureFixture[str]
+    folder: Path, subject: str, role: str, capsys: pytest.CaptureFixture[str]
 ):
     token = made(capsys, "device", "add", folder, subject, "--device", "tablet")
-    with Access(folder / STORE_NAME) as access:
+    with Access(folder) as access:
         identity = access.verify(token)
-    assert (identity.role, identity.subject, identity.device) == (role, subject, "tablet")
+    assert (identity.role.id, identity.subject, identity.device) == (role, subject, "tablet")
 
 
 def test_a_token_is_listed_without_its_secret_and_revoked(folder: Path, capsys: pytest.CaptureFixture[str]):
@@ -38,7 +38,7 @@ def test_a_token_is_listed_without_its_secret_and_revoked(folder: Path, capsys: 
     token_id = token.split("_")[1]
     made(capsys, "user", "revoke", folder, token_id)
     assert "revoked" in made(capsys, "user", "list", folder)
-    with Access(folder / STORE_NAME) as access, pytest.raises(AccessDenied):
+    with Access(folder) as access, pytest.raises(AccessDenied):
         access.verify(token)
     assert main(["user", "revoke", str(folder), token_id]) == BAD_INPUT
 
@@ -49,6 +49,9 @@ def test_a_token_is_listed_without_its_secret_and_revoked(folder: Path, capsys: 
         (["device", "add", "{folder}", "P99"], "a unit or station of this city"),
         (["device", "add", "{folder}", "P1", "--role", "station"], "P1 is a unit"),
         (["user", "add", "{folder}", ""], "subject"),
+        (["user", "add", "{folder}", "Li", "--role", "king"], "call_taker"),
+        (["user", "add", "{folder}", "Li", "--role", "terminal"], "`allpoints device` has the others"),
+        (["device", "add", "{folder}", "P1", "--role", "dispatcher"], "P1 is a unit"),
         (["device", "list", "/nowhere"], "a folder that `allpoints init` made"),
     ],
 )

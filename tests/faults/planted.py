@@ -77,7 +77,7 @@ def resume_from_the_servers_own_record() -> Iterator[None]:
 
     def open_(self: StreamServer, connection) -> None:
         identity = connection.speaker
-        subject = identity.subject if identity.role.value in ("terminal", "station") else "desk"
+        subject = identity.own_mailbox or "desk"
         known["acked"] = self._engine.state.mailbox(subject).devices.get(connection.device, -1)
         real(self, connection)
 

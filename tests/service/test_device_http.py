@@ -10,7 +10,6 @@ import pytest
 from engine.core.city_devices import Device, DeviceSettings, DoorSettings
 from engine.model.events import AlertReceived
 from engine.service import device_hub
-from engine.service.access import Role
 from tests.support.cities import NOW, place
 from tests.support.desk import desk
 from tests.support.streams import play, until
@@ -220,14 +219,14 @@ def fed(**more):
 def test_a_gateway_feeds_positions_of_the_devices_behind_it(tmp_path):
     @scene(tmp_path)
     async def _(working, client):
-        async with working.client(Role.INTEGRATION) as gateway:
+        async with working.client("integration") as gateway:
             positions = [fed(), fed(device="stranger"), fed(mock=True), fed(at=AT - 60_000, backfill=True)]
             answer = await gateway.post("/v1/feeds/positions", json={"positions": positions})
             assert answer.json() == {"marks": ["taken", "unknown_device", "mock", "older"]}
             await moved(working, "P2")
             answer = await gateway.post("/v1/feeds/positions", json={"positions": [fed(unit="P1")]})
             assert (answer.status_code, answer.json()["code"]) == (422, "unknown_field")
-        async with working.client(Role.DISPATCHER) as dispatcher:
+        async with working.client("dispatcher") as dispatcher:
             assert (await dispatcher.post("/v1/feeds/positions", json={"positions": [fed()]})).status_code == 403
         assert (await client.post("/v1/feeds/positions", json={"positions": [fed()]})).status_code == 401
 
@@ -235,7 +234,7 @@ def test_a_gateway_feeds_positions_of_the_devices_behind_it(tmp_path):
 def test_a_feed_that_is_off_takes_nothing(tmp_path):
     @scene(tmp_path, DeviceSettings())
     async def _(working, _client):
-        async with working.client(Role.INTEGRATION) as gateway:
+        async with working.client("integration") as gateway:
             answer = await gateway.post("/v1/feeds/positions", json={"positions": [fed()]})
             assert (answer.status_code, answer.json()["code"]) == (404, "switched_off")
 
@@ -245,7 +244,7 @@ def test_the_list_says_how_devices_do_and_not_where_they_are(tmp_path):
     async def _(working, client):
         await client.get("/v1/devices/osmand", params=QUERY)
         await client.get("/v1/devices/osmand", params={**QUERY, "mock": "true"})
-        async with working.client(Role.OBSERVER) as observer:
+        async with working.client("observer") as observer:
             answer = await observer.get("/v1/devices", params={"limit": "2"})
             first, second = answer.json()["devices"]
             assert (first["device"], first["protocol"], first["connected"]) == ("34020000001320000001", "feed", False)
@@ -264,7 +263,7 @@ def test_the_list_says_how_devices_do_and_not_where_they_are(tmp_path):
             assert "next" not in rest.json() or rest.json()["next"] is None
             assert (await observer.get("/v1/devices", params={"limit": "0"})).status_code == 422
             assert "swordfish" not in answer.text + rest.text
-        async with working.client(Role.TERMINAL) as terminal:
+        async with working.client("terminal") as terminal:
             assert (await terminal.get("/v1/devices")).status_code == 403
 
 
@@ -303,7 +302,7 @@ def test_the_example_of_a_gateway_does_what_it_says(tmp_path):
     async def _(working, _client):
         # NOW is 2027-01-15 16:00:00 in Beijing.
         notify = NOTIFY.format(time="2027-01-15T16:00:02", lon=LON, lat=LAT).encode("gb2312")
-        async with working.client(Role.INTEGRATION) as client:
+        async with working.client("integration") as client:
             marks = (await gateway["hand_in"](client, "/v1/feeds/positions", gateway["positions_of"](notify))).json()
             assert marks == {"marks": ["taken"]}
             await moved(working, "P2")

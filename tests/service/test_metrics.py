@@ -5,7 +5,6 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from engine.service.access import Role
 from tests.service.test_http import alert
 from tests.support.desk import desk
 
@@ -20,7 +19,7 @@ def read(page: str) -> dict[tuple[str, ...], float]:
 
 def test_figures_follow_what_happened(tmp_path: Path):
     async def scenario():
-        async with desk(tmp_path) as it, it.client(Role.DISPATCHER) as client:
+        async with desk(tmp_path) as it, it.client("dispatcher") as client:
             before = read((await client.get("/metrics")).text)
             await client.post("/v1/alerts", json=alert())
             await client.post("/v1/alerts", json=alert("2", needs=[{"capability": "eod"}]))

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from engine.service.access import Access, Role
+from engine.service.access import Access
 from engine.service.lockout import MOST_ATTEMPTS
 from tests.support.desk import desk
 from tests.support.streams import play
@@ -24,7 +24,7 @@ def act(tmp_path, scene):
 
 
 def revoked(tmp_path, token):
-    with Access(tmp_path / "access.sqlite") as other:
+    with Access(tmp_path) as other:
         assert other.revoke(token.split("_")[1])
     return token
 
@@ -43,7 +43,7 @@ def revoked(tmp_path, token):
 )
 def test_each_is_refused_counted_and_logged_without_a_secret(tmp_path, caplog, header, status, code):
     async def scene(working, client):
-        token = working.tokens[Role.TERMINAL]
+        token = working.tokens["terminal"]
         said = {
             "missing": "",
             "password": "Basic bGk6c3dvcmRmaXNo",
@@ -76,7 +76,7 @@ def test_an_address_that_is_wrong_too_often_is_told_to_wait_and_a_token_that_hol
         assert (answer.json()["code"], answer.json()["field"]) == ("too_many_attempts", "authorization")
         assert "Retry-After" in answer.headers
         assert len([each for each in caplog.records if each.name == "allpoints.http"]) == MOST_ATTEMPTS
-        async with working.client(Role.DISPATCHER) as dispatcher:
+        async with working.client("dispatcher") as dispatcher:
             assert (await dispatcher.get("/v1/incidents")).status_code == 200
         assert (await client.get("/healthz")).status_code == 200
 

@@ -10,7 +10,7 @@ from engine.core.city_devices import DeviceSettings
 from engine.core.engine import Engine
 from engine.core.plain_ports import VolatileJournal
 from engine.core.ports import Journal
-from engine.service.access import Access, Role
+from engine.service.access import Access
 from engine.service.cycle import Cycle, CycleLimits
 from engine.service.device_hub import DeviceHub
 from engine.service.http import make_app
@@ -18,11 +18,14 @@ from engine.service.metrics import Metrics
 from tests.support.cities import SetClock, city, station, unit
 from tests.support.recording import FailingJournal
 
+SUBJECTS = {"terminal": "P1", "station": "S1", "office": "legal"}
+"""Whom the token of a role is for, where that is not just a name."""
+
 
 class Desk:
     """A backend as the server has one, and a client for each role."""
 
-    def __init__(self, backend: "Backend", journal: FailingJournal, app, tokens: dict[Role, str], metrics: Metrics):
+    def __init__(self, backend: "Backend", journal: FailingJournal, app, tokens: dict[str, str], metrics: Metrics):
         self.backend = backend
         self.cycle = backend.cycle
         self.journal = journal
@@ -30,7 +33,7 @@ class Desk:
         self.tokens = tokens
         self.metrics = metrics
 
-    def client(self, role: Role = Role.DISPATCHER) -> httpx.AsyncClient:
+    def client(self, role: str = "dispatcher") -> httpx.AsyncClient:
         return httpx.AsyncClient(
             transport=httpx.ASGITransport(app=self.app, raise_app_exceptions=False),
             base_url="http://desk.example",
@@ -87,8 +90,8 @@ async def desk(
     metrics.watch(engine)
     cycle = Cycle(engine, figures=metrics, limits=limits or CycleLimits(retry_ms=0))
     turning = asyncio.create_task(cycle.run())
-    with Access(folder / "access.sqlite") as access:
-        tokens = {role: access.add(role, "P1" if role is Role.TERMINAL else f"some {role}") for role in Role}
+    with Access(folder) as access:
+        tokens = {role: access.add(role, SUBJECTS.get(role, f"some {role}")) for role in access.roles}
         backend = Backend(cycle, DeviceHub(settings or DeviceSettings(), devices, cycle, metrics))
         yield Desk(backend, journal, make_app(backend, access, metrics), tokens, metrics)
         cycle.stop()
