@@ -5,19 +5,31 @@ Either way it is the table as it was frozen when it was decided, put into words 
 """
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from engine.cli.calling import add_target, call
+from engine.model.entities import Overruling
 from engine.model.errors import NotStored, Refusal
+from engine.model.ids import RecipientId
 from engine.model.recommendation import Recommendation
 from engine.texts import LANGUAGES, duration, text
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
+
+    from engine.model.events import Event, Overruled
+
+
+class Chosen(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person chose over an order, and what they said besides."""
+
+    decided: Overruling
+    words: str = ""
 
 
 class Explained(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,6 +39,7 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     level: int
     recommendations: tuple[Recommendation, ...]
+    overruled: tuple[Chosen, ...] = ()
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
@@ -74,21 +87,26 @@ def _asked(args: argparse.Namespace) -> Explained:
     path = f"/v1/incidents/{quote(args.incident, safe='')}"
     said = call(args, "GET", path, ("dispatcher", "integration", "observer"), params={"lang": args.lang})
     decided = [one["decided"] for one in said["recommendations"]]
+    chosen = [order["overruled"] for order in said["orders"] if "overruled" in order]
+    by_order = {one["decided"]["instead"]: one for one in chosen}  # both orders that it is about tell it
     return Explained(
         incident=said["incident"]["id"],
         type=said["incident"]["type"],
         level=said["incident"]["level"],
         recommendations=msgspec.convert(decided, tuple[Recommendation, ...]),
+        overruled=msgspec.convert(list(by_order.values()), tuple[Chosen, ...]),
     )
 
 
 def _recorded(record: Path, incident: str) -> Explained:
     """Read the incident's recommendations from its events."""
     from engine.journal.record import open_record
-    from engine.model.events import DemandUnmet, IncidentOpened, Recommended
+    from engine.model.events import DemandUnmet, IncidentOpened, OrderProposed, Overruled, Recommended
 
     opened: IncidentOpened | None = None
     found: list[Recommendation] = []
+    orders: dict[str, str] = {}
+    chosen: list[Chosen] = []
     journal, vault = open_record(record)
     try:
         for event in journal.read():
@@ -97,16 +115,44 @@ def _recorded(record: Path, incident: str) -> Explained:
                 opened = body
             elif isinstance(body, Recommended | DemandUnmet) and body.incident == incident:
                 found.append(body.recommendation)
+            elif isinstance(body, OrderProposed) and body.order.incident == incident:
+                orders[body.order.id] = body.order.recipient
+            elif isinstance(body, Overruled) and body.order in orders:
+                chosen.append(_chosen(event, body, orders))
     finally:
         journal.close()
         vault.close()
     if opened is None:
         raise Refusal("unknown_incident", "incident", incident, "an incident in the record of this folder")
-    return Explained(incident=incident, type=opened.type, level=opened.level, recommendations=tuple(found))
+    return Explained(
+        incident=incident,
+        type=opened.type,
+        level=opened.level,
+        recommendations=tuple(found),
+        overruled=tuple(chosen),
+    )
+
+
+def _chosen(event: "Event", body: "Overruled", orders: Mapping[str, str]) -> Chosen:
+    """Return what an event says that a person chose, with the words where they have not been erased."""
+    decided = Overruling(
+        order=body.order,
+        instead=body.instead,
+        recipient=RecipientId(orders[body.instead]),
+        left=RecipientId(orders[body.order]),
+        by=event.actor,
+        at=event.at,
+        why=body.why,
+        seq=event.seq,
+        despite=body.despite,
+    )
+    return Chosen(decided=decided, words=event.personal.text if event.personal is not None else "")
 
 
 def _print(found: Explained, language: str) -> None:
     from rich.console import Console
+
+    from engine.texts.reading import overruled
 
     console = Console(highlight=False, markup=False, soft_wrap=True)
     values = {"incident": found.incident, "type": found.type, "level": found.level}
@@ -116,6 +162,12 @@ def _print(found: Explained, language: str) -> None:
     for recommendation in found.recommendations:
         console.print()
         _print_one(console, recommendation, language)
+    for chosen in found.overruled:
+        console.print()
+        first, *more = overruled(chosen.decided, chosen.words, language)
+        console.print(first, style="bold")
+        for line in more:
+            console.print(line)
 
 
 def _print_one(console: "Console", recommendation: Recommendation, language: str) -> None:

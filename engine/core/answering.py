@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from engine.core.draft import Draft
-from engine.core.orders import check_key, known_order
+from engine.core.orders import check_key, known_order, spare_others
 from engine.core.stations import accepted, fell_away, finish, follow, orders_under
 from engine.core.under_stations import demands_of
 from engine.core.world import World
@@ -88,7 +88,7 @@ def _carry_on(world: World, draft: Draft, order: Order, to: OrderState, reason: 
         fell_away(world, draft, order, reason)
     follow(world, draft, order, to)
     if to in _COMING:
-        _spare_others(world, draft, order)
+        spare_others(world, draft, order)
     if to is OrderState.CLEARED:
         for demand in demands_of(world.state, order):
             draft.emit(e.DemandDropped(demand=demand.id, reason="done"))
@@ -113,12 +113,6 @@ def _hear(draft: Draft, order: Order, command: AnswerOrder, word: Word) -> None:
         said_at=command.said_at,
     )
     draft.emit(heard, personal=Details(text=command.text) if command.text else None)
-
-
-def _spare_others(world: World, draft: Draft, order: Order) -> None:
-    """Seek nobody besides any more who was wanted only because this one was late."""
-    for demand in [its for its in world.state.demands.values() if its.beside == order.id and its.order is None]:
-        draft.emit(e.DemandDropped(demand=demand.id, reason="not_late_any_more"))
 
 
 def _resolve(world: World, draft: Draft, incident_id: IncidentId) -> None:

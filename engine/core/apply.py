@@ -14,7 +14,7 @@ from engine.core.deadline_keys import RULE_END, deadline_key
 from engine.core.state import AlertRecord, Decided, Demand, Mail, Mailbox, StandingRule, State
 from engine.core.under_stations import ASSIGN, demands_of, give_back, take, watch_naming
 from engine.model import events as e
-from engine.model.entities import Incident, Order
+from engine.model.entities import Incident, Order, Overruling
 from engine.model.ids import DESK, RecipientId, StationId, UnitId, number_of
 from engine.model.lifecycle import (
     ENDED_INCIDENTS,
@@ -143,11 +143,30 @@ def _order_advanced(state: State, event: e.Event, body: e.OrderAdvanced) -> None
         state.kept.keys[body.key] = event.at
     if body.to in _DECIDED:
         state.kept.decided[body.order] = Decided(body.to, event.actor, event.at)
-    _advance_order(state, event.at, state.orders[body.order], body.to)
+    by_desk = body.to is OrderState.REPLACED and body.via == "desk"
+    _advance_order(state, event.at, state.orders[body.order], body.to, by_desk=by_desk)
     if body.via != "core" and body.to in _GOES_ITSELF and state.orders[body.order].recipient_kind == "station":
         clockwork.end_clock(state, deadline_key(body.order, ASSIGN))
     if body.to is OrderState.REPORTED:
         clockwork.heard(state, event.at, state.orders[body.order], "report")
+
+
+def _overruled(state: State, event: e.Event, body: e.Overruled) -> None:
+    state.kept.keys[body.key] = event.at
+    overruling = Overruling(
+        order=body.order,
+        instead=body.instead,
+        recipient=state.orders[body.instead].recipient,
+        left=state.orders[body.order].recipient,
+        by=event.actor,
+        at=event.at,
+        why=body.why,
+        seq=event.seq,
+        despite=body.despite,
+    )
+    state.overruled[body.order] = state.overruled[body.instead] = overruling
+    if event.personal is not None:
+        state.words[body.instead] = event.personal.text
 
 
 def _scene_heard(state: State, event: e.Event, body: e.SceneHeard) -> None:
@@ -225,6 +244,7 @@ _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
     e.OrderProposed: _order_proposed,
     e.OrderAdvanced: _order_advanced,
     e.UnitsNamed: _units_named,
+    e.Overruled: _overruled,
     e.Mailed: _mailed,
     e.MailAcknowledged: _mail_acknowledged,
     e.UnitAdvanced: _unit_advanced,
@@ -255,7 +275,7 @@ def _change(state: State, demand: Demand, **fields: object) -> None:
     state.demands[demand.id] = msgspec.structs.replace(demand, **fields)
 
 
-def _advance_order(state: State, at: int, order: Order, to: OrderState) -> None:
+def _advance_order(state: State, at: int, order: Order, to: OrderState, *, by_desk: bool = False) -> None:
     """Move an order, and with it its clocks, its unit's claim, its incident and its demand."""
     was = order.state
     order = msgspec.structs.replace(order, state=to)
@@ -270,7 +290,7 @@ def _advance_order(state: State, at: int, order: Order, to: OrderState) -> None:
     if further is not None and further in INCIDENT[incident.state]:
         _advance_incident(state, at, incident, further)
     if to not in OPEN_ORDERS:
-        _release_demand(state, order, at)
+        _release_demand(state, order, at, by_desk=by_desk)
 
 
 def _claim(state: State, order: Order) -> None:
@@ -284,16 +304,20 @@ def _claim(state: State, order: Order) -> None:
         state.freed = True
 
 
-def _release_demand(state: State, order: Order, at: int) -> None:
-    """Let a demand wait again whose order ended without having been done."""
+def _release_demand(state: State, order: Order, at: int, *, by_desk: bool) -> None:
+    """Let a demand wait again whose order ended without having been done.
+
+    It never goes to the same recipient again, unless that one was only replaced, and not by a person.
+    """
     if order.state is OrderState.CLEARED:
         return
+    never_again = by_desk or order.state is not OrderState.REPLACED
     if order.recipient_kind == "station":
-        give_back(state, order)
+        give_back(state, order, never_again=never_again)
         return
     for demand in demands_of(state, order):
         by = demand.refused_by
-        if order.state is not OrderState.REPLACED:
+        if never_again:
             by = (*by, UnitId(order.recipient))
         _change(state, demand, order=None, refused_by=by)
         watch_naming(state, demand.station, at)
@@ -326,6 +350,8 @@ def _forget(state: State, at: int) -> None:
             recipient = state.orders.pop(order).recipient
             del state.kept.order_demand[order]
             state.kept.decided.pop(order, None)
+            state.overruled.pop(order, None)
+            state.words.pop(order, None)
             _trim(state, recipient, at)
         _trim(state, DESK, at)
         for alert in incident.alerts:

@@ -5,7 +5,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.core.apply import alert_key
-from engine.model.commands import AnswerOrder, AssignUnits, Command, ReportAlert, SetSpeedRule, SetUnitStatus
+from engine.model.commands import (
+    AnswerOrder,
+    AssignUnits,
+    ChooseUnit,
+    Command,
+    ReportAlert,
+    SetSpeedRule,
+    SetUnitStatus,
+)
 from engine.model.errors import Refusal, RefusalBody
 from engine.model.events import Event
 from engine.model.ids import AlertId, IncidentId, OrderId, RuleId
@@ -14,7 +22,7 @@ if TYPE_CHECKING:
     from engine.core.engine import Engine
 
 
-_KEYED = (AnswerOrder, AssignUnits, SetSpeedRule, SetUnitStatus)
+_KEYED = (AnswerOrder, AssignUnits, ChooseUnit, SetSpeedRule, SetUnitStatus)
 """Commands that are told apart by a key of their own."""
 
 

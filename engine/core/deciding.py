@@ -23,15 +23,24 @@ Followed = Callable[[World, Draft, Step], None]
 
 
 def approve_order(world: World, draft: Draft, command: ApproveOrder) -> None:
-    """Let a proposed order go, if its unit is still free; if not, the proposal is replaced by a new one."""
+    """Let a proposed order go, if its unit is still free; if not, the proposal is replaced by a new one.
+
+    Raises
+    ------
+    Refusal
+        ``superseded`` where somebody else has decided about it: who, as what and when.
+    """
     order = known_order(world, command.order)
+    if command.version not in (None, order.version):
+        raise Refusal("superseded", "version", command.version, f"{order.version}; {decided_by(world, order)}")
     step = _step_to_send(world, order)
-    if step is not None and (step.outcome in ("granted", "refused") or order.state is OrderState.PROPOSED):
+    if order.state is not OrderState.PROPOSED:
+        first = "" if step is None or step.outcome in (None, "withdrawn") else f"; {_first(step)}"
+        raise Refusal("superseded", "order", order.id, f"a proposal; {decided_by(world, order)}{first}")
+    if step is not None:
         _decide(world, draft, step, granted=True, acting_as=command.acting_as)
-    elif order.state is OrderState.PROPOSED:  # proposed before steps were on record
+    else:  # proposed before steps were on record
         _let_go(world, draft, order)
-    else:
-        raise Refusal("wrong_state", "order", order.id, f"proposed; {decided_by(world, order)}")
 
 
 def _step_to_send(world: World, order: Order) -> Step | None:
@@ -51,8 +60,9 @@ def decide_step(world: World, draft: Draft, command: DecideStep) -> None:
 
 def _decide(world: World, draft: Draft, step: Step, *, granted: bool, acting_as: str = "", reason: str = "") -> None:
     if step.outcome is not None:
-        first = f"{step.decided_by} as {step.decided_as}" if step.decided_as else step.decided_by
-        raise Refusal("already_decided", "step", f"{step.outcome} by {first}", f"decided at {step.decided_at}")
+        order = world.state.orders.get(step.order) if step.order is not None else None
+        why = f"; {decided_by(world, order)}" if step.outcome == "withdrawn" and order is not None else ""
+        raise Refusal("already_decided", "step", _first(step), f"decided at {step.decided_at}{why}")
     names = [asked.by for asked in step.line]
     acting_as = acting_as or names[step.asked]
     if acting_as not in names:
@@ -62,6 +72,11 @@ def _decide(world: World, draft: Draft, step: Step, *, granted: bool, acting_as:
     follow = (GRANTED if granted else REFUSED).get(step.step)
     if follow is not None:
         follow(world, draft, step)
+
+
+def _first(step: Step) -> str:
+    """Say who decided a step, and in whose place."""
+    return f"{step.outcome} by {step.decided_by}" + (f" as {step.decided_as}" if step.decided_as else "")
 
 
 def _send_granted(world: World, draft: Draft, step: Step) -> None:

@@ -1,6 +1,7 @@
 """One command's events in the making: each is applied as it is emitted, so that the next is decided on what it did."""
 
 from collections.abc import Callable
+from typing import Literal
 
 from engine.core.state import State
 from engine.model import events as e
@@ -61,10 +62,13 @@ class Draft:
         """Put a notice into the desk's mailbox."""
         self.notify(DESK, code, order, **values)
 
-    def withdraw(self, order: Order, to: OrderState, reason: str) -> None:
-        """End an order that is open, and tell its recipient where it had been sent."""
+    def withdraw(self, order: Order, to: OrderState, reason: str, via: Literal["core", "desk"] = "core") -> None:
+        """End an order that is open, and tell its recipient where it had been sent.
+
+        Who is replaced ``via`` the desk is not proposed for the same again.
+        """
         assert to in ORDER[order.state], (order.id, order.state, to)
         was_sent = order.state not in (OrderState.PROPOSED, OrderState.APPROVED)
-        self.emit(e.OrderAdvanced(order=order.id, version=order.version, to=to, reason=reason))
+        self.emit(e.OrderAdvanced(order=order.id, version=order.version, to=to, via=via, reason=reason))
         if was_sent:
             self.mail(order.recipient, "cancellation", order)

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from engine.core.answering import acknowledge_mail, answer_order, set_unit_status
 from engine.core.apply import apply
 from engine.core.batch import Batch, Reply
+from engine.core.choosing import choose_unit
 from engine.core.city import City
 from engine.core.deciding import approve_order, decide_step
 from engine.core.draft import Draft
@@ -32,7 +33,7 @@ from engine.core.supervising import tick
 from engine.core.world import World
 from engine.model import commands as c
 from engine.model import events as e
-from engine.model.entities import Details, PositionFix
+from engine.model.entities import Details, Overruling, PositionFix
 from engine.model.errors import NotStored, Refusal
 from engine.model.ids import IncidentId
 from engine.model.recommendation import Recommendation
@@ -52,6 +53,7 @@ _HANDLERS: dict[type, Callable[[World, Draft, Any], None]] = {
     c.AcknowledgeMail: acknowledge_mail,
     c.SetUnitStatus: set_unit_status,
     c.ApproveOrder: approve_order,
+    c.ChooseUnit: choose_unit,
     c.DecideStep: decide_step,
     c.CancelOrder: cancel_order,
     c.EndIncident: end_incident,
@@ -238,6 +240,12 @@ class Engine:
         """Return what was recommended for an incident so far, in order."""
         return list(self.state.recommendations.get(incident, ()))
 
+    def overrulings(self, incident: IncidentId) -> list[tuple[Overruling, str]]:
+        """Return what persons chose over an order of an incident, in order, with what they said besides."""
+        found = (self.state.overruled.get(order) for order in self.state.incidents[incident].orders)
+        by_order = {its.instead: its for its in found if its is not None}
+        return [(its, self.state.words.get(its.instead, "")) for its in by_order.values()]
+
     def snapshot(self) -> bytes:
         """Encode the state up to its last event, for a quick start."""
         return self.state.snapshot()
@@ -263,6 +271,10 @@ class Engine:
                 event = next(iter(self.journal.read(record.seq - 1)), None)
                 if event is not None and event.personal is not None:
                     state.details[record.alert] = event.personal
+        for its in {its.instead: its for its in state.overruled.values() if its.instead not in state.words}.values():
+            event = next(iter(self.journal.read(its.seq - 1)), None)
+            if event is not None and event.personal is not None:
+                state.words[its.instead] = event.personal.text
 
     def give_up_jobs(self) -> None:
         """Hand back all open plans, empty: their worker is lost, and what they were about waits again."""

@@ -45,11 +45,16 @@ def waiting(world: World, *, look_again: bool) -> list[Demand]:
 
 
 def _open(world: World, demand: Demand) -> bool:
-    """Tell whether nobody has taken a demand; a station that was asked for want of a unit may be spared by one."""
+    """Tell whether nobody has taken a demand; a station that was asked for want of a unit may be spared by one.
+
+    One that a person chose is not: they knew of the units.
+    """
     if demand.order is not None:
         return False
     if demand.station is None:
         return True
+    if demand.station in world.state.overruled:
+        return False
     return demand.dispatch == "units" and world.state.orders[demand.station].state in _OPEN_TO_BETTER
 
 

@@ -13,7 +13,7 @@ from engine.model.commands import Via
 from engine.model.entities import Order
 from engine.model.errors import Refusal
 from engine.model.ids import DemandId, OrderId, UnitId
-from engine.model.lifecycle import OrderState, UnitStatus
+from engine.model.lifecycle import UNDER_WAY, OrderState, UnitStatus
 from engine.model.limits import LONGEST_SCOPED_KEY
 from engine.model.recommendation import Candidate
 from engine.travel import NoWay
@@ -42,7 +42,11 @@ def decided_by(world: World, order: Order) -> str:
     decided = world.state.kept.decided.get(order.id)
     if decided is None:
         return f"it is {order.state}"
-    return f"it is {order.state}; {decided.actor} decided ({decided.to}) at {spell(decided.at)}"
+    said = f"it is {order.state}; {decided.actor} decided ({decided.to}) at {spell(decided.at)}"
+    overruled = world.state.overruled.get(order.id)
+    if overruled is None or overruled.order != order.id:
+        return said
+    return f"{said}: {overruled.recipient} goes instead, by {overruled.instead}"
 
 
 def spell(at: int) -> str:
@@ -73,6 +77,12 @@ def refuse_unless_free(world: World, unit: UnitId, field: str = "unit") -> None:
         raise Refusal("on_order", field, unit, f"a unit that is free: {held}")
     if status is not UnitStatus.AVAILABLE:
         raise Refusal(str(status), field, unit, "a unit that is available")
+
+
+def can_be_taken_off(world: World, unit: UnitId) -> bool:
+    """Tell whether a unit is on an order that it is still under way to."""
+    claim = world.state.claims.get(unit)
+    return claim is not None and world.state.orders[claim].state in UNDER_WAY
 
 
 def reach(world: World, demand: Demand, unit: UnitId) -> tuple[Candidate | None, str]:
@@ -165,3 +175,9 @@ def send_or_ask(world: World, draft: Draft, order: Order) -> None:
         send(world, draft, order, via="policy", actor=BY_RULE)
     else:
         ask_to_send(world, draft, order.id)
+
+
+def spare_others(world: World, draft: Draft, order: Order) -> None:
+    """Seek nobody besides any more who was wanted only because this one was late."""
+    for demand in [its for its in world.state.demands.values() if its.beside == order.id and its.order is None]:
+        draft.emit(e.DemandDropped(demand=demand.id, reason="not_late_any_more"))

@@ -8,7 +8,7 @@ from collections import deque
 
 import msgspec
 
-from engine.model.entities import Details, Dispatch, EscalationStep, Incident, Order, Station, Step, Unit
+from engine.model.entities import Details, Dispatch, EscalationStep, Incident, Order, Overruling, Station, Step, Unit
 from engine.model.events import Mailed
 from engine.model.ids import (
     AlertId,
@@ -135,6 +135,8 @@ class Kept(msgspec.Struct, kw_only=True):
     order_demand: dict[OrderId, DemandId] = {}
     order_clocks: dict[OrderId, dict[str, int]] = {}
     decided: dict[OrderId, Decided] = {}
+    overruled: dict[OrderId, Overruling] = {}
+    """By both orders that it is about: the one that was replaced and the one instead."""
     incident_clocks: dict[IncidentId, dict[str, int]] = {}
     escalating: dict[str, Escalating] = {}
     """Clocks that have run out and are not done with, by the key of their deadline."""
@@ -159,6 +161,8 @@ class State:
         Everything a snapshot holds.
     details
         Who called and what was said, by alert; from the journal's encrypted part, never in a snapshot.
+    words
+        What was said when an order was chosen over another, by that order; kept as the details are.
     deadlines
         By the keys of `deadline_keys`: the clocks of orders and incidents, the ends of rules, time-outs of steps.
     freed
@@ -168,6 +172,7 @@ class State:
     def __init__(self, kept: Kept | None = None) -> None:
         self.kept = kept or Kept()
         self.details: dict[AlertId, Details] = {}
+        self.words: dict[OrderId, str] = {}
         self.deadlines: Deadlines[str] = Deadlines()
         for key, due_at in self.kept.deadlines:
             self.deadlines.set(key, due_at)
@@ -213,6 +218,11 @@ class State:
     def orders(self) -> dict[OrderId, Order]:
         """Orders of the incidents that are kept."""
         return self.kept.orders
+
+    @property
+    def overruled(self) -> dict[OrderId, Overruling]:
+        """What a person chose over an order, by that order and by the one instead."""
+        return self.kept.overruled
 
     @property
     def demands(self) -> dict[DemandId, Demand]:

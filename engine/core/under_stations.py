@@ -38,11 +38,11 @@ def take(state: State, order: Order, demands: tuple[DemandId, ...]) -> None:
         state.demands[name] = msgspec.structs.replace(state.demands[name], station=order.id, plan=None)
 
 
-def give_back(state: State, order: Order) -> None:
+def give_back(state: State, order: Order, *, never_again: bool) -> None:
     """Let what a station answered for wait again: its order has ended without having been done."""
     for demand in demands_under(state, order.id):
         returned = demand.returned_by
-        if order.state is not OrderState.REPLACED:
+        if never_again:
             returned = (*returned, StationId(order.recipient))
         state.demands[demand.id] = msgspec.structs.replace(demand, station=None, returned_by=returned)
     state.freed = True

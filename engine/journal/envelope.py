@@ -18,7 +18,7 @@ import msgspec
 
 from engine.model.entities import Details
 from engine.model.errors import NotStored, Refusal
-from engine.model.events import SCHEMA_VERSION, AlertReceived, Body, Event, OrderAdvanced, SceneHeard
+from engine.model.events import SCHEMA_VERSION, AlertReceived, Body, Event, OrderAdvanced, Overruled, SceneHeard
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 """Takes the body of one version, its ``kind`` included, and returns that of the next."""
@@ -134,7 +134,7 @@ def subject_of(body: Body) -> str | None:
     """
     if isinstance(body, AlertReceived):
         return body.alert
-    return body.order if isinstance(body, OrderAdvanced | SceneHeard) else None
+    return body.order if isinstance(body, OrderAdvanced | Overruled | SceneHeard) else None
 
 
 def encode_body(event: Event) -> str:

@@ -8,9 +8,9 @@ from typing import Literal
 
 import msgspec
 
-from engine.model.entities import Alert, Station, Unit
+from engine.model.entities import Alert, OverruleReason, Station, Unit
 from engine.model.ids import DemandId, IncidentId, OrderId, PlanId, RecipientId, RuleId, StepId, UnitId
-from engine.model.lifecycle import UnitStatus
+from engine.model.lifecycle import OrderState, UnitStatus
 from engine.model.recommendation import Decision
 from engine.model.streets import SpeedRule
 
@@ -98,6 +98,28 @@ class ApproveOrder(_Command, frozen=True, gc=False, tag="approve_order"):
 
     order: OrderId
     acting_as: str = ""
+    version: int | None = None
+    """The version that they saw; another one is refused as ``superseded``."""
+
+
+class ChooseUnit(_Command, frozen=True, gc=False, tag="choose_unit"):
+    """A person chooses a unit or a station for what an order is about: instead of a proposal, or of whoever has it.
+
+    The chosen unit is claimed at once, and the order that stood is replaced. A proposal is approved by it, in the place
+    of an approver as `ApproveOrder`.
+    """
+
+    key: str
+    order: OrderId
+    version: int
+    recipient: RecipientId
+    why: OverruleReason
+    words: str = ""
+    anyway: bool = False
+    """Also where it lacks the capability, has refused this, or is under way to something else."""
+    acting_as: str = ""
+    seen: OrderState | None = None
+    """As what they saw the order: a proposal that somebody has decided about since is ``superseded``."""
 
 
 class DecideStep(_Command, frozen=True, gc=False, tag="decide_step"):
@@ -172,6 +194,7 @@ Command = (
     | AcknowledgeMail
     | SetUnitStatus
     | ApproveOrder
+    | ChooseUnit
     | DecideStep
     | CancelOrder
     | EndIncident

@@ -12,6 +12,20 @@ Approval = Literal["by_rule", "by_person"]
 """Who lets an order go: the run card by itself, or somebody who answers for it."""
 Dispatch = Literal["units", "station"]
 """Whom the room orders: units at once, or a station that names them."""
+OverruleReason = Literal[
+    "knows_place",
+    "knows_people",
+    "better_suited",
+    "nearer_in_fact",
+    "way_blocked",
+    "out_of_touch",
+    "needed_there",
+    "needs_rest",
+    "own_request",
+    "ordered_above",
+    "other",
+]
+"""Why a person chooses somebody else; ``other`` takes words."""
 
 
 class Placed(msgspec.Struct, frozen=True, gc=False):
@@ -130,6 +144,32 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Service numbers of who goes, where the station has named them."""
     diverted_from: OrderId | None = None
     """The order that the unit was under way to and was taken off for this one."""
+
+
+class Overruling(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """That a person chose another recipient: who, when and why.
+
+    Attributes
+    ----------
+    order, instead
+        The order that was withdrawn, and the one to whom they chose.
+    recipient, left
+        Who was chosen, and who was let go.
+    despite
+        What stood against the chosen and was passed over, as codes of `engine.model.recommendation.WhyNot`.
+    seq
+        The event, which keeps the words that were said, if any.
+    """
+
+    order: OrderId
+    instead: OrderId
+    recipient: RecipientId
+    left: RecipientId
+    by: str
+    at: int
+    why: OverruleReason
+    seq: int = 0
+    despite: tuple[str, ...] = ()
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):

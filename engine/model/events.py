@@ -17,13 +17,14 @@ from engine.model.entities import (
     EscalationStep,
     Need,
     Order,
+    OverruleReason,
     Station,
     StepOutcome,
     Unit,
 )
 from engine.model.ids import AlertId, DemandId, IncidentId, OrderId, PlanId, RecipientId, RuleId, StepId, UnitId
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
-from engine.model.recommendation import Recommendation
+from engine.model.recommendation import Recommendation, WhyNot
 from engine.model.streets import SpeedRule
 
 SCHEMA_VERSION = 2
@@ -143,6 +144,17 @@ class UnitsNamed(_Body, frozen=True, gc=False, tag="units_named"):
     via: Via = "terminal"
     reason: str = ""
     said_at: int | None = None
+
+
+class Overruled(_Body, frozen=True, gc=False, tag="overruled"):
+    """A person chose somebody else: ``order`` was replaced by ``instead``. Their words are its personal part."""
+
+    order: OrderId
+    instead: OrderId
+    why: OverruleReason
+    key: str
+    despite: tuple[WhyNot, ...] = ()
+    """What stood against the chosen and was passed over."""
 
 
 class OrderAdvanced(_Body, frozen=True, gc=False, tag="order_advanced"):
@@ -300,6 +312,7 @@ Body = (
     | Recommended
     | OrderProposed
     | UnitsNamed
+    | Overruled
     | OrderAdvanced
     | Mailed
     | MailAcknowledged

@@ -4,6 +4,7 @@ from typing import Literal
 
 NoticeCode = Literal[
     "shortage",
+    "overruled",
     "diverted",
     "approval_wanted",
     "leave_wanted",

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from engine.model.commands import Answer
-from engine.model.entities import Incident, RecipientKind, Step, StepOutcome
+from engine.model.entities import Incident, Overruling, RecipientKind, Step, StepOutcome
 from engine.model.lifecycle import OrderState
 from engine.model.limits import MOST_CORNERS, MOST_FED, MOST_NEEDS, MOST_RINGS, MOST_SPOTS
 from engine.model.recommendation import Recommendation
@@ -42,8 +42,16 @@ class NewAlert(_Body, frozen=True, forbid_unknown_fields=True):
     exercise: bool = False
 
 
+class OverruledBody(_Body, frozen=True):
+    """That a person chose somebody else, in codes and in words; ``words`` is what they said, for who may read it."""
+
+    decided: Overruling
+    said: tuple[str, ...]
+    words: str = ""
+
+
 class OrderBody(_Body, frozen=True):
-    """An order as the desk sees it."""
+    """An order as the desk sees it. ``overruled`` tells that it was chosen over another, or another over it."""
 
     id: str
     version: int
@@ -57,6 +65,10 @@ class OrderBody(_Body, frozen=True):
     turnout_ms: int
     route: str = ""
     exercise: bool = False
+    under: str | None = None
+    officers: tuple[str, ...] = ()
+    diverted_from: str | None = None
+    overruled: OverruledBody | None = None
 
 
 class RecommendationBody(_Body, frozen=True):

@@ -289,8 +289,15 @@ class Api(DeviceApi):
         return reply
 
     async def _order(self, call: Call) -> Response:
-        order = call.request.path_params["order"]
-        return _json(await self.backend.look(lambda engine: views.order_body(views.known_order(engine, order))))
+        order, language = call.request.path_params["order"], self._language(call.request)
+        may_read = call.speaker.may(Permission.READ_DETAILS)
+        return _json(
+            await self.backend.look(
+                lambda engine: views.order_body(
+                    engine, views.known_order(engine, order), language, with_details=may_read
+                )
+            )
+        )
 
     def _language(self, request: Request) -> str:
         """Return the language to answer in: asked for, accepted, or the city's first."""

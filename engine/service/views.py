@@ -14,12 +14,13 @@ from engine.service.bodies import (
     IncidentBody,
     IncidentList,
     OrderBody,
+    OverruledBody,
     RecommendationBody,
     StepBody,
     WaitingBody,
 )
 from engine.service.routes import Which
-from engine.texts.reading import explain
+from engine.texts.reading import explain, overruled
 from engine.wire.messages import PersonalDetails
 
 _MINTED = re.compile(r".*-[0-9]{1,18}")
@@ -56,9 +57,15 @@ def office_asked(engine: Engine, step_id: str, offices: Sequence[str]) -> str:
     return next((office for office in asked if office in offices), offices[0])
 
 
-def order_body(order: Order) -> OrderBody:
-    """Return an order as the desk sees it."""
-    return OrderBody(**{name: getattr(order, name) for name in OrderBody.__struct_fields__})
+def order_body(engine: Engine, order: Order, language: str, *, with_details: bool) -> OrderBody:
+    """Return an order as the desk sees it; what was said in words only for who may read it."""
+    same = {name: getattr(order, name) for name in OrderBody.__struct_fields__ if name != "overruled"}
+    its = engine.state.overruled.get(order.id)
+    if its is None:
+        return OrderBody(**same)
+    words = engine.state.words.get(its.instead, "") if with_details else ""
+    said = tuple(overruled(its, words, language))
+    return OrderBody(**same, overruled=OverruledBody(decided=its, said=said, words=words))
 
 
 def recommendations(engine: Engine, incident: IncidentId, language: str) -> tuple[RecommendationBody, ...]:
@@ -78,7 +85,9 @@ def alert_taken(engine: Engine, reply: Reply, language: str) -> AlertTaken:
         incident=reply.incident,
         duplicate=reply.duplicate,
         # An alert that is sent again long after its incident has ended still names it, without its orders.
-        orders=tuple(order_body(engine.state.orders[order]) for order in reply.orders),
+        orders=tuple(
+            order_body(engine, engine.state.orders[order], language, with_details=False) for order in reply.orders
+        ),
         shortage=reply.shortage,
         waiting=reply.waiting,
         recommendations=recommendations(engine, reply.incident, language),
@@ -91,7 +100,10 @@ def incident_body(engine: Engine, incident_id: str, language: str, *, with_detai
     said = engine.details(incident.id) if with_details else None
     return IncidentBody(
         incident=incident,
-        orders=tuple(order_body(engine.state.orders[order]) for order in incident.orders),
+        orders=tuple(
+            order_body(engine, engine.state.orders[order], language, with_details=with_details)
+            for order in incident.orders
+        ),
         waiting=tuple(
             WaitingBody(demand=demand.id, capability=demand.capability, unmet=demand.unmet)
             for demand in engine.state.demands.values()

@@ -4,7 +4,9 @@
 """
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
+from engine.model.entities import Overruling
 from engine.model.recommendation import Candidate, Excluded, Recommendation
 from engine.texts import duration, text
 
@@ -133,6 +135,27 @@ def rest(recommendation: Recommendation, language: str) -> list[str]:
                 excluded=recommendation.excluded_cut,
             )
         )
+    return lines
+
+
+def overruled(its: Overruling, words: str = "", language: str = "en") -> list[str]:
+    """Say that a person chose somebody else: who, when and why, in spite of what, and what they said besides."""
+    lines = [
+        text(
+            "overruled.chosen",
+            language,
+            recipient=its.recipient,
+            left=its.left,
+            by=its.by,
+            at=datetime.fromtimestamp(its.at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            why=text(f"overrule_reason.{its.why}", language),
+        )
+    ]
+    if its.despite:
+        against = _listed((text(f"why_short.{code}", language) for code in its.despite), language)
+        lines.append(text("overruled.despite", language, list=against))
+    if words:
+        lines.append(text("overruled.words", language, words=words))
     return lines
 
 

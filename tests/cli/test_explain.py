@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
+from engine import Engine, ReportAlert
 from engine.cli.explain import Explained, _print
 from engine.cli.main import BAD_INPUT, FAILED, main
+from engine.core.city_folder import RECORD, load_city
+from engine.journal.record import open_record
+from engine.model.commands import ChooseUnit
 from engine.model.recommendation import Candidate, Recommendation
-from tests.support.cities import place, unit
+from tests.support.cities import SetClock, alert, place, unit
 from tests.support.folders import grid_folder, tokens_of
 from tests.support.serving import Served, served
 
@@ -132,3 +136,33 @@ def test_what_leaving_costs_in_cover_has_a_column_where_it_is_heeded(language, h
     (heads,) = (line for line in lines if head in line)
     assert row.split()[-1] == "−8300"
     assert cell_len(row.rstrip()) == cell_len(heads.rstrip())
+
+
+def test_who_chose_somebody_else_and_why_is_read_in_both_languages(tmp_path, capsys):
+    folder = grid_folder(tmp_path, units=UNITS)
+    (folder / RECORD).mkdir(exist_ok=True)
+    journal, vault = open_record(folder / RECORD, create=True)
+    engine = Engine(load_city(folder), journal=journal, clock=SetClock())
+    reply = engine.submit(ReportAlert(actor="user:li", alert=alert(1, 1, 1, kind="drunk_person")))[0]
+    chosen = ChooseUnit(
+        actor="user:chen",
+        key="k",
+        order=reply.orders[0],
+        version=1,
+        recipient="刑侦-3",
+        why="knows_people",
+        words="他认识他",
+        anyway=True,
+    )
+    assert engine.submit(chosen)[0].refusal is None
+    journal.close()
+    vault.close()
+    printed = {}
+    for language in ("zh", "en"):
+        assert main(["explain", str(folder), "grid-incident-1", "--lang", language]) == 0
+        printed[language] = capsys.readouterr().out
+    at = "2027-01-15T08:00:00Z"
+    assert f"刑侦-3 goes instead of 巡逻一组: user:chen chose so at {at} (knows the people)" in printed["en"]
+    assert "In spite of: lacks the capability" in printed["en"]
+    assert f"改派 刑侦-3(原为 巡逻一组):user:chen 于 {at} 决定,理由:熟悉当事人" in printed["zh"]
+    assert "说明:“他认识他”" in printed["zh"]

@@ -216,7 +216,7 @@ def test_a_card_that_needs_a_person_waits_for_one():
     engine.submit(ApproveOrder(actor="user:chen", order=second.id))
     assert engine.state.orders[second.id].state is OrderState.SENT
     again = engine.submit(ApproveOrder(actor="user:wu", order=second.id))[0]
-    assert again.refusal.code == "already_decided"
+    assert again.refusal.code == "superseded"
 
 
 def test_the_desk_may_withdraw_an_order_and_its_recipient_is_told():

@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from engine import AnswerOrder, ApproveOrder, CancelOrder, EndIncident, Engine, Need, ReportAlert, SetUnitStatus, Tick
 from engine.core.plain_ports import VolatileJournal
-from engine.model.commands import AssignUnits, Named
+from engine.model.commands import AssignUnits, ChooseUnit, Named
 from engine.model.lifecycle import HOLDING_ORDERS, OPEN_ORDERS, OrderState, UnitStatus
 from engine.supervision import CLOCKS, INCIDENT_CLOCKS
 from tests.support.cards import county_with
@@ -86,6 +86,26 @@ class StationDesks(RuleBasedStateMachine):
     @rule(number=st.integers(0, 30))
     def approves(self, number):
         self.engine.submit(ApproveOrder(actor="d", order=self.pick(number)))
+
+    @rule(
+        number=st.integers(0, 30),
+        who=st.sampled_from(("u0", "u1", "u4", "u5", "s0", "s1")),
+        anyway=st.booleans(),
+        seen=st.sampled_from((None, OrderState.PROPOSED)),
+    )
+    def chooses(self, number, who, anyway, seen):
+        order, key, before = self.pick(number), self.key(), self.engine.snapshot()
+        command = ChooseUnit(
+            actor="d", key=key, order=order, version=1, recipient=who, why="knows_place", anyway=anyway, seen=seen
+        )
+        reply = self.engine.submit(command)[0]
+        if reply.refusal is not None:
+            assert self.engine.snapshot() == before
+            return
+        its = self.engine.state.overruled[order]
+        instead = self.engine.state.orders[its.instead]
+        assert self.engine.state.orders[order].state is OrderState.REPLACED
+        assert (instead.recipient, instead.state) == (who, OrderState.SENT)
 
     @rule(number=st.integers(0, 30))
     def ends(self, number):

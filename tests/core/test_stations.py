@@ -323,4 +323,4 @@ def test_a_card_that_waits_for_leave_lets_the_station_wait(tmp_path):
     engine.submit(ApproveOrder(actor="user:li", order=order))
     assert assign(engine, order, "W1", key="k").refusal is None
     late = engine.submit(ApproveOrder(actor="user:wu", order=order))[0].refusal
-    assert (late.code, "granted by user:li" in late.value) == ("already_decided", True)
+    assert (late.code, "granted by user:li" in late.limit) == ("superseded", True)

@@ -20,6 +20,7 @@ from engine.model.events import (
     Mailed,
     OrderAdvanced,
     OrderProposed,
+    Overruled,
     PlanApplied,
     PlanRequested,
     Recommended,
@@ -155,6 +156,7 @@ def bodies():
             reason="knows_place",
             said_at=AT + 5,
         ),
+        Overruled(order="sx-order-1", instead="sx-order-3", why="other", key="k5", despite=("lacks_capability",)),
     ]
 
 

@@ -69,7 +69,7 @@ def test_a_golden_journal_verifies_up_to_its_head(opened):
 def test_the_newest_version_is_still_written_as_its_golden_journal_was():
     log_id, expected = lines(SCHEMA_VERSION)
     previous = genesis(log_id)
-    for entry, original in zip(expected, all_kinds(), strict=False):
+    for entry, original in zip(expected[:-1], all_kinds(), strict=False):  # the last is the one that was erased
 
         class SameCiphertext:
             def seal(self, subject, plain, context, entry=entry):

@@ -1,6 +1,7 @@
 """What is said of an order, in words, is stored encrypted like the words of an alert, and goes with it."""
 
-from engine import AnswerOrder, Engine, ReportAlert
+from engine import AnswerOrder, Engine, Need, ReportAlert
+from engine.model.commands import ChooseUnit
 from engine.model.entities import Details
 from tests.journal.samples import AT
 from tests.support.cities import SetClock, alert, city, unit
@@ -27,4 +28,26 @@ def test_an_answer_in_words_is_stored_and_goes_with_its_alert(desk):
     assert desk.journal.erase(reply.alert, at=AT) == 1
     desk.reopen()
     assert WORDS not in words()
+    assert desk.journal.verify().ok
+
+
+def test_why_somebody_else_was_chosen_is_stored_comes_back_at_a_start_and_goes_with_its_alert(desk):
+    clock, units = SetClock(AT), city([unit("P1", 1, 0), unit("P2", 3, 0)])
+    engine = Engine(units, journal=desk.journal, clock=clock)
+    reply = engine.submit(ReportAlert(actor="source:cad", alert=alert(1, 0, 0, needs=(Need("patrol"),), at=AT)))[0]
+    chosen = ChooseUnit(
+        actor="user:li", key="k", order=reply.orders[0], version=1, recipient="P2", why="other", words=WORDS
+    )
+    assert engine.submit(chosen)[0].refusal is None
+    raw = b"".join(path.read_bytes() for path in desk.folder.iterdir() if path.is_file())
+    assert WORDS.encode() not in raw + engine.snapshot()
+
+    def said(snapshot=None):
+        again = Engine(units, journal=desk.journal, clock=clock, snapshot=snapshot)
+        return [(its.by, its.left, words) for its, words in again.overrulings(reply.incident)]
+
+    assert said() == said(engine.snapshot()) == [("user:li", "P1", WORDS)]
+    assert desk.journal.erase(reply.alert, at=AT) == 1
+    desk.reopen()
+    assert said() == said(engine.snapshot()) == [("user:li", "P1", "")]
     assert desk.journal.verify().ok

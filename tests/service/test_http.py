@@ -120,7 +120,8 @@ def test_a_dispatcher_answers_cancels_and_approves(tmp_path: Path):
     assert proposed["state"] == "proposed"
     assert approved.json()["state"] == "sent"
     assert again.status_code == 409
-    assert again.json()["value"] == "'granted by user:some dispatcher as verify_by_analyst'"
+    assert again.json()["code"] == "superseded"
+    assert "granted by user:some dispatcher as verify_by_analyst" in again.json()["limit"]
 
 
 def test_an_office_decides_for_itself_alone_and_the_record_says_as_what(tmp_path: Path):

@@ -4,6 +4,7 @@ from typing import get_args
 
 import pytest
 
+from engine.model.entities import OverruleReason
 from engine.model.lifecycle import IncidentState, OrderState
 from engine.model.notices import NoticeCode
 from engine.model.recommendation import Candidate, Excluded, Recommendation, WhyNot
@@ -26,6 +27,7 @@ def test_both_languages_have_the_same_keys_and_values():
 def test_every_code_that_events_and_items_hold_has_a_text():
     for language in LANGUAGES:
         texts = catalogue(language)
+        assert set(texts["overrule_reason"]) == set(get_args(OverruleReason))
         assert set(texts["why"]) == set(texts["why_short"]) == set(get_args(WhyNot))
         assert set(texts["order_state"]) == set(OrderState)
         assert set(texts["incident_state"]) == set(IncidentState)
