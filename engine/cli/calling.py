@@ -1,4 +1,4 @@
-"""Speaking to a running server from the command line: where it is, with which token, and what its answers mean here."""
+"""Speaking to a running server from the command line: where it is, with which credential, what its answers mean."""
 
 import argparse
 import csv
@@ -15,7 +15,7 @@ TIMEOUT_S = 10.0
 def add_target(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments that say which server is meant, and who speaks."""
     parser.add_argument("target", help="the city's folder, or the server's address such as http://127.0.0.1:8460")
-    parser.add_argument("--token", help="default: ALLPOINTS_TOKEN, then the folder's tokens.csv")
+    parser.add_argument("--credential", help="default: ALLPOINTS_CREDENTIAL, then the folder's credentials.csv")
     parser.add_argument("--ca", type=Path, help="certificate to trust, for a server with one of its own making")
 
 
@@ -44,7 +44,7 @@ def call(
     args
         With what `add_target` describes.
     roles
-        Whose token out of the folder's ``tokens.csv`` may do it, best first.
+        Whose credential out of the folder's ``credentials.csv`` may do it, best first.
 
     Raises
     ------
@@ -55,17 +55,21 @@ def call(
     """
     import httpx
 
+    from engine.terminal.exchange import Exchange, NotLetIn
+
     address = _address(args.target)
-    token = args.token or os.environ.get("ALLPOINTS_TOKEN") or _token(args.target, roles)
-    if not token:
-        raise Refusal("no_token", "token", "", "--token, ALLPOINTS_TOKEN, or a folder with a tokens.csv")
+    credential = args.credential or os.environ.get("ALLPOINTS_CREDENTIAL") or _credential(args.target, roles)
+    if not credential:
+        raise Refusal(
+            "no_credential", "credential", "", "--credential, ALLPOINTS_CREDENTIAL, or a folder with credentials.csv"
+        )
     try:
         answer = httpx.request(
             method,
             address + path,
             params=params,
             json=body,
-            headers={"Authorization": f"Bearer {token}"},
+            auth=Exchange(address, credential),
             timeout=TIMEOUT_S,
             verify=_trust(args.ca),
             trust_env=False,
@@ -73,6 +77,10 @@ def call(
         said = answer.json()
     except httpx.HTTPError as error:
         raise NotStored(f"{address} does not answer ({type(error).__name__}); is `allpoints serve` running?") from None
+    except NotLetIn as refused:
+        raise Refusal(refused.code, "authorization", "", "what `allpoints user add` printed, not revoked") from None
+    except ConnectionError as error:
+        raise NotStored(str(error)) from None
     except ValueError:
         raise NotStored(f"{address} answers, but not as Allpoints does (status {answer.status_code})") from None
     if answer.status_code == 503:
@@ -99,9 +107,9 @@ def _address(target: str) -> str:
     return read_address(Path(target)).http
 
 
-def _token(target: str, roles: Sequence[str]) -> str:
-    """Return a token out of the folder's ``tokens.csv`` of one of some roles; empty without one."""
-    path = Path(target) / "tokens.csv"
+def _credential(target: str, roles: Sequence[str]) -> str:
+    """Return a credential out of the folder's ``credentials.csv`` of one of some roles; empty without one."""
+    path = Path(target) / "credentials.csv"
     if target.startswith(("http://", "https://")) or not path.is_file():
         return ""
     with path.open(encoding="utf-8", newline="") as file:
@@ -109,5 +117,5 @@ def _token(target: str, roles: Sequence[str]) -> str:
     for role in roles:
         for row in rows:
             if row.get("role") == role:
-                return row.get("token") or ""
+                return row.get("credential") or ""
     return ""

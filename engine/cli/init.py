@@ -49,7 +49,7 @@ def _box(given: str) -> tuple[float, float, float, float]:
 
 def run(args: argparse.Namespace) -> int:
     """Build the roads and write the folder."""
-    from engine.cli.new_city import CityPlan, refuse_to_overwrite, starting_units, write_city, write_tokens
+    from engine.cli.new_city import CityPlan, refuse_to_overwrite, starting_units, write_city, write_credentials
     from engine.core.city_folder import load_folder
     from engine.dispatch.run_cards import COUNTY, RunCards
 
@@ -73,9 +73,9 @@ def run(args: argparse.Namespace) -> int:
         time_zone=args.time_zone or ("Asia/Shanghai" if is_town else "UTC"),
     )
     write_city(folder, plan, force=args.force)
-    tokens = write_tokens(folder, units, stations)
+    credentials = write_credentials(folder, units, stations)
     load_folder(folder)
-    _say(folder, network, stations, len(units), tokens)
+    _say(folder, network, stations, len(units), credentials)
     return 0
 
 
@@ -218,12 +218,12 @@ def _progress(step: str, share: float) -> None:
         print(f"\r\x1b[K{share:4.0%} {step}", end="" if share < 1 else "\n", file=sys.stderr, flush=True)
 
 
-def _say(folder: Path, network: "RoadNetwork", stations: "Sequence[Station]", units: int, tokens: Path) -> None:
+def _say(folder: Path, network: "RoadNetwork", stations: "Sequence[Station]", units: int, credentials: Path) -> None:
     west, south, east, north = network.bounds()
     print(f"{folder}: {network.n_nodes} junctions, {network.n_arcs} arcs, {len(stations)} stations, {units} units")
     print(f"  roads from {west:.4f},{south:.4f} to {east:.4f},{north:.4f}")
     if len(stations) == 1 and stations[0].name == "Central station":
         print("  one station stands at the middle of the roads: put the real ones into stations.geojson")
-    print(f"  tokens of terminals, the desk and a source of alerts: {tokens} (hand them out, then delete the file)")
+    print(f"  credentials of terminals, the desk and a source of alerts: {credentials} (hand them out, then delete it)")
     print(f"next: allpoints serve {folder}")
     print(f"then: allpoints alert {folder} --type robbery --at {stations[0].lon:.5f},{stations[0].lat:.5f} --lang zh")

@@ -26,8 +26,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "contain": ("engine.cli.contain", "plan which roads to shut around a suspect who drives · 设卡堵截"),
     "explain": ("engine.cli.explain", "read who was recommended for an incident, and why · 查看派警理由"),
     "speeds": ("engine.cli.speeds", "close streets, change and learn their speed · 封控道路、调整和学习车速"),
-    "device": ("engine.cli.device", "add, revoke or list terminals · 终端令牌"),
-    "user": ("engine.cli.user", "add, revoke or list people and programs · 用户令牌"),
+    "device": ("engine.cli.device", "add, revoke or list terminals · 终端凭据"),
+    "user": ("engine.cli.user", "add, revoke or list people and programs · 用户凭据"),
     "journal": ("engine.cli.journal", "verify the record, sign it, erase personal details · 校验与删除"),
     "warm": ("engine.cli.warm", "compile the kernels ahead of time · 预编译"),
 }

@@ -22,7 +22,7 @@ from engine.model.errors import Refusal
 from engine.model.ids import StationId, UnitId
 from geo_data.road_network import RoadNetwork
 
-TOKENS = "tokens.csv"
+CREDENTIALS = "credentials.csv"
 
 _CITY_TOML = """\
 # A city of Allpoints. Check it with `allpoints check`; `allpoints serve` reads it at its start.
@@ -101,7 +101,7 @@ def write_city(folder: Path, plan: CityPlan, *, force: bool = False) -> None:
 
 def refuse_to_overwrite(folder: Path, *, force: bool) -> None:
     """Raise `Refusal` when the folder holds a city already, unless forced."""
-    for name in (CITY, ROADS, STATIONS, UNITS, AREAS, RUN_CARDS, CALENDAR, TOKENS):
+    for name in (CITY, ROADS, STATIONS, UNITS, AREAS, RUN_CARDS, CALENDAR, CREDENTIALS):
         if not force and (folder / name).exists():
             raise Refusal("exists", "folder", str(folder / name), "a folder without a city in it, or --force")
 
@@ -220,22 +220,22 @@ def _unit(name: str, capability: str, station: Station, turnout_s: int) -> Unit:
     )
 
 
-def write_tokens(folder: Path, units: Sequence[Unit], stations: Sequence[Station]) -> Path:
-    """Make a token for every unit and station, the desk and one source of alerts; write them down, readable by us only.
+def write_credentials(folder: Path, units: Sequence[Unit], stations: Sequence[Station]) -> Path:
+    """Make a credential for every unit and station, the desk and one source of alerts, and write them down.
 
-    The server keeps only their hashes, so this file is the one place where they can be read.
+    The server keeps only their hashes, so this file, readable by us only, is the one place where they can be read.
     """
     from engine.service.access import STORE_NAME, Access
 
     wanted = [("dispatcher", "desk"), ("integration", "calls")]
     wanted += [("station", str(station.id)) for station in stations]
     wanted += [("terminal", str(unit.id)) for unit in units]
-    path = folder / TOKENS
+    path = folder / CREDENTIALS
     path.unlink(missing_ok=True)
     (folder / STORE_NAME).unlink(missing_ok=True)
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file, Access(folder) as access:
         rows = csv.writer(file, lineterminator="\n")
-        rows.writerow(("role", "subject", "token"))
+        rows.writerow(("role", "subject", "credential"))
         rows.writerows((role, subject, access.add(role, subject)) for role, subject in wanted)
     return path

@@ -28,6 +28,28 @@ class Listener:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AccessSettings:
+    """How the server lets people and devices in.
+
+    Attributes
+    ----------
+    audience
+        The city that tokens are for: those of another are not taken.
+    token_s
+        How long a signed token holds.
+    rotate_s
+        How long one key signs.
+    skew_s
+        How far the clocks of two machines may differ.
+    """
+
+    audience: str = "allpoints"
+    token_s: int = 600
+    rotate_s: int = 86_400
+    skew_s: int = 30
+
+
+@dataclass(frozen=True, kw_only=True)
 class Settings:
     """What ``city.toml`` says besides the city itself: how the server meets the world."""
 
@@ -38,6 +60,7 @@ class Settings:
     origins: tuple[str, ...] = ()
     """Browser pages' origins that may open a stream, besides the server's own."""
     devices: DeviceSettings = field(default_factory=DeviceSettings)
+    access: AccessSettings = AccessSettings()
 
 
 def _is_text(value: object) -> bool:
@@ -78,6 +101,7 @@ _TOP_RULES: Mapping[str, Rule] = {
     "stream": Rule(lambda _: True, ""),
     "tls": Rule(lambda _: True, ""),
     "devices": Rule(lambda _: True, ""),
+    "access": Rule(lambda _: True, ""),
 }
 _REQUIRED = ("schema", "name", "datum", "time_zone")
 _LISTENER_RULES: Mapping[str, Rule] = {
@@ -91,10 +115,23 @@ _ORIGIN_RULE = Rule(
     ),
     'a list of origins such as "https://desk.example"',
 )
+
+
+def _whole(least: int, most: int, unit: str) -> Rule:
+    return Rule(
+        lambda value: type(value) is int and least <= value <= most, f"a whole number of {unit}, {least} to {most}"
+    )
+
+
 _SECTION_RULES: Mapping[str, Mapping[str, Rule]] = {
     "http": _LISTENER_RULES,
     "stream": {**_LISTENER_RULES, "origins": _ORIGIN_RULE},
     "tls": {"certificate": Rule(_is_text, "a file's path"), "key": Rule(_is_text, "a file's path")},
+    "access": {
+        "token_s": _whole(60, 3_600, "seconds"),
+        "rotate_hours": _whole(1, 8_760, "hours"),
+        "skew_s": _whole(0, 300, "seconds"),
+    },
 }
 
 
@@ -151,6 +188,9 @@ def settings_of(folder: Path, table: Mapping[str, Any]) -> Settings:
     origins = tuple(stream.pop("origins", ()))
     tls = table.get("tls", {})
     standard = Settings()
+    access = dict(table.get("access", {}))
+    if "rotate_hours" in access:
+        access["rotate_s"] = access.pop("rotate_hours") * 3_600
     return Settings(
         http=Listener(**{"port": standard.http.port, **table.get("http", {})}),
         stream=Listener(**{"port": standard.stream.port, **stream}),
@@ -158,4 +198,5 @@ def settings_of(folder: Path, table: Mapping[str, Any]) -> Settings:
         key=folder / tls["key"] if "key" in tls else None,
         origins=origins,
         devices=device_settings(table.get("devices", {})),
+        access=AccessSettings(audience=table["name"], **access),
     )

@@ -1,32 +1,37 @@
 """Who may speak to the server, and as whom.
 
-A token is 256 random bits behind a short public id. The store keeps only the SHA-256 of the secret part: whoever
-reads the store cannot speak with it. Role and subject come from the token, never from what a client says of itself.
-What a role may do is said in `engine.service.roles`, used by HTTP and by the stream alike. The store is a small SQLite
-file in the city's folder, so that ``allpoints device revoke`` holds at once, without a restart.
+A **credential** lives long: 256 random bits behind a short public id, of which the store keeps only the SHA-256. It is
+shown in one place alone, `Access.exchange`, for a **token** that is signed and holds for minutes; every route and the
+stream take tokens and nothing else. What a token says is which credential it was given for. Role and subject are read
+from the store each time, so that a credential that is revoked, even by ``allpoints device revoke`` in another process,
+lets nobody in from that instant on, whatever was signed for it.
 """
 
 import hashlib
 import hmac
 import os
+import re
 import secrets
 import sqlite3
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import msgspec
 
+from engine.core.city_toml import AccessSettings
 from engine.model.errors import Refusal
 from engine.model.limits import LONGEST_CALL_SIGN
 from engine.service.roles import Permission, Role, Roles, SpeaksFor
+from engine.service.signing import Claims, Signing, Untrusted
 
 STORE_NAME = "access.sqlite"
 _PREFIX = "apt"
 _SECRET_BYTES = 32
-_MOST_TOKEN_CHARACTERS = 128
+_PUBLIC = re.compile(r"[0-9a-f]{12}")
+_MOST_CHARACTERS = 128
 _SPEAKERS: Mapping[SpeaksFor, str] = {
     "unit": "device",
     "station": "device",
@@ -48,20 +53,44 @@ CREATE TABLE IF NOT EXISTS tokens (
 
 
 class AccessDenied(Exception):
-    """Somebody is not let in, or may not do this. ``code`` says which, and nothing of the token."""
+    """Somebody is not let in, or may not do this. ``code`` says which.
 
-    def __init__(self, code: str) -> None:
+    Attributes
+    ----------
+    token_id, credential
+        The public numbers of what was shown, for the record; empty where it has none that can be believed.
+    """
+
+    def __init__(self, code: str, token_id: str = "", credential: str = "") -> None:
         self.code = code
+        self.token_id = token_id
+        self.credential = credential
         super().__init__(code)
 
 
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
-    """Who stands behind a token. ``subject`` is the unit's or station's id, or a user's or program's name."""
+RENEWABLE = frozenset(("expired", "not_yet_valid", "replayed", "forged_token"))
+"""Codes after which the holder of a good credential is let in with a new token."""
 
-    token_id: str
+
+class Identity(msgspec.Struct, frozen=True, kw_only=True):
+    """Who speaks. ``subject`` is the unit's or station's id, or a user's or program's name.
+
+    Attributes
+    ----------
+    credential
+        The public id of the credential.
+    token_id
+        The number of the token that was shown.
+    expires_at
+        When that token runs out, in seconds since the epoch.
+    """
+
+    credential: str
     role: Role
     subject: str
     device: str
+    token_id: str = ""
+    expires_at: int = 0
 
     @property
     def actor(self) -> str:
@@ -94,8 +123,16 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
             raise AccessDenied("not_permitted")
 
 
-class TokenRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A token as it is listed: everything but the secret."""
+class Issued(msgspec.Struct, frozen=True, kw_only=True):
+    """A signed token, and for whom it was made."""
+
+    token: str
+    holds_s: int
+    identity: Identity
+
+
+class CredentialRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A credential as it is listed: everything but the secret."""
 
     id: str
     role: str
@@ -105,28 +142,48 @@ class TokenRow(msgspec.Struct, frozen=True, kw_only=True):
     revoked_at: int | None
 
 
+def _wall_s() -> int:
+    return int(time.time())
+
+
 class Access:
-    """The store of tokens. Used by one thread; other processes may write at the same time.
+    """The store of credentials, and the tokens made for them. Used by one thread; other processes may write, too.
 
     Parameters
     ----------
     folder
         The city's: its roles are read, and the store in it is made with mode 0600 when it is not there.
+    settings
+        How long tokens and keys hold, and for which city.
+    now_s
+        The wall clock, in seconds since the epoch.
 
     Raises
     ------
     CityError
         With all that is wrong in the city's ``roles.toml``.
+    Refusal
+        When a file of the store cannot be used.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, settings: AccessSettings | None = None, now_s: Callable[[], int] = _wall_s
+    ) -> None:
         self.roles = Roles.of(folder)
+        self._now_s = now_s
         path = folder / STORE_NAME
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
         os.close(descriptor)
         path.chmod(0o600)
         self._rows = sqlite3.connect(path, isolation_level=None, timeout=5.0)
-        self._rows.execute(_SCHEMA)
+        try:
+            self._rows.execute(_SCHEMA)
+            self._signing = Signing(folder, settings or AccessSettings(), now_s)
+        except BaseException:
+            self._rows.close()
+            raise
+        self._seen = 0, 0
+        self._revoked = self._all_revoked()
 
     def __enter__(self) -> Self:
         return self
@@ -137,11 +194,12 @@ class Access:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the files."""
         self._rows.close()
+        self._signing.close()
 
     def add(self, role: str, subject: str, device: str = "") -> str:
-        """Make a token and return it; it cannot be read again later.
+        """Make a credential and return it; it cannot be read again later.
 
         Raises
         ------
@@ -154,32 +212,55 @@ class Access:
         _check_name("subject", subject, empty_allowed=False)
         _check_name("device", device, empty_allowed=True)
         self._keep_apart(self.roles[role], subject)
-        token_id, secret = secrets.token_hex(6), secrets.token_urlsafe(_SECRET_BYTES)
+        credential, secret = secrets.token_hex(6), secrets.token_urlsafe(_SECRET_BYTES)
         self._rows.execute(
             "INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, NULL)",
-            (token_id, _digest(secret), role, subject, device or token_id, time.time_ns() // 1_000_000),
+            (credential, _digest(secret), role, subject, device or credential, self._now_s() * 1_000),
         )
-        return f"{_PREFIX}_{token_id}_{secret}"
+        return f"{_PREFIX}_{credential}_{secret}"
 
-    def revoke(self, token_id: str) -> bool:
-        """Make a token void; return whether there was a valid one."""
-        now_ms = time.time_ns() // 1_000_000
+    def revoke(self, credential: str) -> bool:
+        """Make a credential void, with every token that was made for it; return whether there was a valid one."""
+        now_ms = self._now_s() * 1_000
         return (
             self._rows.execute(
-                "UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (now_ms, token_id)
+                "UPDATE tokens SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL", (now_ms, credential)
             ).rowcount
             > 0
         )
 
-    def tokens(self) -> list[TokenRow]:
-        """Return all tokens, revoked ones included, oldest first."""
+    def credentials(self) -> list[CredentialRow]:
+        """Return all credentials, revoked ones included, oldest first."""
         rows = self._rows.execute(
             "SELECT id, role, subject, device, added_at, revoked_at FROM tokens ORDER BY added_at, id"
         )
         return [
-            TokenRow(id=row[0], role=row[1], subject=row[2], device=row[3], added_at=row[4], revoked_at=row[5])
+            CredentialRow(id=row[0], role=row[1], subject=row[2], device=row[3], added_at=row[4], revoked_at=row[5])
             for row in rows
         ]
+
+    def exchange(self, credential: str) -> Issued:
+        """Return a signed token for a credential.
+
+        Raises
+        ------
+        AccessDenied
+            ``malformed_credential``, ``unknown_credential``, ``revoked``, or ``unknown_role`` where the city has it no
+            longer.
+        """
+        parts = credential.split("_", 2) if len(credential) <= _MOST_CHARACTERS else []
+        if len(parts) != 3 or parts[0] != _PREFIX or not credential.isascii():
+            raise AccessDenied("malformed_credential")
+        public = parts[1] if _PUBLIC.fullmatch(parts[1]) else ""
+        row = self._rows.execute("SELECT secret_sha256 FROM tokens WHERE id = ?", (public,)).fetchone()
+        # An unknown id costs the same comparison, so that timing does not tell which ids exist.
+        expected = row[0] if row else bytes(hashlib.sha256().digest_size)
+        matches = hmac.compare_digest(_digest(parts[2]), expected)
+        if row is None or not matches:
+            raise AccessDenied("unknown_credential", credential=public)
+        self._holder(public, "")
+        token, claims = self._signing.sign(public)
+        return Issued(token=token, holds_s=claims.exp - claims.iat, identity=self._identity(claims))
 
     def verify(self, token: str) -> Identity:
         """Say who stands behind a token.
@@ -187,34 +268,77 @@ class Access:
         Raises
         ------
         AccessDenied
-            ``malformed_token``, ``unknown_token``, ``revoked``, or ``unknown_role`` where the city has it no longer.
+            ``malformed_token``, ``credential_shown``, ``forged_token``, ``wrong_audience``, ``not_yet_valid``,
+            ``expired``, ``revoked``, ``unknown_credential`` or ``unknown_role``.
         """
-        parts = token.split("_", 2) if len(token) <= _MOST_TOKEN_CHARACTERS else []
-        if len(parts) != 3 or parts[0] != _PREFIX or not token.isascii():
-            raise AccessDenied("malformed_token")
-        row = self._rows.execute(
-            "SELECT secret_sha256, role, subject, device, revoked_at FROM tokens WHERE id = ?", (parts[1],)
-        ).fetchone()
-        # An unknown id costs the same comparison, so that timing does not tell which ids exist.
-        expected = row[0] if row else bytes(hashlib.sha256().digest_size)
-        matches = hmac.compare_digest(_digest(parts[2]), expected)
-        if row is None or not matches:
-            raise AccessDenied("unknown_token")
-        if row[4] is not None:
-            raise AccessDenied("revoked")
-        role = self.roles.get(row[1])
-        if role is None:
-            raise AccessDenied("unknown_role")
-        return Identity(token_id=parts[1], role=role, subject=row[2], device=row[3])
+        return self._believed(token, self._signing.read)
 
-    def is_current(self, identity: Identity) -> bool:
-        """Say whether the token behind an identity still holds; long sessions ask now and then."""
-        row = self._rows.execute("SELECT revoked_at FROM tokens WHERE id = ?", (identity.token_id,)).fetchone()
-        return row is not None and row[0] is None
+    def for_emergency(self, token: str) -> Identity:
+        """Say whose emergency button was pressed: as `verify`, but a token that has run out is taken, too.
+
+        It says who calls for help and opens nothing else: whoever asks here does that one thing and no other.
+
+        Raises
+        ------
+        AccessDenied
+            As `verify`, but never ``expired``; ``not_permitted`` for a role without an emergency button.
+        """
+        identity = self._believed(token, self._signing.read_expired)
+        if not identity.may(Permission.EMERGENCY):
+            raise AccessDenied("not_permitted", identity.token_id, identity.credential)
+        return identity
+
+    def newly_revoked(self) -> frozenset[str]:
+        """Return the credentials that were revoked since this was asked last, by whichever process."""
+        seen = int(self._rows.execute("PRAGMA data_version").fetchone()[0]), self._rows.total_changes
+        if seen == self._seen:
+            return frozenset()
+        self._seen = seen
+        before, self._revoked = self._revoked, self._all_revoked()
+        return self._revoked - before
+
+    def _all_revoked(self) -> frozenset[str]:
+        return frozenset(row[0] for row in self._rows.execute("SELECT id FROM tokens WHERE revoked_at IS NOT NULL"))
+
+    def _believed(self, token: str, read: Callable[[str], Claims]) -> Identity:
+        if token.startswith(f"{_PREFIX}_"):
+            # Shown where everybody shows a token: said by name, since it is an honest mistake of who integrates.
+            public = token.split("_", 2)[1]
+            raise AccessDenied("credential_shown", credential=public if _PUBLIC.fullmatch(public) else "")
+        try:
+            claims = read(token)
+        except Untrusted as untrusted:
+            said = untrusted.claims
+            raise AccessDenied(untrusted.code, said.jti if said else "", said.sub if said else "") from None
+        return self._identity(claims)
+
+    def _identity(self, claims: Claims) -> Identity:
+        role, subject, device = self._holder(claims.sub, claims.jti)
+        return Identity(
+            credential=claims.sub,
+            role=role,
+            subject=subject,
+            device=device,
+            token_id=claims.jti,
+            expires_at=claims.exp,
+        )
+
+    def _holder(self, credential: str, token_id: str) -> tuple[Role, str, str]:
+        """Return role, subject and device of a credential that holds."""
+        asked = "SELECT role, subject, device, revoked_at FROM tokens WHERE id = ?"
+        row = self._rows.execute(asked, (credential,)).fetchone()
+        if row is None:
+            raise AccessDenied("unknown_credential", token_id, credential)
+        if row[3] is not None:
+            raise AccessDenied("revoked", token_id, credential)
+        role = self.roles.get(row[0])
+        if role is None:
+            raise AccessDenied("unknown_role", token_id, credential)
+        return role, row[1], row[2]
 
     def _keep_apart(self, role: Role, subject: str) -> None:
-        """Refuse to let a person administer by one token and audit by another."""
-        for row in self.tokens():
+        """Refuse to let a person administer by one credential and audit by another."""
+        for row in self.credentials():
             other = self.roles.get(row.role)
             if row.revoked_at is not None or other is None or (row.subject, other.speaks_for) != (subject, "person"):
                 continue

@@ -335,6 +335,16 @@ class Bootstrap(_Body, frozen=True):
     capabilities: dict[str, dict[str, str]]
 
 
+class TokenBody(_Body, frozen=True):
+    """A signed token: shown as a Bearer token, and in the greeting of the stream, for ``expires_in`` seconds."""
+
+    token: str
+    expires_in: int
+    role: str
+    subject: str
+    permissions: tuple[str, ...]
+
+
 class Health(_Body, frozen=True):
     """Whether the server is alive, or ready; ``waits_for`` says what is missing."""
 

@@ -11,7 +11,7 @@ from websockets.asyncio.server import ServerConnection, broadcast
 
 from engine.model.ids import RecipientId
 from engine.service.access import Identity
-from engine.wire.closing import ClosingCode
+from engine.wire.closing import ClosingCode, may_retry
 from engine.wire.codec import Codec
 from engine.wire.limits import Limits
 from engine.wire.session import ServerSession
@@ -50,7 +50,6 @@ class Connection:
         self._is_text = codec.is_text
         self._timer: asyncio.TimerHandle | None = None
         self._ending: asyncio.Task[None] | None = None
-        self._watch: Callable[[], None] | None = None
 
     @property
     def speaker(self) -> Identity:
@@ -63,10 +62,16 @@ class Connection:
         """Milliseconds of the loop's steady clock."""
         return asyncio.get_running_loop().time() * 1_000.0
 
-    def watch(self, at_heartbeat: Callable[[], None]) -> None:
-        """Keep time, from now on by the session's present deadlines; ``at_heartbeat`` is called when one has come."""
+    @property
+    def is_over(self) -> bool:
+        """Whether the session was ended for good by either side; one that only lost its line may be taken up again."""
+        closing = self.session.closing
+        said = self.socket.close_code if closing is None else closing.code
+        return said is not None and not may_retry(said)
+
+    def keep_time(self) -> None:
+        """Keep time, from now on by the session's present deadlines."""
         self.forget()
-        self._watch = at_heartbeat
         self._set_timer()
 
     def flush(self) -> None:
@@ -111,9 +116,6 @@ class Connection:
             self._timer = asyncio.get_running_loop().call_at(due_s, self._on_time)
 
     def _on_time(self) -> None:
-        is_due = self.now_ms() >= self.session.next_ms()
-        if is_due and self._watch is not None:
-            self._watch()
         self.session.tick(self.now_ms())
         self.flush()
         self._set_timer()

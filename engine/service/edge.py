@@ -5,7 +5,6 @@ field, value and limit, the same four things as everywhere.
 """
 
 import asyncio
-import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,15 +15,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from engine.model.errors import Refusal, RefusalBody
-from engine.service.access import Access, AccessDenied, Identity
+from engine.service.access import AccessDenied, Identity, Issued
 from engine.service.bodies import ProblemBody
-from engine.service.lockout import FOR_S, Lockout
+from engine.service.door import Door
 from engine.service.roles import Permission
 from engine.service.routes import Route
 from engine.wire.codec import Reader
 from engine.wire.limits import STANDARD
 
-LOGGER = logging.getLogger("allpoints.http")
 MOST_BODY_BYTES = 65_536
 """Bytes of a body; of headers the ASGI server takes at most 64 kB."""
 MOST_CONNECTIONS = 2_000
@@ -77,11 +75,12 @@ TITLES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One request on its way through a handler."""
+    """One request on its way through a handler; ``issued`` is there where a credential was exchanged."""
 
     request: Request
     identity: Identity | None
     body: Any = None
+    issued: Issued | None = None
 
     @property
     def speaker(self) -> Identity:
@@ -99,35 +98,33 @@ class Refused(Exception):
         super().__init__(problem.code)
 
 
-def let_in(route: Route, request: Request, access: Access, lockout: Lockout) -> Identity | None:
+def let_in(route: Route, request: Request, door: Door) -> Call:
     """Say who asks; raise `AccessDenied` unless they may. Devices have no token: their handlers look at them.
 
     Raises
     ------
     AccessDenied
-        Which is logged: the code, the address and the token's public id.
+        Which is on record then: code, address, and the public number of what was shown.
     Refusal
-        ``too_many_attempts`` instead, for an address that was wrong too often. A token that holds is always let in, so
-        that nobody is shut out by a neighbour's mistakes.
+        ``too_many_attempts`` or ``too_fast``, as `Door` has it.
     """
     if route.needs in {None, "device"}:
-        return None
-    said = request.headers.get("authorization", "")
-    host, now_s = request.client.host if request.client else "", asyncio.get_running_loop().time()
+        return Call(request=request, identity=None)
+    host = request.client.host if request.client else ""
     try:
-        identity = access.verify(_bearer(said))
+        said = _bearer(request.headers.get("authorization", ""))
     except AccessDenied as denied:
-        if lockout.is_shut(host, now_s):
-            limit = f"a token that holds; others after {FOR_S:g} s"
-            raise Refusal("too_many_attempts", "authorization", "", limit) from None
-        lockout.failed(host, now_s)
-        LOGGER.warning("not_let_in", extra={"code": denied.code, "host": host, "token_id": _public_id(said)})
+        door.refuse(denied, host, "http")
         raise
+    if route.needs == "credential":
+        issued = door.exchange(said, host)
+        return Call(request=request, identity=issued.identity, issued=issued)
+    identity = door.admit(said, host, "http")
     if isinstance(route.needs, Permission) and not identity.may(route.needs):
-        named = {"token_id": identity.token_id, "role": identity.role.id, "route": route.name}
-        LOGGER.warning("not_permitted", extra=named)
-        raise AccessDenied("not_permitted")
-    return identity
+        refusal = AccessDenied("not_permitted", identity.token_id, identity.credential)
+        door.refuse(refusal, host, "http")
+        raise refusal
+    return Call(request=request, identity=identity)
 
 
 def _bearer(said: str) -> str:
@@ -136,12 +133,6 @@ def _bearer(said: str) -> str:
     if scheme.lower() != "bearer":
         raise AccessDenied("no_token")
     return token.strip()
-
-
-def _public_id(said: str) -> str:
-    """Return what is public of a token, or nothing of what is none: it may be a password in the wrong place."""
-    found = re.fullmatch(r"(?i:bearer) +apt_([0-9a-f]{12})_.*", said.strip())
-    return found[1] if found else ""
 
 
 async def read_body(request: Request, reader: Reader[Any]) -> Any:

@@ -8,6 +8,7 @@ answered as taken before the journal has it: that is `Backend.submit`'s promise.
 import logging
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar, cast, get_args
 
 import msgspec
@@ -25,7 +26,7 @@ from engine.model.entities import Alert
 from engine.model.errors import Refusal
 from engine.model.ids import OrderId, RuleId, StepId
 from engine.service import speed_views, views
-from engine.service.access import Access, AccessDenied
+from engine.service.access import AccessDenied
 from engine.service.bodies import (
     AnswerIn,
     Bootstrap,
@@ -37,12 +38,13 @@ from engine.service.bodies import (
     NewAlert,
     ProblemBody,
     SpeedRuleIn,
+    TokenBody,
 )
 from engine.service.device_http import DeviceApi
 from engine.service.device_hub import DeviceHub
+from engine.service.door import Door
 from engine.service.edge import TITLES, Call, Refused, answer, let_in, problem_of, read_body
 from engine.service.edge import json_answer as _json
-from engine.service.lockout import Lockout
 from engine.service.metrics import Metrics
 from engine.service.openapi import document
 from engine.service.roles import Permission
@@ -103,10 +105,9 @@ class Backend(Protocol):
 class Api(DeviceApi):
     """What each route does. The names of the methods are those of the table."""
 
-    def __init__(self, backend: Backend, access: Access, metrics: Metrics) -> None:
+    def __init__(self, backend: Backend, door: Door, metrics: Metrics) -> None:
         self.backend = backend
-        self.access = access
-        self.lockout = Lockout()
+        self.door = door
         self.figures = metrics
         self.version = version()
         self._document = msgspec.json.encode(document(ROUTES, self.version))
@@ -115,6 +116,19 @@ class Api(DeviceApi):
     def devices(self) -> DeviceHub:
         """The devices that exist already."""
         return self.backend.devices
+
+    async def exchange_token(self, call: Call) -> Response:
+        """Give a signed token for a credential."""
+        issued = call.issued
+        assert issued is not None
+        body = TokenBody(
+            token=issued.token,
+            expires_in=issued.holds_s,
+            role=issued.identity.role.id,
+            subject=issued.identity.subject,
+            permissions=tuple(sorted(issued.identity.role.may)),
+        )
+        return _json(body, headers={"Cache-Control": "no-store"})
 
     async def report_alert(self, call: Call) -> Response:
         """Take an alert."""
@@ -313,9 +327,9 @@ class Api(DeviceApi):
         return self.backend.city.languages[0]
 
 
-def make_app(backend: Backend, access: Access, metrics: Metrics) -> Starlette:
+def make_app(backend: Backend, door: Door, metrics: Metrics) -> Starlette:
     """Return the ASGI application: every route of the table and nothing else."""
-    api = Api(backend, access, metrics)
+    api = Api(backend, door, metrics)
     return Starlette(
         routes=[StarletteRoute(route.path, _endpoint(route, api), methods=[route.method]) for route in ROUTES],
         exception_handlers={HTTPException: _on_http_error},
@@ -329,10 +343,11 @@ def _endpoint(route: Route, api: Api) -> Callable[[Request], Awaitable[Response]
 
     async def endpoint(request: Request) -> Response:
         try:
-            identity = let_in(route, request, api.access, api.lockout)
+            call = let_in(route, request, api.door)
             _refuse_until_started(route, api.backend)
-            body = await read_body(request, reader) if reader is not None else None
-            return await handler(Call(request=request, identity=identity, body=body))
+            if reader is not None:
+                call = replace(call, body=await read_body(request, reader))
+            return await handler(call)
         except AccessDenied as denied:
             status = 403 if denied.code == "not_permitted" else 401
             problem = ProblemBody(title=TITLES[status], status=status, code=denied.code, field="authorization")
@@ -357,7 +372,7 @@ def _endpoint(route: Route, api: Api) -> Callable[[Request], Awaitable[Response]
 
 def _refuse_until_started(route: Route, backend: Backend) -> None:
     """Raise `Refusal` for what needs an engine, while there is none."""
-    if route.needs not in {None, Permission.READ_METRICS} and not backend.started:
+    if route.needs not in {None, "credential", Permission.READ_METRICS} and not backend.started:
         raise Refusal("starting", "server", "", "a server that is ready: see /readyz")
 
 

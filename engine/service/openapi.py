@@ -15,7 +15,7 @@ _JSON_ANYHOW = ("openapi", "owntracks")
 """Routes whose JSON has no type of ours."""
 _PROBLEMS = {
     "400": "The body is not JSON.",
-    "401": "No token, or one that is not known or was revoked.",
+    "401": "No token, or one that has run out, is not ours, or whose credential was revoked.",
     "403": "The token's role may not do this.",
     "404": "There is no such thing.",
     "408": "The body did not come in time.",
@@ -50,7 +50,8 @@ def document(routes: Sequence[Route], version: str) -> dict[str, Any]:
         "components": {
             "schemas": plain(components),
             "securitySchemes": {
-                "token": {"type": "http", "scheme": "bearer"},
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+                "credential": {"type": "http", "scheme": "bearer"},
                 "device": {"type": "http", "scheme": "basic"},
             },
         },
@@ -76,7 +77,7 @@ def _operation(route: Route, by_kind: dict[type, dict[str, Any]]) -> dict[str, A
     if route.takes is not None:
         content = {"application/json": {"schema": by_kind[route.takes]}}
         operation["requestBody"] = {"required": True, "content": content}
-    scheme = "device" if route.needs == "device" else "token"
+    scheme = route.needs if route.needs in {"device", "credential"} else "token"
     operation["security"] = [{scheme: []}] if route.needs is not None else []
     return operation
 

@@ -29,8 +29,8 @@ class Route:
     name
         The operation's id, and the method of `engine.service.http.Api` that does it.
     needs
-        The permission it takes; ``token`` for any valid token, ``device`` for a device that is let in by its network
-        and, where it has one, its secret; None for everybody.
+        The permission it takes; ``token`` for any valid token, ``credential`` for what is exchanged for one, ``device``
+        for a device that is let in by its network and, where it has one, its secret; None for everybody.
     takes
         The body's type; None without a body.
     gives
@@ -41,7 +41,7 @@ class Route:
     path: str
     name: str
     summary: str
-    needs: Permission | Literal["token", "device"] | None
+    needs: Permission | Literal["token", "credential", "device"] | None
     gives: Mapping[int, type | None]
     takes: type | None = None
     query: Mapping[str, Query] = field(default_factory=dict)
@@ -89,6 +89,14 @@ _OSMAND = {
 }
 
 ROUTES: tuple[Route, ...] = (
+    Route(
+        method="POST",
+        path="/v1/token",
+        name="exchange_token",
+        summary="Exchange a credential for a signed token that holds for some minutes.",
+        needs="credential",
+        gives={200: bodies.TokenBody},
+    ),
     Route(
         method="POST",
         path="/v1/alerts",

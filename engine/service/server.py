@@ -35,6 +35,7 @@ from engine.service.copies import FLEET, SPEEDS
 from engine.service.cycle import Cycle
 from engine.service.device_hub import DeviceHub
 from engine.service.device_words import DeviceWords
+from engine.service.door import Door
 from engine.service.edge import MOST_CONNECTIONS
 from engine.service.http import make_app
 from engine.service.jt808_server import Jt808Server
@@ -177,14 +178,15 @@ class CityServer:
             When the city cannot be served; everything that was begun is ended then.
         """
         stop = asyncio.Event()
-        with Access(self.folder) as access, _signals(stop):
+        with Access(self.folder, self.settings.access) as access, _signals(stop):
+            door = Door(access)
             listening = _bound(self.settings.http.host, self.settings.http.port)
-            http = self._make_http(access)
+            http = self._make_http(door)
             answering = asyncio.create_task(http.serve(sockets=[listening]))
             stopped = asyncio.create_task(stop.wait())
             turning: asyncio.Task[None] | None = None
             try:
-                self._running = await self._begin(access)
+                self._running = await self._begin(door)
                 turning = asyncio.create_task(self._running.cycle.run())
                 self._announce(listening, on_ready)
                 await asyncio.wait((answering, stopped, turning), return_when=asyncio.FIRST_COMPLETED)
@@ -195,7 +197,7 @@ class CityServer:
                 await asyncio.wait((answering,))
                 await self._end(turning)
 
-    def _make_http(self, access: Access) -> Any:
+    def _make_http(self, door: Door) -> Any:
         """Return the ASGI server, which leaves signals to us."""
         import uvicorn  # noqa: PLC0415 - heavy
 
@@ -207,7 +209,7 @@ class CityServer:
         certificate, key = self.settings.certificate, self.settings.key
         return Quiet(
             uvicorn.Config(
-                make_app(self, access, self.metrics),
+                make_app(self, door, self.metrics),
                 http="h11",
                 ws="none",
                 lifespan="off",
@@ -221,7 +223,7 @@ class CityServer:
             )
         )
 
-    async def _begin(self, access: Access) -> Running:
+    async def _begin(self, door: Door) -> Running:
         """Read the city, warm the kernels, replay the journal, and let the stream listen."""
         running = await asyncio.to_thread(self._open)
         try:
@@ -235,7 +237,7 @@ class CityServer:
             running.jobs.attach(cycle)
             running.stream = StreamServer(
                 cycle,
-                access,
+                door,
                 origins=self.settings.origins,
                 on_refused=lambda code: self.metrics.refused("stream", code),
             )

@@ -21,15 +21,17 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.typing import Origin, Subprotocol
 
+from engine.model.errors import Refusal
 from engine.model.events import Mailed
 from engine.model.ids import DESK, RecipientId
-from engine.service.access import AccessDenied, Identity
+from engine.service.access import RENEWABLE, AccessDenied, Identity
 from engine.service.address import STREAM_PATH
 from engine.service.connection import Connection
 from engine.service.cycle import Commit, Cycle
 from engine.service.hearing import Hearing
 from engine.service.order_views import item_of, open_orders
 from engine.service.roles import Permission
+from engine.service.tokens_in_use import TokensInUse
 from engine.wire.closing import ClosingCode
 from engine.wire.codec import SUBPROTOCOLS, Codec
 from engine.wire.limits import Limits
@@ -37,19 +39,25 @@ from engine.wire.messages import Hello, Item
 from engine.wire.session import Opening
 
 LOGGER = logging.getLogger("allpoints.stream")
+LOOK_AGAIN_S = 1.0
+"""How often it is looked whether a credential was revoked."""
 _PIECE = 64
 """Items resent before the client is waited for."""
 
 
 class Doorkeeper(Protocol):
-    """Who knows the tokens; `engine.service.access.Access` does."""
+    """Who knows the tokens; `engine.service.door.Door` does."""
 
-    def verify(self, token: str) -> Identity:
-        """Say who stands behind a token; raises `AccessDenied`."""
+    def admit(self, token: str, host: str, channel: str) -> Identity:
+        """Say who stands behind a token; raises `AccessDenied` or `Refusal`."""
         ...
 
-    def is_current(self, identity: Identity) -> bool:
-        """Say whether the token behind an identity still holds."""
+    def refuse(self, denied: AccessDenied, host: str, channel: str) -> None:
+        """Record that somebody was not let in."""
+        ...
+
+    def newly_revoked(self) -> frozenset[str]:
+        """Return the credentials that were revoked since this was asked last."""
         ...
 
 
@@ -60,7 +68,7 @@ class StreamServer:
     ----------
     cycle
         The owner of the engine; `release` is added to its outlets.
-    access
+    door
         Knows the tokens.
     limits
         Bounds of the listener.
@@ -73,7 +81,7 @@ class StreamServer:
     def __init__(
         self,
         cycle: Cycle,
-        access: Doorkeeper,
+        door: Doorkeeper,
         *,
         limits: Limits | None = None,
         origins: Sequence[str] = (),
@@ -83,19 +91,20 @@ class StreamServer:
         self.counts: Counter[str] = Counter()
         self._cycle = cycle
         self._engine = cycle.engine
-        self._access = access
+        self._door = door
         self._origins = [*(Origin(origin) for origin in origins), None]
         self._on_refused = on_refused
         self._hearing = Hearing(cycle)
         self._codecs = {name: Codec(name) for name in SUBPROTOCOLS}
         self._connections: set[Connection] = set()
-        self._by_token: Counter[str] = Counter()
-        """How many connections each token has; those that have none are not in it."""
+        self._by_credential: dict[str, set[Connection]] = {}
+        self._tokens = TokensInUse()
         self._by_device: dict[tuple[str, str, str], Connection] = {}
         self._by_recipient: dict[RecipientId, dict[Connection, None]] = {}
         """In the order they came, so that one run of events is one order of sending."""
         self._greetings = 0
         self._server: Server | None = None
+        self._looking: asyncio.TimerHandle | None = None
         cycle.outlets.append(self.release)
 
     @property
@@ -132,9 +141,12 @@ class StreamServer:
             close_timeout=2.0,
             server_header=None,
         )
+        self._end_revoked()
 
     async def stop(self) -> None:
         """Tell every client that the server goes away, and listen no more."""
+        if self._looking is not None:
+            self._looking.cancel()
         if self._server is not None:
             self._server.close(code=ClosingCode.GOING_AWAY, reason="the server stops")
             await self._server.wait_closed()
@@ -173,7 +185,7 @@ class StreamServer:
         codec = self._codecs[str(socket.subprotocol)]
         connection = Connection(socket, codec, self.limits, self._refused)
         self._connections.add(connection)
-        self._watch(connection)
+        connection.keep_time()
         try:
             await self._read(connection)
         except ConnectionClosed:
@@ -205,18 +217,25 @@ class StreamServer:
 
     async def _admit(self, connection: Connection, hello: Hello) -> None:
         """Believe a token or not; a client that is let in gets its welcome and what it has missed."""
+        host = str((connection.socket.remote_address or ("",))[0])
         try:
-            identity = self._access.verify(hello.token)
-        except AccessDenied as denied:
+            identity = self._door.admit(hello.token, host, "stream")
+            self._tokens.take(identity)
+        except (AccessDenied, Refusal) as denied:
+            if isinstance(denied, AccessDenied) and denied.code == "replayed":
+                self._door.refuse(denied, host, "stream")
             self._refused(denied.code)
-            connection.session.close(ClosingCode.DENIED, denied.code)
+            closing = ClosingCode.TOKEN_SPENT if denied.code in RENEWABLE else ClosingCode.DENIED
+            connection.session.close(closing, denied.code)
             return
-        if self._by_token[identity.token_id] >= self.limits.connections_per_token:
+        if len(self._by_credential.get(identity.credential, ())) >= self.limits.connections_per_credential:
+            self._tokens.free(identity)
             self._refused("crowded")
-            connection.session.close(ClosingCode.CROWDED, f"{self.limits.connections_per_token} of this token are open")
+            most = self.limits.connections_per_credential
+            connection.session.close(ClosingCode.CROWDED, f"{most} of this credential are open")
             return
         connection.identity = identity
-        self._by_token[identity.token_id] += 1
+        self._by_credential.setdefault(identity.credential, set()).add(connection)
         connection.device = hello.device or identity.device
         self._greetings += 1
         connection.greeting = self._greetings
@@ -229,7 +248,7 @@ class StreamServer:
             connection.session.close(ClosingCode.GOING_AWAY, "the server stops")
             return
         opened.result()
-        self._watch(connection)
+        connection.keep_time()
         if connection.catching_up:
             # Reading goes on meanwhile: what the client acknowledges does not wait for the rest.
             task = asyncio.create_task(self._catch_up(connection))
@@ -319,13 +338,13 @@ class StreamServer:
             connection.session.close(ClosingCode.SLOW, "mail that was resent was not read")
             connection.flush()
 
-    def _watch(self, connection: Connection) -> None:
-        connection.watch(partial(self._look_again, connection))
-
-    def _look_again(self, connection: Connection) -> None:
-        """End the session of somebody whose token was revoked meanwhile."""
-        if connection.identity is not None and not self._access.is_current(connection.identity):
-            connection.session.close(ClosingCode.DENIED, "revoked")
+    def _end_revoked(self) -> None:
+        """End the sessions of whoever was revoked meanwhile, and look again in a while."""
+        for credential in self._door.newly_revoked():
+            for connection in tuple(self._by_credential.get(credential, ())):
+                connection.session.close(ClosingCode.DENIED, "revoked")
+                connection.flush()
+        self._looking = asyncio.get_running_loop().call_later(LOOK_AGAIN_S, self._end_revoked)
 
     def _leave(self, connection: Connection) -> None:
         if connection.recipient is not None:
@@ -340,12 +359,15 @@ class StreamServer:
         self._leave(connection)
         if connection.is_slow:
             self.counts["slow"] += 1
-        if connection.identity is not None:
-            token = connection.identity.token_id
-            self._by_token[token] -= 1
-            if not self._by_token[token]:
-                del self._by_token[token]
-        if connection.identity is not None and self._by_device.get(self._key(connection)) is connection:
+        identity = connection.identity
+        if identity is None:
+            return
+        self._tokens.free(identity, is_over=connection.is_over)
+        others = self._by_credential[identity.credential]
+        others.discard(connection)
+        if not others:
+            del self._by_credential[identity.credential]
+        if self._by_device.get(self._key(connection)) is connection:
             del self._by_device[self._key(connection)]
 
 

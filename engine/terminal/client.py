@@ -1,6 +1,6 @@
 """A client of the stream, in a few lines for whoever builds a terminal::
 
-    async with Client(url, token, state_path=Path("car-12.json")) as client:
+    async with Client(url, Exchange(address, credential), state_path=Path("car-12.json")) as client:
         async for item in client:
             if item.kind == "order":
                 await client.answer(item.order, "accept")
@@ -27,6 +27,7 @@ from websockets.typing import Subprotocol
 from engine.model.commands import Answer
 from engine.model.lifecycle import UnitStatus
 from engine.terminal.awaited import Answered, Awaited
+from engine.terminal.exchange import Exchange, NotLetIn
 from engine.terminal.outbox import Outbox, Said
 from engine.wire.client_session import Arrival, ClientSession
 from engine.wire.closing import ClosingCode, may_retry
@@ -69,7 +70,8 @@ class Client:
     url
         Such as ``wss://host:port/v1/stream``.
     token
-        Says who this is.
+        Says who this is: an `Exchange`, which asks for another token whenever one has run out, or one token for as long
+        as it holds.
     codec
         ``allpoints.v1.msgpack`` or ``allpoints.v1.json``.
     device
@@ -94,7 +96,7 @@ class Client:
     def __init__(
         self,
         url: str,
-        token: str,
+        token: Exchange | str,
         *,
         codec: str = MSGPACK,
         device: str = "",
@@ -108,7 +110,8 @@ class Client:
         self._url = url
         self._codec = Codec(codec)
         self._outbox = Outbox(state_path)
-        self._session = ClientSession(self._codec, token, device, self._outbox.memory)
+        self._exchange = token if isinstance(token, Exchange) else None
+        self._session = ClientSession(self._codec, token if isinstance(token, str) else "", device, self._outbox.memory)
         self._on_order = on_order
         self._backoff_s = backoff_s
         self._ssl = ssl
@@ -274,6 +277,12 @@ class Client:
 
     async def _converse(self) -> None:
         """Hold one connection, from the greeting to its end."""
+        if self._exchange is not None:
+            try:
+                self._session.token = await self._exchange.token()
+            except NotLetIn as refused:
+                self._end(ClientEnded(ClosingCode.DENIED, refused.code))
+                return
         async with asyncio.timeout(_OPEN_S):
             socket = await connect(
                 self._url,
@@ -300,7 +309,9 @@ class Client:
             await socket.close(self._session.closing.code, self._session.closing.reason)
         except ConnectionClosed as closed:
             code = closed.rcvd.code if closed.rcvd is not None else int(ClosingCode.GOING_AWAY)
-            if self.ended is None and not may_retry(code):
+            if code == ClosingCode.TOKEN_SPENT and self._exchange is not None:
+                self._exchange.spoilt()
+            elif self.ended is None and (code == ClosingCode.TOKEN_SPENT or not may_retry(code)):
                 self._end(ClientEnded(code, closed.rcvd.reason if closed.rcvd is not None else ""))
         finally:
             if self._timer is not None:

@@ -63,14 +63,14 @@ class ClientSession:
     codec
         The format it speaks.
     token, device
-        Who it is, and which of several devices of the same recipient.
+        Who it is, which may be said anew before each connection, and which of several devices of the same recipient.
     memory
         What was applied before; changed in place by ``applied``.
     """
 
     def __init__(self, codec: Codec, token: str, device: str, memory: Memory) -> None:
         self._codec = codec
-        self._token = token
+        self.token = token
         self._device = device
         self.memory = memory
         self._log_id = memory.log_id
@@ -94,7 +94,7 @@ class ClientSession:
         self._snapshot_due = False
         self._heard_ms = self._said_ms = now_ms
         hello = Hello(
-            token=self._token,
+            token=self.token,
             device=self._device,
             log_id=self._log_id or None,
             applied_seq=self._received_seq if self._log_id else None,

@@ -22,6 +22,7 @@ class ClosingCode(IntEnum):
     UNREADABLE = 4007
     OUT_OF_STEP = 4008
     CROWDED = 4009
+    TOKEN_SPENT = 4010
 
 
 class Meaning(NamedTuple):
@@ -37,13 +38,14 @@ CLOSING_CODES: dict[ClosingCode, Meaning] = {
     ClosingCode.TOO_BIG: Meaning("a message was larger than a frame may be", True),
     ClosingCode.GREETING_LATE: Meaning("no hello within the time for it", True),
     ClosingCode.GREETING_WRONG: Meaning("the first message was no hello, could not be read, or was too large", False),
-    ClosingCode.DENIED: Meaning("the token is unknown, expired or revoked", False),
+    ClosingCode.DENIED: Meaning("the credential is revoked or not known, or may not be here", False),
     ClosingCode.REPLACED: Meaning("a newer session of the same device took over", False),
     ClosingCode.SILENT: Meaning("nothing was heard from the other side for too long", True),
     ClosingCode.SLOW: Meaning("too much waited for this reader; its mailbox has kept everything", True),
     ClosingCode.UNREADABLE: Meaning("too many messages in a row could not be read", True),
     ClosingCode.OUT_OF_STEP: Meaning("the numbering of items had a gap; a new connection resends", True),
-    ClosingCode.CROWDED: Meaning("too many connections of one token are open", True),
+    ClosingCode.CROWDED: Meaning("too many connections of one credential are open", True),
+    ClosingCode.TOKEN_SPENT: Meaning("the token has run out, was used before or is not ours; a new one helps", True),
 }
 
 

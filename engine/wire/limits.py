@@ -38,8 +38,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
         Frames a connection may send; who sends more is read more slowly, and nothing is lost.
     outgoing_bytes
         What may wait for one slow reader before its connection is cut; its mailbox keeps everything.
-    connections, connections_per_token
-        How many connections a listener holds, and how many of them one token may have.
+    connections, connections_per_credential
+        How many connections a listener holds, and how many of them one credential may have.
     """
 
     hello_ms: int = 3_000
@@ -53,7 +53,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     burst: int = 4_000
     outgoing_bytes: int = 1_048_576
     connections: int = 12_000
-    connections_per_token: int = 32
+    connections_per_credential: int = 32
 
 
 STANDARD = Limits()

@@ -7,7 +7,7 @@ import pytest
 
 from engine.cli.main import BAD_INPUT, FAILED, main
 from tests.support.cities import place
-from tests.support.folders import grid_folder, tokens_of
+from tests.support.folders import credentials_of, grid_folder
 from tests.support.serving import Served, served
 
 AT = "{},{}".format(*place(1, 1))
@@ -33,7 +33,7 @@ def test_order_eta_and_reasons_are_printed(
 def test_a_server_is_found_by_its_address_too(
     server: Served, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setenv("ALLPOINTS_TOKEN", tokens_of(server.folder)["calls"])
+    monkeypatch.setenv("ALLPOINTS_CREDENTIAL", credentials_of(server.folder)["calls"])
     assert main(["alert", server.http, "--type", "noise", "--at", AT, "--ref", "same", "--json"]) == 0
     assert main(["alert", server.http, "--type", "noise", "--at", AT, "--ref", "same", "--json"]) == 0
     first, second = (json.loads(line) for line in capsys.readouterr().out.splitlines())
@@ -47,7 +47,7 @@ def test_a_server_is_found_by_its_address_too(
         (["--type", "flood", "--at", AT], "type: 'flood' is not taken (unknown_type)"),
         (["--type", "noise", "--at", "122.5,30.5"], "off_road"),
         (["--type", "noise", "--at", "36.5,113.0"], "exchanged"),
-        (["--type", "noise", "--at", AT, "--token", "x"], "malformed_token"),
+        (["--type", "noise", "--at", AT, "--credential", "x"], "malformed_credential"),
     ],
 )
 def test_what_the_server_refuses_is_said_in_one_line(
@@ -60,7 +60,7 @@ def test_what_the_server_refuses_is_said_in_one_line(
 
 
 def test_no_server_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
-    words = ["alert", "http://127.0.0.1:9", "--type", "noise", "--at", AT, "--token", "x"]
+    words = ["alert", "http://127.0.0.1:9", "--type", "noise", "--at", AT, "--credential", "x"]
     assert main(words) == FAILED
     assert "is `allpoints serve` running?" in capsys.readouterr().err
     assert main(["alert", str(tmp_path), "--type", "noise", "--at", AT]) == BAD_INPUT

@@ -15,7 +15,7 @@ from engine.cli.demo.server import ServerFailed, ServerProcess
 from engine.cli.demo.stage import Stage
 from engine.cli.demo.table import Board
 from engine.cli.main import main
-from engine.cli.new_city import write_city, write_tokens
+from engine.cli.new_city import write_city, write_credentials
 from engine.simulation.patrol import Patrol
 from engine.simulation.played import PlayedCall
 from tests.support.orders import order_view
@@ -142,8 +142,8 @@ class Killer(Board):
 def prepared(folder: Path, minutes: float = 40.0):
     scenario = cities.town(2_000, 3, minutes)
     write_city(folder, scenario.plan)
-    with write_tokens(folder, scenario.plan.units, scenario.plan.stations).open(encoding="utf-8") as file:
-        return scenario, {row["subject"]: row["token"] for row in csv.DictReader(file)}
+    with write_credentials(folder, scenario.plan.units, scenario.plan.stations).open(encoding="utf-8") as file:
+        return scenario, {row["subject"]: row["credential"] for row in csv.DictReader(file)}
 
 
 def test_a_server_killed_in_the_middle_loses_nothing(tmp_path: Path) -> None:

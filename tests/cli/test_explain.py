@@ -14,7 +14,7 @@ from engine.journal.record import open_record
 from engine.model.commands import ChooseUnit
 from engine.model.recommendation import Candidate, Recommendation
 from tests.support.cities import SetClock, alert, place, unit
-from tests.support.folders import grid_folder, tokens_of
+from tests.support.folders import credentials_of, grid_folder
 from tests.support.serving import Served, served
 
 AT = "{},{}".format(*place(1, 1))
@@ -38,7 +38,7 @@ def told(folder: Path) -> dict[str, list[str]]:
     with served(folder) as running:
         assert run_alert(running) == 0
         for target in (str(folder), running.http):
-            collect(said, target, tokens_of(folder)["desk"] if target == running.http else "")
+            collect(said, target, credentials_of(folder)["desk"] if target == running.http else "")
         assert running.terminate() == 0
     collect(said, str(folder), "")
     return said
@@ -52,7 +52,7 @@ def collect(said: dict[str, list[str]], target: str, token: str) -> None:
     import contextlib
     import io
 
-    more = ["--token", token] if token else []
+    more = ["--credential", token] if token else []
     for name, options in (("zh", ["--lang", "zh"]), ("en", []), ("json", ["--json"])):
         with contextlib.redirect_stdout(io.StringIO()) as out:
             assert main(["explain", target, "grid-incident-1", *options, *more]) == 0
@@ -103,7 +103,7 @@ def test_what_there_is_not_is_said_in_one_line(folder, told, tmp_path, capsys):
     assert "unknown_incident" in capsys.readouterr().err
     assert main(["explain", str(tmp_path), "x"]) == BAD_INPUT
     assert "city.toml" in capsys.readouterr().err
-    assert main(["explain", "http://127.0.0.1:9", "x", "--token", "x"]) == FAILED
+    assert main(["explain", "http://127.0.0.1:9", "x", "--credential", "x"]) == FAILED
     assert "is `allpoints serve` running?" in capsys.readouterr().err
 
 

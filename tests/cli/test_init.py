@@ -9,7 +9,7 @@ from engine.cli.main import BAD_INPUT, main
 from engine.core.city_folder import load_folder
 from geo_data.building import build_network
 from tests.support.cities import grid_roads
-from tests.support.folders import tokens_of
+from tests.support.folders import credentials_of
 
 
 @pytest.fixture(scope="module")
@@ -32,18 +32,18 @@ def test_a_town_is_a_whole_city(town: Path):
 
 def test_everybody_has_a_token_that_only_we_can_read(town: Path):
     city = load_folder(town).city
-    assert tokens_of(town).keys() == {u.id for u in city.units} | {s.id for s in city.stations} | {"desk", "calls"}
-    for name in ("tokens.csv", "access.sqlite"):
+    assert credentials_of(town).keys() == {u.id for u in city.units} | {s.id for s in city.stations} | {"desk", "calls"}
+    for name in ("credentials.csv", "access.sqlite"):
         assert stat.S_IMODE((town / name).stat().st_mode) == 0o600
 
 
 def test_nothing_is_overwritten_unless_forced(town: Path, capsys: pytest.CaptureFixture[str]):
-    before = (town / "tokens.csv").read_bytes()
+    before = (town / "credentials.csv").read_bytes()
     assert main(["init", str(town), "--town", "600"]) == BAD_INPUT
     assert "--force" in capsys.readouterr().err
-    assert (town / "tokens.csv").read_bytes() == before
+    assert (town / "credentials.csv").read_bytes() == before
     assert main(["init", str(town), "--town", "600", "--seed", "3", "--force"]) == 0
-    assert (town / "tokens.csv").read_bytes() != before
+    assert (town / "credentials.csv").read_bytes() != before
 
 
 def test_roads_that_were_built_before_get_one_station_in_the_middle(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -15,11 +15,11 @@ from pathlib import Path
 from engine.journal.record import open_record
 from engine.model.events import AlertReceived, Mailed, OrderAdvanced
 from engine.model.lifecycle import OrderState
-from engine.terminal import Client
+from engine.terminal import Client, Exchange
 from engine.wire.messages import NeedOf, ReportAlert, Taken
 from tests.scenarios.test_kill_server import no_unit_held_twice
 from tests.support.cities import place, unit
-from tests.support.folders import grid_folder, tokens_of
+from tests.support.folders import credentials_of, grid_folder
 from tests.support.serving import Served
 
 ORDERS = int(os.environ.get("ALLPOINTS_BAD_LINES", "80"))
@@ -81,7 +81,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.tokens = tokens_of(folder)
+        self.tokens = credentials_of(folder)
         self.server = Served(folder)
         self.relay = Relay()
         self.taken: dict[str, str] = {}
@@ -91,7 +91,7 @@ class World:
 
     def client(self, name: str, path: Path) -> Client:
         url = f"ws://127.0.0.1:{self.relay.port}/v1/stream"
-        return Client(url, self.tokens[name], state_path=path, backoff_s=QUICK)
+        return Client(url, Exchange(self.server.http, self.tokens[name]), state_path=path, backoff_s=QUICK)
 
     def aim(self) -> None:
         self.relay.target = int(self.server.stream.split(":")[2].partition("/")[0])
@@ -106,7 +106,9 @@ class World:
 
     async def kill_and_restart(self) -> None:
         await asyncio.to_thread(self.server.kill)
-        self.server = await asyncio.to_thread(Served, self.folder)
+        # Tokens are had from where they were before; only the stream moves.
+        port = self.server.http.rpartition(":")[2]
+        self.server = await asyncio.to_thread(Served, self.folder, "--http-port", port)
         self.aim()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from engine.intake.jt808 import messages as m
 from geo_data.datum import convert
 from tests.support.cities import place
-from tests.support.folders import grid_folder, tokens_of
+from tests.support.folders import credentials_of, grid_folder
 from tests.support.jt808_terminal import Jt808Terminal, here
 from tests.support.serving import Served, served
 
@@ -68,6 +68,6 @@ async def drive(server: Served, tokens: dict[str, str]) -> None:
 def test_a_terminal_is_moved_ordered_and_heard(tmp_path: Path):
     folder = folder_with_devices(tmp_path)
     with served(folder) as server:
-        asyncio.run(asyncio.wait_for(drive(server, tokens_of(folder)), 60))
+        asyncio.run(asyncio.wait_for(drive(server, credentials_of(folder)), 60))
         assert server.terminate() == 0
         assert "code" not in server.log()

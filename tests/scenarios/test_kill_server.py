@@ -17,9 +17,9 @@ from engine.core.engine import Engine
 from engine.journal.record import open_record
 from engine.model.events import AlertReceived, Mailed, OrderAdvanced, OrderProposed
 from engine.model.lifecycle import HOLDING_ORDERS, OrderState
-from engine.terminal.client import Client
+from engine.terminal import Client, Exchange
 from tests.support.cities import place, unit
-from tests.support.folders import grid_folder, tokens_of
+from tests.support.folders import credentials_of, grid_folder
 from tests.support.serving import Served
 
 UNITS = [unit(f"P{number}", number % 6, number // 6) for number in range(12)]
@@ -32,7 +32,7 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.tokens = tokens_of(folder)
+        self.tokens = credentials_of(folder)
         self.server = Served(folder)
         self.ports = [url.split(":")[2].partition("/")[0] for url in (self.server.http, self.server.stream)]
         self.up = asyncio.Event()
@@ -76,7 +76,8 @@ async def report(world: World, http: httpx.AsyncClient, number: int) -> None:
 
 async def patrol(world: World, name: str, state: Path) -> None:
     """Work every order that comes, as a terminal does, whatever happens to the server."""
-    async with Client(world.server.stream, world.tokens[name], state_path=state, backoff_s=(0.02, 0.1)) as client:
+    credential = Exchange(world.server.http, world.tokens[name])
+    async with Client(world.server.stream, credential, state_path=state, backoff_s=(0.02, 0.1)) as client:
         while (item := await client.next_item()) is not None:
             world.items[name].append((item.seq, item.order.id if item.order else item.code))
             if item.kind == "order" and item.order is not None:
@@ -88,8 +89,9 @@ async def patrol(world: World, name: str, state: Path) -> None:
 
 async def play(world: World, folder: Path) -> None:
     patrols = [asyncio.create_task(patrol(world, each.id, folder / f"{each.id}.json")) for each in UNITS]
-    headers = {"Authorization": f"Bearer {world.tokens['calls']}"}
-    async with httpx.AsyncClient(base_url=world.server.http, headers=headers, timeout=5.0, trust_env=False) as http:
+    address = world.server.http
+    credential = Exchange(address, world.tokens["calls"])
+    async with httpx.AsyncClient(base_url=address, auth=credential, timeout=5.0, trust_env=False) as http:
         reports = [asyncio.create_task(report(world, http, number)) for number in range(ALERTS)]
         for kill_after in KILLS_AFTER:
             await world.until(lambda least=kill_after: len(world.accepted) >= least)

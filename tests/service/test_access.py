@@ -1,4 +1,4 @@
-"""Tokens: only their hash is kept, they say who speaks, and revoking one holds at once."""
+"""Who speaks: credentials of which only the hash is kept, tokens made for them, and revocation that holds at once."""
 
 import stat
 from pathlib import Path
@@ -7,67 +7,124 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.core.city_toml import AccessSettings
 from engine.model.errors import Refusal
 from engine.service.access import Access, AccessDenied
 from engine.service.roles import ROLES, Permission
 
 
+class Wall:
+    def __init__(self):
+        self.now = 1_790_000_000
+
+    def __call__(self):
+        return self.now
+
+
 @pytest.fixture
-def access(tmp_path: Path):
-    with Access(tmp_path) as store:
+def wall():
+    return Wall()
+
+
+@pytest.fixture
+def access(tmp_path: Path, wall: Wall):
+    with Access(tmp_path, AccessSettings(token_s=600, skew_s=0), wall) as store:
         yield store
 
 
+def told(access: Access, *who: str) -> str:
+    """Return a token of a new credential."""
+    return access.exchange(access.add(*who)).token
+
+
 def test_a_token_says_who_speaks(access: Access):
-    token = access.add("terminal", "P-03", "tablet 3")
-    identity = access.verify(token)
+    issued = access.exchange(access.add("terminal", "P-03", "tablet 3"))
+    identity = access.verify(issued.token)
+    assert identity == issued.identity
     assert (identity.role.id, identity.subject, identity.device) == ("terminal", "P-03", "tablet 3")
-    assert identity.actor == "device:P-03"
+    assert (identity.actor, issued.holds_s) == ("device:P-03", 600)
 
 
-def test_tokens_of_one_unit_have_devices_of_their_own(access: Access):
-    first, second = (access.verify(access.add("terminal", "P-03")) for _ in range(2))
+def test_credentials_of_one_unit_have_devices_of_their_own(access: Access):
+    first, second = (access.verify(told(access, "terminal", "P-03")) for _ in range(2))
     assert first.device != second.device
 
 
 def test_the_store_holds_no_secret_and_is_private(access: Access, tmp_path: Path):
-    token = access.add("dispatcher", "desk 1")
+    credential = access.add("dispatcher", "desk 1")
     path = tmp_path / "access.sqlite"
-    assert token.rpartition("_")[2].encode() not in path.read_bytes()
+    assert credential.rpartition("_")[2].encode() not in path.read_bytes()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_revoked_token_is_refused_at_once_in_another_process_too(access: Access, tmp_path: Path):
-    token = access.add("observer", "wall")
-    identity = access.verify(token)
+def test_what_is_revoked_in_another_process_lets_nobody_in_from_then_on(access: Access, tmp_path: Path):
+    credential = access.add("observer", "wall")
+    token = access.exchange(credential).token
+    public = access.verify(token).credential
+    assert access.newly_revoked() == frozenset()
     with Access(tmp_path) as other:
-        assert other.revoke(identity.token_id)
-        assert not other.revoke(identity.token_id)
-    assert not access.is_current(identity)
-    with pytest.raises(AccessDenied, match="revoked"):
-        access.verify(token)
+        assert other.revoke(public)
+        assert not other.revoke(public)
+    assert access.newly_revoked() == {public}
+    assert access.newly_revoked() == frozenset()
+    for shown in (lambda: access.verify(token), lambda: access.exchange(credential)):
+        with pytest.raises(AccessDenied, match="revoked") as denied:
+            shown()
+        assert denied.value.credential == public
 
 
-@pytest.mark.parametrize("token", ["", "x", "apt_1_2_", "apt__", "Bearer", "apt_é_x", "apt_" + "a" * 10_000])
-def test_what_is_no_token_is_refused(access: Access, token: str):
-    with pytest.raises(AccessDenied, match=r"malformed_token|unknown_token"):
-        access.verify(token)
+def test_what_is_revoked_here_is_told_too(access: Access):
+    public = access.verify(told(access, "observer", "wall")).credential
+    access.revoke(public)
+    assert access.newly_revoked() == {public}
+
+
+@pytest.mark.parametrize("text", ["", "x", "apt_1_2_", "apt__", "Bearer", "apt_é_x", "apt_" + "a" * 10_000])
+def test_what_is_no_credential_is_refused(access: Access, text: str):
+    with pytest.raises(AccessDenied, match=r"malformed_credential|unknown_credential"):
+        access.exchange(text)
+    with pytest.raises(AccessDenied, match=r"malformed_token|credential_shown"):
+        access.verify(text)
 
 
 @given(st.text(max_size=200))
 def test_no_text_lets_anybody_in_or_breaks_the_store(tmp_path_factory: pytest.TempPathFactory, text: str):
     with Access(tmp_path_factory.getbasetemp()) as access:
-        with pytest.raises(AccessDenied):
-            access.verify(text)
-        with pytest.raises(AccessDenied):
-            access.verify(f"apt_{text}")
+        for shown in (text, f"apt_{text}", f"apt_00112233aabb_{text}"):
+            for way in (access.exchange, access.verify, access.for_emergency):
+                with pytest.raises(AccessDenied):
+                    way(shown)
 
 
-def test_a_changed_secret_is_unknown(access: Access):
-    token = access.add("integration", "call centre")
-    changed = token[:-1] + ("A" if token[-1] != "A" else "B")
-    with pytest.raises(AccessDenied, match="unknown_token"):
-        access.verify(changed)
+def test_a_changed_secret_is_unknown_and_a_credential_is_no_token(access: Access):
+    credential = access.add("integration", "call centre")
+    changed = credential[:-1] + ("A" if credential[-1] != "A" else "B")
+    with pytest.raises(AccessDenied, match="unknown_credential") as denied:
+        access.exchange(changed)
+    assert denied.value.credential == credential.split("_")[1]
+    with pytest.raises(AccessDenied, match="credential_shown") as denied:
+        access.verify(credential)
+    assert denied.value.credential == credential.split("_")[1]
+
+
+def test_the_emergency_button_is_taken_on_a_token_that_has_run_out(access: Access, wall: Wall):
+    token = told(access, "terminal", "P-03")
+    wall.now += 400 * 86_400
+    told(access, "terminal", "P-04")  # keys have changed meanwhile
+    with pytest.raises(AccessDenied, match="expired"):
+        access.verify(token)
+    identity = access.for_emergency(token)
+    assert (identity.subject, identity.role.id) == ("P-03", "terminal")
+
+
+def test_the_emergency_button_is_not_taken_from_whom_it_does_not_belong_to(access: Access, wall: Wall):
+    lost, wall_screen = told(access, "terminal", "P-03"), told(access, "observer", "wall")
+    forged = lost[:-6] + ("AAAAAA" if not lost.endswith("AAAAAA") else "BBBBBB")
+    wall.now += 601
+    access.revoke(access.for_emergency(lost).credential)
+    for token, code in ((lost, "revoked"), (wall_screen, "not_permitted"), (forged, "forged_token"), ("", "malformed")):
+        with pytest.raises(AccessDenied, match=code):
+            access.for_emergency(token)
 
 
 @pytest.mark.parametrize("name", ["", "a\nb", "x" * 65])
@@ -77,27 +134,27 @@ def test_names_that_would_spoil_a_list_are_refused(access: Access, name: str):
 
 
 def test_what_a_role_may_not_is_refused(access: Access):
-    observer = access.verify(access.add("observer", "wall"))
+    observer = access.verify(told(access, "observer", "wall"))
     observer.require(Permission.READ_INCIDENTS)
     with pytest.raises(AccessDenied, match="not_permitted"):
         observer.require(Permission.REPORT_ALERT)
 
 
 def test_nobody_administers_by_one_token_and_audits_by_another(access: Access):
-    administrator = access.verify(access.add("administrator", "Li Na"))
-    with pytest.raises(Refusal, match=f"not for Li Na, who is administrator by {administrator.token_id}"):
+    administrator = access.verify(told(access, "administrator", "Li Na"))
+    with pytest.raises(Refusal, match=f"not for Li Na, who is administrator by {administrator.credential}"):
         access.add("auditor", "Li Na")
     access.add("auditor", "Zhao Min")
     with pytest.raises(Refusal, match="kept_apart"):
         access.add("administrator", "Zhao Min")
-    access.revoke(administrator.token_id)
+    access.revoke(administrator.credential)
     access.add("auditor", "Li Na")
 
 
 def test_a_role_that_the_city_has_no_longer_lets_nobody_in(tmp_path: Path):
     (tmp_path / ROLES).write_text('schema = 1\n[roles.drone]\nspeaks_for = "unit"\nmay = ["send_position"]\n')
     with Access(tmp_path) as before:
-        token = before.add("drone", "D-1")
+        token = told(before, "drone", "D-1")
         assert before.verify(token).role.speaks_for == "unit"
     (tmp_path / ROLES).unlink()
     with Access(tmp_path) as after, pytest.raises(AccessDenied, match="unknown_role"):

@@ -293,7 +293,7 @@ def test_a_terminal_speaks_for_itself(tmp_path: Path):
     [
         ("/v1/alerts", "POST", {"Authorization": ""}, 401, "no_token"),
         ("/v1/alerts", "POST", {"Authorization": "Basic eDp5"}, 401, "no_token"),
-        ("/v1/alerts", "POST", {"Authorization": "Bearer apt_1_2"}, 401, "unknown_token"),
+        ("/v1/alerts", "POST", {"Authorization": "Bearer apt_1_2"}, 401, "credential_shown"),
         ("/v1/alerts", "POST", {"Authorization": "Bearer " + "x" * 9_000}, 401, "malformed_token"),
         ("/v1/alerts", "POST", {"Content-Type": "text/xml"}, 415, "wrong_media_type"),
         ("/v1/alerts", "GET", {}, 405, "wrong_method"),

@@ -20,9 +20,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from engine.cli.main import main
-from engine.terminal.client import Client
+from engine.terminal import Client, Exchange
 from tests.support.cities import place
-from tests.support.folders import grid_folder, tokens_of
+from tests.support.folders import credentials_of, grid_folder
 from tests.support.serving import Served, served
 
 LON, LAT = place(1, 1)
@@ -43,12 +43,12 @@ def server(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.fixture(scope="module")
 def tokens(server: Served) -> dict[str, str]:
-    return tokens_of(server.folder)
+    return credentials_of(server.folder)
 
 
 def test_an_alert_over_http_is_an_order_on_the_stream(server: Served, tokens: dict[str, str]):
     async def patrol():
-        async with Client(server.stream, tokens["P1"]) as client:
+        async with server.terminal(tokens["P1"]) as client:
             await client.connected()
             with server.client(tokens["calls"]) as http:
                 taken = await asyncio.to_thread(http.post, "/v1/alerts", json=alert("stream"))
@@ -154,10 +154,10 @@ def test_a_folder_that_cannot_be_used_is_said_line_by_line(tmp_path: Path):
 
 def test_a_clean_end_keeps_everything_and_tells_the_clients(tmp_path: Path):
     folder = grid_folder(tmp_path)
-    tokens = tokens_of(folder)
+    tokens = credentials_of(folder)
 
     async def patrol(server: Served):
-        async with Client(server.stream, tokens["P1"], backoff_s=(0.05, 0.1)) as client:
+        async with server.terminal(tokens["P1"], backoff_s=(0.05, 0.1)) as client:
             await client.connected()
             with server.client(tokens["calls"]) as http:
                 first = (await asyncio.to_thread(http.post, "/v1/alerts", json=alert(1))).json()
@@ -185,8 +185,9 @@ def test_one_certificate_serves_both_listeners(tmp_path: Path, capsys: pytest.Ca
     certificate, key = self_signed(tmp_path)
     trust = ssl.create_default_context(cafile=certificate)
 
-    async def greet(url: str):
-        async with Client(url, tokens_of(folder)["P1"], ssl=trust) as client:
+    async def greet(server: Served):
+        credential = Exchange(server.http, credentials_of(folder)["P1"], ssl=trust)
+        async with Client(server.stream, credential, ssl=trust) as client:
             return await client.connected()
 
     with served(folder, "--certificate", str(certificate), "--key", str(key)) as server:
@@ -194,7 +195,7 @@ def test_one_certificate_serves_both_listeners(tmp_path: Path, capsys: pytest.Ca
         assert server.stream.startswith("wss://")
         at = f"{LON},{LAT}"
         assert main(["alert", str(folder), "--type", "robbery", "--at", at, "--ca", str(certificate)]) == 0
-        assert asyncio.run(greet(server.stream)).recipient == "P1"
+        assert asyncio.run(greet(server)).recipient == "P1"
         assert server.terminate() == 0
     assert "grid-order-1" in capsys.readouterr().out
 

@@ -13,6 +13,7 @@ from engine.core.ports import Journal
 from engine.service.access import Access
 from engine.service.cycle import Cycle, CycleLimits
 from engine.service.device_hub import DeviceHub
+from engine.service.door import Door
 from engine.service.http import make_app
 from engine.service.metrics import Metrics
 from tests.support.cities import SetClock, city, station, unit
@@ -25,12 +26,13 @@ SUBJECTS = {"terminal": "P1", "station": "S1", "office": "legal"}
 class Desk:
     """A backend as the server has one, and a client for each role."""
 
-    def __init__(self, backend: "Backend", journal: FailingJournal, app, tokens: dict[str, str], metrics: Metrics):
+    def __init__(self, backend: "Backend", journal: FailingJournal, app, tokens, credentials, metrics: Metrics):
         self.backend = backend
         self.cycle = backend.cycle
         self.journal = journal
         self.app = app
-        self.tokens = tokens
+        self.tokens: dict[str, str] = tokens
+        self.credentials: dict[str, str] = credentials
         self.metrics = metrics
 
     def client(self, role: str = "dispatcher") -> httpx.AsyncClient:
@@ -91,8 +93,9 @@ async def desk(
     cycle = Cycle(engine, figures=metrics, limits=limits or CycleLimits(retry_ms=0))
     turning = asyncio.create_task(cycle.run())
     with Access(folder) as access:
-        tokens = {role: access.add(role, SUBJECTS.get(role, f"some {role}")) for role in access.roles}
+        credentials = {role: access.add(role, SUBJECTS.get(role, f"some {role}")) for role in access.roles}
+        tokens = {role: access.exchange(credential).token for role, credential in credentials.items()}
         backend = Backend(cycle, DeviceHub(settings or DeviceSettings(), devices, cycle, metrics))
-        yield Desk(backend, journal, make_app(backend, access, metrics), tokens, metrics)
+        yield Desk(backend, journal, make_app(backend, Door(access), metrics), tokens, credentials, metrics)
         cycle.stop()
         await turning

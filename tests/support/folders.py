@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from engine.cli.new_city import CityPlan, write_city, write_tokens
+from engine.cli.new_city import CityPlan, write_city, write_credentials
 from engine.dispatch.policies import Policies
 from geo_data.building import build_network
 from tests.support.cities import grid_roads, station, unit
@@ -24,11 +24,11 @@ def grid_folder(folder: Path, *, units=None, stations=None, policies=None, token
     )
     write_city(folder, plan)
     if tokens:
-        write_tokens(folder, units, stations)
+        write_credentials(folder, units, stations)
     return folder
 
 
-def tokens_of(folder: Path) -> dict[str, str]:
+def credentials_of(folder: Path) -> dict[str, str]:
     """Return the folder's tokens by subject."""
-    lines = (folder / "tokens.csv").read_text().splitlines()[1:]
+    lines = (folder / "credentials.csv").read_text().splitlines()[1:]
     return {subject: token for _, subject, token in (line.split(",") for line in lines)}

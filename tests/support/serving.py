@@ -12,6 +12,8 @@ from pathlib import Path
 
 import httpx
 
+from engine.terminal import Client, Exchange
+
 START_S = 90.0
 END_S = 20.0
 
@@ -45,9 +47,12 @@ class Served:
     def log(self) -> str:
         return (self.folder / "server.log").read_text()
 
-    def client(self, token: str = "") -> httpx.Client:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return httpx.Client(base_url=self.http, headers=headers, timeout=20.0, trust_env=False)
+    def client(self, credential: str = "") -> httpx.Client:
+        auth = Exchange(self.http, credential) if credential else None
+        return httpx.Client(base_url=self.http, auth=auth, timeout=20.0, trust_env=False)
+
+    def terminal(self, credential: str, **more) -> Client:
+        return Client(self.stream, Exchange(self.http, credential), **more)
 
     def terminate(self, name: signal.Signals = signal.SIGTERM) -> int:
         """End it cleanly and return its exit status."""

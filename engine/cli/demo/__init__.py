@@ -138,11 +138,11 @@ def _streets(args: argparse.Namespace) -> tuple[Any, str]:
 def _play(args: argparse.Namespace, scenario: "Scenario", folder: Path, say: _Say) -> Any:
     """Write the city, run server and field over its calls, and look over what came of it."""
     from engine.cli.demo.report import read_result
-    from engine.cli.new_city import write_city, write_tokens
+    from engine.cli.new_city import write_city, write_credentials
 
     write_city(folder, scenario.plan)
-    tokens = _tokens(write_tokens(folder, scenario.plan.units, scenario.plan.stations))
-    measured, played = asyncio.run(_perform(args, scenario, folder, tokens, say))
+    credentials = _credentials(write_credentials(folder, scenario.plan.units, scenario.plan.stations))
+    measured, played = asyncio.run(_perform(args, scenario, folder, credentials, say))
     first_station = None
     if scenario.log is not None:
         from engine.cli.demo.san_francisco import first_station_match
@@ -151,16 +151,16 @@ def _play(args: argparse.Namespace, scenario: "Scenario", folder: Path, say: _Sa
     return read_result(folder, measured, played, first_station)
 
 
-def _tokens(path: Path) -> dict[str, str]:
-    """Return the tokens by whom they are for, and delete the file."""
+def _credentials(path: Path) -> dict[str, str]:
+    """Return the credentials by whom they are for, and delete the file."""
     with path.open(encoding="utf-8", newline="") as file:
-        tokens = {row["subject"]: row["token"] for row in csv.DictReader(file)}
+        credentials = {row["subject"]: row["credential"] for row in csv.DictReader(file)}
     path.unlink()
-    return tokens
+    return credentials
 
 
 async def _perform(
-    args: argparse.Namespace, scenario: "Scenario", folder: Path, tokens: dict[str, str], say: _Say
+    args: argparse.Namespace, scenario: "Scenario", folder: Path, credentials: dict[str, str], say: _Say
 ) -> "tuple[Measured, Played]":
     from engine.cli.demo.server import ServerProcess
     from engine.cli.demo.stage import Stage
@@ -168,11 +168,11 @@ async def _perform(
 
     board = _board(args, scenario)
     server = ServerProcess(folder)
-    stage = Stage(scenario, server, tokens, board, speed=args.speed)
+    stage = Stage(scenario, server, credentials, board, speed=args.speed)
     say("starting")
     try:
         async with stage:
-            say("connected", clients=len(tokens))
+            say("connected", clients=len(credentials))
             _say_length(args, scenario, say)
             if args.headless or args.json:
                 played = await stage.play()

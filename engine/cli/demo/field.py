@@ -18,7 +18,7 @@ from engine.simulation.agenda import Agenda
 from engine.simulation.navigator import RoadNavigator
 from engine.simulation.patrol import Answered, Habits, Patrol, Position
 from engine.simulation.station_desk import StationDesk
-from engine.terminal.client import Client
+from engine.terminal import Client, Exchange
 from engine.wire.messages import Fix, Item, OrderView, Refused, Superseded, Taken
 
 _BACKOFF_S = (0.1, 1.0)
@@ -59,9 +59,9 @@ class Field:
     ----------
     city
         Who there is, and the roads they drive.
-    url
-        The stream.
-    tokens
+    url, http
+        The stream, and where tokens are had.
+    credentials
         By the id of unit or station.
     working_ms
         How long a unit or station, by its kind, stays at an incident.
@@ -73,7 +73,8 @@ class Field:
         self,
         city: City,
         url: str,
-        tokens: Mapping[str, str],
+        http: str,
+        credentials: Mapping[str, str],
         working_ms: Callable[[str, str], int],
         watcher: Watcher,
     ) -> None:
@@ -91,7 +92,8 @@ class Field:
         }
         self.crews |= {str(station.id): StationDesk(station.id, habits) for station in city.stations}
         self._clients = {
-            name: Client(url, tokens[name], backoff_s=_BACKOFF_S, on_order=self._ear(name)) for name in self.crews
+            name: Client(url, Exchange(http, credentials[name]), backoff_s=_BACKOFF_S, on_order=self._ear(name))
+            for name in self.crews
         }
         self._orders: dict[str, OrderView] = {}
 

@@ -46,6 +46,12 @@ class ServerProcess:
         assert self.address is not None
         return self.address.stream
 
+    @property
+    def http(self) -> str:
+        """Where HTTP is."""
+        assert self.address is not None
+        return self.address.http
+
     async def start(self, now: int) -> None:
         """Start it, on the ports it had before if it ran before, and wait until it takes alerts.
 

@@ -15,7 +15,7 @@ from engine.cli.demo.table import Board
 from engine.core.city import City
 from engine.simulation.clock import Pace
 from engine.simulation.played import USUAL_STAY_MS
-from engine.terminal.client import Client
+from engine.terminal import Client, Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ class Stage:
         The city, whose folder is written already, and the calls.
     server
         Not started yet.
-    tokens
+    credentials
         By the id of unit or station, and ``calls`` for the source of the alerts.
     board
         Whoever looks on.
@@ -47,10 +47,10 @@ class Stage:
     """
 
     def __init__(
-        self, scenario: Scenario, server: ServerProcess, tokens: "Mapping[str, str]", board: Board, *, speed: float
+        self, scenario: Scenario, server: ServerProcess, credentials: "Mapping[str, str]", board: Board, *, speed: float
     ) -> None:
         self.server = server
-        self._scenario, self._tokens, self._board = scenario, tokens, board
+        self._scenario, self._credentials, self._board = scenario, credentials, board
         self._pace = Pace(begins_at=scenario.calls[0].at - _BEFORE_MS, speed=speed)
         self._ends_at = end_of(scenario, speed)
         self._field: Field
@@ -71,8 +71,9 @@ class Stage:
         await self.server.start(self._pace.begins_at)
         plan = self._scenario.plan
         city = City(name=plan.name, network=plan.network, units=tuple(plan.units), stations=tuple(plan.stations))
-        self._field = Field(city, self.server.url, self._tokens, self._stay_ms, self._board)
-        self._source = Client(self.server.url, self._tokens["calls"], backoff_s=(0.1, 1.0))
+        self._field = Field(city, self.server.url, self.server.http, self._credentials, self._stay_ms, self._board)
+        credential = Exchange(self.server.http, self._credentials["calls"])
+        self._source = Client(self.server.url, credential, backoff_s=(0.1, 1.0))
         self._play = Play(self._scenario.calls, self._field, self._source, self._pace, self._board)
         await self._source.__aenter__()
         await self._source.connected()

@@ -23,24 +23,24 @@ def made(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 def test_a_device_s_role_follows_from_whose_it_is(
     folder: Path, subject: str, role: str, capsys: pytest.CaptureFixture[str]
 ):
-    token = made(capsys, "device", "add", folder, subject, "--device", "tablet")
+    credential = made(capsys, "device", "add", folder, subject, "--device", "tablet")
     with Access(folder) as access:
-        identity = access.verify(token)
+        identity = access.exchange(credential).identity
     assert (identity.role.id, identity.subject, identity.device) == (role, subject, "tablet")
 
 
-def test_a_token_is_listed_without_its_secret_and_revoked(folder: Path, capsys: pytest.CaptureFixture[str]):
-    token = made(capsys, "user", "add", folder, "Li Na")
+def test_a_credential_is_listed_without_its_secret_and_revoked(folder: Path, capsys: pytest.CaptureFixture[str]):
+    credential = made(capsys, "user", "add", folder, "Li Na")
     listed = made(capsys, "user", "list", folder)
     assert "Li Na" in listed
-    assert token.rpartition("_")[2] not in listed
+    assert credential.rpartition("_")[2] not in listed
     assert "Li Na" not in made(capsys, "device", "list", folder)
-    token_id = token.split("_")[1]
-    made(capsys, "user", "revoke", folder, token_id)
+    public = credential.split("_")[1]
+    made(capsys, "user", "revoke", folder, public)
     assert "revoked" in made(capsys, "user", "list", folder)
     with Access(folder) as access, pytest.raises(AccessDenied):
-        access.verify(token)
-    assert main(["user", "revoke", str(folder), token_id]) == BAD_INPUT
+        access.exchange(credential)
+    assert main(["user", "revoke", str(folder), public]) == BAD_INPUT
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What ``allpoints device`` and ``allpoints user`` share: adding, revoking and listing tokens of a city's folder."""
+"""What ``allpoints device`` and ``allpoints user`` share: adding, revoking and listing a city's credentials."""
 
 import argparse
 import time
@@ -17,16 +17,16 @@ def add_parser(
     """Describe ``add``, ``revoke`` and ``list``."""
     parser = subparsers.add_parser(name, help=description, description=description)
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    adding = actions.add_parser("add", help="make a token and print it, once · 新建令牌,只显示一次")
+    adding = actions.add_parser("add", help="make a credential and print it, once · 新建凭据,只显示一次")
     adding.add_argument("folder", type=Path, help="the city's folder")
     adding.add_argument("subject", help=subject)
     usual = default_role or "what it is"
     adding.add_argument("--role", default=default_role, help=f"a role of roles.toml; default: {usual} · 角色")
     adding.add_argument("--device", default="", help="which device, for a subject that has several")
-    revoking = actions.add_parser("revoke", help="make a token void, at once · 立即作废")
+    revoking = actions.add_parser("revoke", help="make a credential void, at once · 立即作废")
     revoking.add_argument("folder", type=Path, help="the city's folder")
-    revoking.add_argument("id", help="the token's id, as listed")
-    listing = actions.add_parser("list", help="list tokens, without their secrets · 列出")
+    revoking.add_argument("id", help="the credential's id, as listed")
+    listing = actions.add_parser("list", help="list credentials, without their secrets · 列出")
     listing.add_argument("folder", type=Path, help="the city's folder")
     return parser
 
@@ -55,9 +55,9 @@ def run(args: argparse.Namespace, *, devices: bool) -> int:
             return 0
         if args.action == "revoke":
             if not access.revoke(args.id):
-                raise Refusal("unknown_token", "id", args.id, "a token that is listed and not revoked")
+                raise Refusal("unknown_credential", "id", args.id, "a credential that is listed and not revoked")
             return 0
-        for row in access.tokens():
+        for row in access.credentials():
             role = access.roles.get(row.role)
             if (role is not None and role.is_device) == devices:
                 added = time.strftime("%Y-%m-%d %H:%M", time.localtime(row.added_at / 1000))
