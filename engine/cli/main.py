@@ -21,6 +21,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "build": ("engine.cli.build", "build a road network from a map · 由地图生成路网"),
     "check": ("engine.cli.check", "look a city or a road network over · 检查城市与路网"),
     "cards": ("engine.cli.cards", "check, show, print and try run cards · 派警规则"),
+    "roster": ("engine.cli.roster", "print who is on duty where · 查看当班人员"),
     "serve": ("engine.cli.serve", "run the server of a city · 启动服务"),
     "alert": ("engine.cli.alert", "report an alert to a running server · 录入一条报警"),
     "contain": ("engine.cli.contain", "plan which roads to shut around a suspect who drives · 设卡堵截"),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.dispatch.calendar import STANDARD, Calendar, CalendarRules
 from engine.dispatch.policies import Policies
+from engine.dispatch.roster import Roster
 from engine.dispatch.run_cards import COUNTY, RunCards
 from engine.model.entities import Station, Unit
 from engine.model.ids import StationId
@@ -71,6 +72,8 @@ class City:
         The travel-time profile that units are dispatched by.
     speeds
         What the city says about speeds, by profile, class of street and hour of the week.
+    roster
+        Who is on duty in which unit when; None where the city does not say.
     roads_file
         The network's file, where it has one: its hierarchy is kept beside it.
     """
@@ -88,6 +91,7 @@ class City:
     languages: tuple[str, ...] = LANGUAGES
     profile: Profile = "emergency"
     speeds: SpeedTable = field(default_factory=SpeedTable.shipped)
+    roster: Roster | None = None
     roads_file: Path | None = None
 
     @cached_property
@@ -171,8 +175,16 @@ class City:
 
     @cached_property
     def digest(self) -> str:
-        """Names this configuration: SHA-256 over the network's checksum, the units, the stations and the speeds."""
-        parts = (self.name, self.network.checksum, self.units, self.stations, self.speeds.digest)
+        """Names this configuration: SHA-256 over the network's checksum, units, stations, speeds, and the roster."""
+        parts: tuple[object, ...] = (
+            self.name,
+            self.network.checksum,
+            self.units,
+            self.stations,
+            self.speeds.digest,
+        )
+        if self.roster is not None:
+            parts = (*parts, self.roster.digest)
         content = msgspec.msgpack.encode(parts)
         return hashlib.sha256(content).hexdigest()
 

@@ -20,6 +20,8 @@ from engine.core.city_files import (
     read_features,
 )
 from engine.core.city_places import (
+    AREA_PROPERTIES,
+    BEAT_KIND,
     STATION_PROPERTIES,
     UNIT_COLUMNS,
     Area,
@@ -28,9 +30,11 @@ from engine.core.city_places import (
     read_stations,
     read_units,
 )
+from engine.core.city_roster import OFFICERS, ROSTER, Around, read_roster
 from engine.core.city_toml import Listener, Settings, checked, settings_of
 from engine.dispatch.calendar import STANDARD, CalendarError, CalendarRules
 from engine.dispatch.policies import Policies
+from engine.dispatch.roster import Roster
 from engine.dispatch.run_cards import RunCardError, RunCards
 from engine.model.ids import StationId
 from engine.texts import LANGUAGES
@@ -40,12 +44,15 @@ from geo_data.speed_table import SpeedTable, SpeedTableError, TurnTimes
 from geo_data.speeds import SpeedError
 
 __all__ = [
+    "OFFICERS",
+    "ROSTER",
     "CityError",
     "CityFolder",
     "Listener",
     "Settings",
     "load_city",
     "load_folder",
+    "load_roster",
     "load_rules",
     "load_settings",
     "recipients",
@@ -126,16 +133,27 @@ def load_folder(folder: Path) -> CityFolder:
         areas = read_areas(reading, AREAS, stations) if (folder / AREAS).exists() else ()
         settings, ids = settings_of(folder, table), {unit.id for unit in units}
         devices = read_devices(folder, settings.devices, ids, cards.cards.keys(), problems)
+        around = Around(
+            units=tuple(unit.id for unit in units),
+            stations=tuple(station.id for station in stations),
+            beats=tuple(area.id for area in areas if area.kind == BEAT_KIND),
+            cards=cards,
+            calendar_rules=calendar_rules,
+            time_zone=blank.time_zone,
+            policies=policies,
+        )
+        roster = read_roster(folder, around, problems)
     except SpeedError as error:
         problems.quote(ROADS, None, error, folder / ROADS)
     if problems.found:
         raise CityError(folder, problems.found)
-    _warn_of_gaps(cards, {name for unit in units for name in unit.capabilities}, problems)
+    there = {name for unit in units for name in unit.capabilities}
+    _warn_of_gaps(cards, there | (roster.capabilities if roster is not None else frozenset()), problems)
     jurisdictions = tuple(
         Jurisdiction(area.id, StationId(area.station), area.polygons) for area in areas if area.station
     )
     zones = tuple(Zone(area.id, area.zone, area.polygons) for area in areas if area.zone)
-    read = {"stations": stations, "units": units, "jurisdictions": jurisdictions, "zones": zones}
+    read = {"stations": stations, "units": units, "jurisdictions": jurisdictions, "zones": zones, "roster": roster}
     city = City(**{**{f.name: getattr(blank, f.name) for f in fields(City)}, **read})
     _hold_areas(city, problems)
     if problems.found:
@@ -176,6 +194,38 @@ def load_rules(folder: Path) -> tuple[RunCards, CalendarRules]:
     if cards is None or problems.found:
         raise CityError(folder, problems.found)
     return cards, rules
+
+
+def load_roster(folder: Path) -> Roster | None:
+    """Read only who is on duty when, without the roads; None for a city without a roster.
+
+    Raises
+    ------
+    CityError
+        With all that is wrong with it and with what it is held against.
+    """
+    cards, rules = load_rules(folder)
+    problems = Problems()
+    toml = TomlFile.read(folder, CITY, problems)
+    table = checked(toml, problems) if toml else {}
+    areas = read_features(folder, AREAS, AREA_PROPERTIES, problems) if (folder / AREAS).exists() else ()
+    beats = tuple(str(area.properties.get("id", "")) for area in areas if area.properties.get("kind") == BEAT_KIND)
+    ids = recipients(folder)
+    if problems.found:
+        raise CityError(folder, problems.found)
+    around = Around(
+        units=tuple(name for name, kind in ids.items() if kind == "unit"),
+        stations=tuple(name for name, kind in ids.items() if kind == "station"),
+        beats=beats,
+        cards=cards,
+        calendar_rules=rules,
+        time_zone=table["time_zone"],
+        policies=Policies(**table.get("policies", {})),
+    )
+    roster = read_roster(folder, around, problems)
+    if problems.found:
+        raise CityError(folder, problems.found)
+    return roster
 
 
 def recipients(folder: Path) -> dict[str, str]:

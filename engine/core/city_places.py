@@ -20,10 +20,10 @@ from engine.model.ids import DESK, StationId, UnitId
 from engine.model.limits import LONGEST_CALL_SIGN, LONGEST_NAME
 from geo_data.datum import Datum, to_wgs84
 
-UNIT_COLUMNS = ("id", "name", "capabilities", "station", "lon", "lat", "turnout_s", "on_duty")
+UNIT_COLUMNS = ("id", "name", "capabilities", "station", "lon", "lat", "turnout_s", "on_duty", "equipment")
 STATION_PROPERTIES = ("id", "name", "name_zh", "capabilities")
 AREA_PROPERTIES = ("id", "name", "name_zh", "kind", "station", "zone")
-ZONE_KIND = "zone"
+ZONE_KIND, BEAT_KIND = "zone", "beat"
 _NEAR_DEG = 0.05
 _LONGEST_TURNOUT_S = 3_600
 _ON_DUTY = {"": True, "yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
@@ -210,6 +210,11 @@ def _unit(
         limit = f"seconds from 0 to {_LONGEST_TURNOUT_S}"
         problems.add(file, row.line, "turnout_s", cells.get("turnout_s", ""), limit)
     position = _position(reading, file, row, stations.get(station))
+    equipment = tuple(dict.fromkeys(cells.get("equipment", "").replace(";", " ").split()))
+    for name in equipment:
+        if name not in reading.city.run_cards.words.equipment:
+            limit = f"unknown to the run cards; known: {', '.join(reading.city.run_cards.words.equipment)}"
+            problems.add(file, row.line, "equipment", name, limit)
     if position is None or on_duty is None or turnout_s is None or len(problems.found) > before:
         return None
     return Unit(
@@ -221,6 +226,7 @@ def _unit(
         station=station or None,
         turnout_ms=round(turnout_s * 1000),
         on_duty=on_duty,
+        equipment=equipment,
     )
 
 

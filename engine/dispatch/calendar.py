@@ -25,6 +25,7 @@ Force = Literal["day", "night"]
 _DAYS = ("working", "off", "all")
 _MONTH_DAY = re.compile(r"(\d\d)-(\d\d)")
 _LEAP_YEAR = 2000
+_KEYS = ("schema", "week", "rest", "periods", "holidays", "working_days", "shifts")
 _SPAN_KEYS = ("name", "title", "counts_as", "days", "from", "to", "season")
 _FURTHEST_DAYS = 800
 """How far the next boundary is looked for: a season that begins on 29 February may be four years away, but a calendar
@@ -65,10 +66,9 @@ class Dates:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Span:
-    """When a period holds: on which days, from when to when by the local clock."""
+class Hours:
+    """Some hours of some days, by the local clock."""
 
-    period: Period
     days: frozenset[int] | Literal["working", "off", "all"]
     begins: time
     ends: time
@@ -78,6 +78,22 @@ class Span:
     def passes_midnight(self) -> bool:
         """Tell whether it ends on the day after; one that ends when it begins lasts a whole day."""
         return self.ends <= self.begins
+
+
+@dataclass(frozen=True, kw_only=True)
+class Span(Hours):
+    """When a period holds."""
+
+    period: Period
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shift:
+    """Hours of work, by the local clock; on which days, and whose, a roster says."""
+
+    begins: time
+    ends: time
+    title: Texts = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +113,8 @@ class CalendarRules:
     week: frozenset[int] = frozenset((1, 2, 3, 4, 5))
     holidays: tuple[Marked, ...] = ()
     working_days: tuple[Marked, ...] = ()
+    shifts: Mapping[str, Shift] = field(default_factory=dict)
+    """Hours of work that a roster can name."""
 
     @classmethod
     def load(cls, path: Path) -> "CalendarRules":
@@ -151,12 +169,12 @@ class Calendar:
         at_ms
             Milliseconds since the epoch.
         """
-        return self._period(datetime.fromtimestamp(at_ms // 1000, self.zone))
+        return self._period(self.local(at_ms))
 
     def next_boundary(self, at_ms: int) -> int | None:
         """Return the first instant after ``at_ms`` at which another period begins, in ms; None within two years."""
         here = self.period_at(at_ms).name
-        day = datetime.fromtimestamp(at_ms // 1000, self.zone).date()
+        day = self.day_of(at_ms)
         for ahead in range(-1, _FURTHEST_DAYS):
             for instant in self._candidates(day + timedelta(days=ahead)):
                 if instant * 1000 > at_ms and self.period_at(instant * 1000).name != here:
@@ -167,19 +185,40 @@ class Calendar:
         day, clock = local.date(), local.time()
         for span in self.rules.spans:
             if span.passes_midnight:
-                begun_today = clock >= span.begins and self._falls_on(span, day)
-                if begun_today or (clock < span.ends and self._falls_on(span, day - timedelta(days=1))):
+                begun_today = clock >= span.begins and self.falls_on(span, day)
+                if begun_today or (clock < span.ends and self.falls_on(span, day - timedelta(days=1))):
                     return span.period
-            elif span.begins <= clock < span.ends and self._falls_on(span, day):
+            elif span.begins <= clock < span.ends and self.falls_on(span, day):
                 return span.period
         return self.rules.rest
 
-    def _falls_on(self, span: Span, day: date) -> bool:
+    def falls_on(self, span: Hours, day: date) -> bool:
+        """Tell whether hours begin on a date."""
         if span.season is not None and not span.season.holds(day):
             return False
         if isinstance(span.days, frozenset):
             return day.isoweekday() in span.days
         return span.days == "all" or self.rules.works(day) == (span.days == "working")
+
+    def stretch(self, hours: Hours, day: date) -> tuple[int, int]:
+        """Return from when to when hours last that begin on a date, in ms since the epoch.
+
+        By the clock on the wall: in the night in which it is put forward a shift is an hour shorter.
+        """
+        last = day + timedelta(days=1) if hours.passes_midnight else day
+        begin, end = (
+            datetime.combine(on, clock, self.zone).timestamp()
+            for on, clock in ((day, hours.begins), (last, hours.ends))
+        )
+        return int(begin) * 1000, int(end) * 1000
+
+    def local(self, at_ms: int) -> datetime:
+        """Return what the city's clock shows at an instant in ms since the epoch, to the second."""
+        return datetime.fromtimestamp(at_ms // 1000, self.zone)
+
+    def day_of(self, at_ms: int) -> date:
+        """Return the local date of an instant in ms since the epoch."""
+        return self.local(at_ms).date()
 
     @cached_property
     def _clock_times(self) -> tuple[time, ...]:
@@ -229,7 +268,7 @@ class _Reading:
 
     def rules(self) -> CalendarRules:
         toml = self.toml
-        table = toml.table((), toml.root, ("schema", "week", "rest", "periods", "holidays", "working_days"))
+        table = toml.table((), toml.root, _KEYS)
         if "schema" in table and table["schema"] != SCHEMA:
             toml.wrong(("schema",), table["schema"], f"this program reads schema {SCHEMA}")
         rules = CalendarRules(
@@ -238,6 +277,7 @@ class _Reading:
             week=self.weekdays(("week",), table["week"]) if "week" in table else frozenset((1, 2, 3, 4, 5)),
             holidays=self.marked("holidays", table),
             working_days=self.marked("working_days", table),
+            shifts=self.shifts(table.get("shifts", [])),
         )
         self.hold_against_each_other(rules)
         toml.finish()
@@ -269,6 +309,21 @@ class _Reading:
             ends=self.clock((*at, "to"), given.get("to", "24:00")),
             season=self.dates((*at, "season"), given["season"]) if "season" in given else None,
         )
+
+    def shifts(self, raw: Any) -> dict[str, Shift]:
+        found: dict[str, Shift] = {}
+
+        def take(at: At, raw: Any) -> None:
+            given = self.toml.table(at, raw, ("name", "title", "from", "to"))
+            name = self.toml.name((*at, "name"), given.get("name"))
+            if name in found:
+                self.toml.wrong((*at, "name"), name, "each name may stand once")
+            title = self.toml.texts((*at, "title"), given["title"]) if "title" in given else {}
+            begins, ends = (self.clock((*at, key), given.get(key)) for key in ("from", "to"))
+            found[name] = Shift(begins=begins, ends=ends, title=title)
+
+        self.toml.each(("shifts",), raw, "tables [[shifts]]", take)
+        return found
 
     def word(self, at: At, days: Any) -> Any:
         if days not in _DAYS:

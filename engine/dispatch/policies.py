@@ -47,6 +47,10 @@ class Policies:
     """What a plan must be better by for each unit that is taken off an order of the same level; 0 takes nobody."""
     default_zone: Literal["town", "edge", "village"] = "town"
     """The zone of a place that lies in no area of kind zone: the times of run cards may differ by zone."""
+    rest_min_ms: int = 28_800_000
+    """How long somebody is off duty between two shifts at least; shifts that follow at once are one."""
+    short_rest: Literal["warn", "refuse"] = "warn"
+    """What is done about a roster with less rest: it is taken with a warning, or not at all."""
     close: Literal["by_person", "by_rule"] = "by_person"
     """Who closes an incident once everything about it is done."""
     cover: Literal["off", "ties", "in_time"] = "off"

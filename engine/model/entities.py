@@ -86,6 +86,33 @@ class Unit(Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     station: StationId | None = None
     turnout_ms: int = 0
     on_duty: bool = True
+    equipment: tuple[str, ...] = ()
+    """What it carries, whoever is in it."""
+
+
+class Crew(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """Who is on duty in a unit, as the roster has it, and what they add to it.
+
+    Attributes
+    ----------
+    officers
+        Service numbers, the highest rank first.
+    people, sworn
+        How many they are, and how many of them are sworn officers.
+    rank
+        The highest, by its id; empty where none is known.
+    beats
+        Ids of the areas that they answer for.
+    """
+
+    officers: tuple[str, ...]
+    people: int
+    sworn: int
+    rank: str = ""
+    capabilities: tuple[str, ...] = ()
+    equipment: tuple[str, ...] = ()
+    beats: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
 
 
 class Station(Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
