@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.compiled import inlined, kernel
+from geo_data.compiled import inlined, kernel, making_arrays
 
 _WIDER_M = 1e-3
 _FITS_DEG = 60.0
@@ -339,7 +339,7 @@ def _draw_part(
     return count
 
 
-@kernel
+@making_arrays
 def draw_way(
     shape: Shape,
     arcs: NDArray[np.int32],

@@ -16,8 +16,7 @@ class Adversary:
     """Looks for gaps in one plan after another with the same memory; one thread at a time."""
 
     def __init__(self, weights: Weights) -> None:
-        self._desk = Workspace(weights)
-        self._heap = np.empty(2 * weights.network.n_arcs + 64, np.uint64)  # he drives arcs both ways
+        self._desk = Workspace(weights, 2 * weights.network.n_arcs + 64)  # he drives arcs both ways
         self._came = np.empty(weights.network.n_nodes, np.int32)
         self._queue = np.empty(weights.network.n_nodes, np.int32)
 
@@ -39,7 +38,7 @@ class Adversary:
         nodes = np.flatnonzero(by_place[ground.local] >= 0).astype(np.int32)
         away = escape(
             ground.ways,
-            self._desk.memory._replace(heap=self._heap),
+            self._desk.memory,
             self._desk.next_version(),
             starts,
             start_ms + origin,

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.travel.search import whole
-from geo_data.compiled import kernel
+from engine.travel.queue import whole
+from geo_data.compiled import making_arrays
 
 
 class Pipes(NamedTuple):
@@ -22,7 +22,7 @@ class Pipes(NamedTuple):
     room: NDArray[np.int64]
 
 
-@kernel
+@making_arrays
 def between(first: NDArray[np.int32], head: NDArray[np.int32], source: int, sink: int) -> NDArray[np.bool_]:
     """Return which nodes of a symmetric graph lie on a way from source to sink that comes to no node twice, bool (n,).
 
@@ -68,7 +68,7 @@ def between(first: NDArray[np.int32], head: NDArray[np.int32], source: int, sink
     return kept
 
 
-@kernel
+@making_arrays
 def most_flow(pipes: Pipes, source: int, sink: int, enough: int) -> int:
     """Send as much as can be from source to sink, or until it is ``enough``; rooms are changed. Return how much."""
     n = len(pipes.first) - 1
@@ -127,7 +127,7 @@ def most_flow(pipes: Pipes, source: int, sink: int, enough: int) -> int:
     return total
 
 
-@kernel
+@making_arrays
 def reached(pipes: Pipes, root: int, back: bool) -> NDArray[np.bool_]:
     """Return what can still be reached from a node, or reaches it, over arcs that have room, bool (n,)."""
     n = len(pipes.first) - 1
@@ -145,7 +145,7 @@ def reached(pipes: Pipes, root: int, back: bool) -> NDArray[np.bool_]:
     return found
 
 
-@kernel
+@making_arrays
 def cheapest(
     first: NDArray[np.int32], unit: NDArray[np.int32], price: NDArray[np.int64], need: NDArray[np.int8], never: int
 ) -> NDArray[np.int64]:

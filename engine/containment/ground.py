@@ -106,8 +106,7 @@ class Surveyor:
             np.array(network.arc_tail, np.int32),
             np.minimum(suspect_ms, NEVER).astype(np.int32),
         )
-        self._desk = Workspace(weights)
-        self._heap = np.empty(2 * network.n_arcs + 2 * MOST_SEEN + 3, np.uint64)  # he drives arcs both ways
+        self._desk = Workspace(weights, 2 * network.n_arcs + 2 * MOST_SEEN)  # he drives arcs both ways
         self._nodes = np.empty(network.n_nodes, np.int32)
         self._node_ms = np.empty(network.n_nodes, np.int64)
 
@@ -155,7 +154,7 @@ class Surveyor:
 
         starts, start_ms = starts_of(self.ways, self.network, situation.seen)
         origin = _origin_ms(situation)
-        memory = self._desk.memory._replace(heap=self._heap)
+        memory = self._desk.memory
         count = suspect_within(
             self.ways,
             memory,

@@ -53,23 +53,23 @@ class Holder:
 
     def __init__(self, weights: Weights) -> None:
         self.weights = weights
-        self._desk, self._useful = Workspace(weights), Workspace(weights)
-        # A search from everywhere begins with every node on the heap.
-        self._heap = np.empty(weights.network.n_arcs + weights.network.n_nodes + 3, np.uint64)
+        # A search from everywhere begins with every node waiting.
+        self._useful = Workspace(weights, weights.network.n_arcs + weights.network.n_nodes)
+        self._desk = Workspace(weights)
 
     def pairs(self, ground: Ground, core: Core, *, stands: bool = True) -> Pairs:
         """Return who of the units that can stand, or of those that cannot, is in time where."""
         from engine.containment.searching import Best, by_vertex, latest_useful, posts_in_time  # noqa: PLC0415 - numba
-        from engine.travel.search import HALF, LOW  # noqa: PLC0415
+        from engine.travel.queue import HALF, LOW  # noqa: PLC0415
 
         situation, streets = ground.situation, self.weights.streets
         crew, most_ms = situation.crew, situation.horizon_ms
         ready_by = np.where((core.vertex >= 0) & (ground.called < 0), ground.due_ms - situation.setup_ms, -1)
         nodes = np.flatnonzero(ground.local >= 0).astype(np.int32)
         its = ready_by[ground.local[nodes]]
-        useful, version = self._useful.memory._replace(heap=self._heap), self._useful.next_version()
+        useful, version = self._useful.memory, self._useful.next_version()
         latest_useful(streets, useful, version, nodes[its >= 0], most_ms - its[its >= 0], most_ms)
-        memory = self._desk.memory._replace(heap=self._heap)
+        memory = self._desk.memory
         vertices = len(core.need)
         best = Best(np.zeros(vertices, np.int32), np.zeros(vertices, np.int32), np.zeros(vertices, np.int64))
         touched = np.empty(vertices, np.int32)

@@ -11,9 +11,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.travel.queue import HALF, Memory, settle, whole, word
 from engine.travel.reaching import seed_onwards
-from engine.travel.search import HALF, Memory, Streets, reach, settle, spread, whole, word
-from geo_data.compiled import kernel
+from engine.travel.search import Streets, reach, spread
+from geo_data.compiled import kernel, making_arrays
 from geo_data.speeds import NEVER
 
 
@@ -147,7 +148,7 @@ def posts_in_time(
                 size = reach(memory, version, size, streets.head[out], later)
 
 
-@kernel
+@making_arrays
 def by_vertex(vertex: NDArray[np.int32], first: NDArray[np.int32], order: NDArray[np.int64]) -> None:
     """Fill in where the rows of each vertex begin, and the rows in order of vertex, as they come within one."""
     first[:] = 0

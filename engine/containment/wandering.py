@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.travel.search import whole, word
+from engine.travel.queue import whole, word
 from geo_data.compiled import inlined, kernel
 
 

@@ -7,10 +7,10 @@ best. Both grow by each other until nothing changes, in time that is near linear
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.compiled import kernel
+from geo_data.compiled import making_arrays
 
 
-@kernel
+@making_arrays
 def contending(start: NDArray[np.int64], column: NDArray[np.int64], units: int) -> NDArray[np.int64]:
     """Return with how many a demand contends, itself among them.
 

@@ -34,9 +34,8 @@ class Arriver:
 
     def __init__(self, times: TravelTimes) -> None:
         self.times = times
-        self._desk = Workspace(times.weights)
-        # A search from everywhere begins with up to every node on the heap, which arcs alone do not account for.
-        self._heap = np.empty(times.network.n_nodes + times.network.n_arcs + 3, np.uint64)
+        # A search from everywhere begins with up to every node waiting, which arcs alone do not account for.
+        self._desk = Workspace(times.weights, times.network.n_nodes + times.network.n_arcs)
 
     def arrivals(self, riders: Riders, need: int, fresh_after: int, limit_ms: int | None = None) -> Arrivals:
         """Return the first arrival at every node.
@@ -57,8 +56,9 @@ class Arriver:
         Refusal
             When the limit is below 0.
         """
+        from engine.travel.queue import word  # noqa: PLC0415
         from engine.travel.reaching import arrive_first  # noqa: PLC0415 - numba, wanted once something is asked
-        from engine.travel.search import LONGEST_MS, word  # noqa: PLC0415
+        from engine.travel.search import LONGEST_MS  # noqa: PLC0415
 
         if limit_ms is not None and limit_ms < 0:
             raise Refusal("out_of_range", "limit_ms", limit_ms, "0 ms or more")
@@ -66,7 +66,7 @@ class Arriver:
         n = self.times.network.n_nodes
         found = Arrivals(np.full(n, UNREACHABLE_MS, np.int64), np.full(n, -1, np.int32))
         columns = columns_of(riders)
-        memory = self._desk.memory._replace(heap=self._heap)
+        memory = self._desk.memory
         version = self._desk.next_version()
         arrive_first(
             self.times.weights.streets, memory, version, columns, word(need), int(fresh_after), most_ms, *found

@@ -10,10 +10,10 @@ from engine.travel.eligible import census
 from engine.travel.search import Columns
 from geo_data.compiled import kernel
 
-SETTLE_NS = 90
-"""A settled node: 50 in a city that fits the caches, 90 beyond."""
-CLIMB_NS = 160_000
-UNIT_NS = 400
+SETTLE_NS = 60
+"""A settled node: 45 in a city that fits the caches, more beyond."""
+CLIMB_NS = 110_000
+UNIT_NS = 120
 """An eligible unit that a climb has to enlist."""
 UNEVENNESS = 2.0
 """A search is chosen when so many times the nodes that evenly spread units would take are still the cheaper."""

@@ -17,7 +17,8 @@ from engine.travel.ascending import ascend, lay_path
 from engine.travel.customising import Metric
 from engine.travel.eligible import is_eligible, rank_on_street
 from engine.travel.labels import Labels, has_label, is_chain, time_by_label, write_label
-from engine.travel.search import HALF, LONGEST_MS, LOW, Columns, Streets, offer, pop, push, whole, word
+from engine.travel.queue import HALF, LOW, pop, push, whole, word
+from engine.travel.search import LONGEST_MS, Columns, Streets, offer
 from engine.travel.supergraph import Supergraph
 from geo_data.compiled import inlined, kernel
 from geo_data.snapping_kernels import passed_ms

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.travel.search import pop, push, whole, word
+from engine.travel.queue import pop, push, whole, word
 from engine.travel.supergraph import Supergraph
-from geo_data.compiled import inlined, kernel
+from geo_data.compiled import inlined, kernel, making_arrays
 from geo_data.speeds import NEVER
 
 
@@ -30,7 +30,7 @@ class Ways(NamedTuple):
     tail_rank: NDArray[np.int32]
 
 
-@kernel
+@making_arrays
 def customise(graph: Supergraph, ways: Ways, metric: Metric) -> None:
     """Write every slot's time; slots of one lower rank at a time, by the triangles that it is the top of."""
     metric.up[:] = NEVER

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.compiled import kernel
+from geo_data.compiled import kernel, making_arrays
 
 DIRECTIONS = 4
 TERMINAL_SHARE = 0.25
@@ -55,7 +55,7 @@ class Desk(NamedTuple):
     key: NDArray[np.float64]
 
 
-@kernel
+@making_arrays
 def _choose_ends(part: Part, desk: Desk, east: float, north: float, share: float) -> bool:
     """Mark the outermost nodes in a direction as source and sink; False when they cannot be told apart."""
     nodes = len(part.x)
@@ -101,7 +101,7 @@ def _find_levels(part: Part, desk: Desk) -> int:
     return sink
 
 
-@kernel
+@making_arrays
 def _fill(part: Part, desk: Desk, sink: int, limit: int) -> int:
     """Send flow along shortest ways until none is left or ``limit`` is reached; return how much was sent."""
     sent = 0
@@ -177,7 +177,7 @@ def _take_sides(part: Part, desk: Desk) -> int:
     return nodes - behind
 
 
-@kernel
+@making_arrays
 def cut(part: Part, desk: Desk, directions: NDArray[np.float64], share: float, power: float) -> bool:
     """Write the best cut of all directions into ``best``; False when there is none."""
     nodes = len(part.x)

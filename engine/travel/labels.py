@@ -17,7 +17,7 @@ from engine.travel.ascending import ascend, lay_path, parent_of
 from engine.travel.customising import Metric
 from engine.travel.search import Columns, Streets
 from engine.travel.supergraph import Supergraph
-from geo_data.compiled import inlined, kernel
+from geo_data.compiled import inlined, making_arrays
 from geo_data.speeds import NEVER
 
 
@@ -41,7 +41,7 @@ class Labels(NamedTuple):
     path: NDArray[np.int32]
 
 
-@kernel
+@making_arrays
 def lowest_below(graph: Supergraph) -> NDArray[np.int32]:
     """Return the lowest rank below each rank, itself included, int32 (n,): those between are all below it, too."""
     below = np.arange(len(graph.rank)).astype(np.int32)

@@ -16,7 +16,7 @@ from engine.travel.dissection import (
     find_island,
     separate,
 )
-from geo_data.compiled import kernel
+from geo_data.compiled import making_arrays
 
 _DEPTH = 128
 """Parts that may wait at once: the larger waits while the smaller is cut, so the logarithm of the nodes is enough."""
@@ -37,7 +37,7 @@ class _Land(NamedTuple):
     twin: NDArray[np.int32]
 
 
-@kernel
+@making_arrays
 def _twins(first: NDArray[np.int32], head: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return for each end of street the one at its other side; each node's heads are sorted."""
     twin = np.empty(len(head), np.int32)
@@ -48,7 +48,7 @@ def _twins(first: NDArray[np.int32], head: NDArray[np.int32]) -> NDArray[np.int3
     return twin
 
 
-@kernel
+@making_arrays
 def _sort_apart(land: _Land, spare: _Land, part: Part, desk: Desk, lo: int, ends: int) -> tuple[int, int, int]:
     """Sort a part into its two sides, the separator left out; return nodes left, nodes right, ends of street left.
 
@@ -97,7 +97,7 @@ def _sort_apart(land: _Land, spare: _Land, part: Part, desk: Desk, lo: int, ends
     return left, at_right - left, ends_left
 
 
-@kernel
+@making_arrays
 def _dissect(land: _Land, spare: _Land, desk: Desk, directions: NDArray[np.float64]) -> NDArray[np.int32]:
     n = len(land.node)
     order, first = np.empty(n, np.int32), np.zeros(n + 1, np.int32)

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.compiled import inlined, kernel
+from geo_data.compiled import inlined, kernel, making_arrays
 
 _NEAREST_END = 0.1
 _NORTH, _WEST, _SOUTH, _EAST = 0, 1, 2, 3
@@ -127,7 +127,7 @@ def turn_in_cell(near_left: float, near_right: float, far_left: float, far_right
     return -1 if (near_left + near_right + far_left + far_right) / 4.0 <= level else 1
 
 
-@kernel
+@making_arrays
 def trace_rings(
     field: NDArray[np.float32],
     level: float,

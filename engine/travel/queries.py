@@ -9,19 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.travel.eligible import is_eligible, rank_on_street
-from engine.travel.search import (
-    HALF,
-    LONGEST_MS,
-    UNREACHABLE,
-    Columns,
-    Memory,
-    Streets,
-    offer,
-    seed,
-    settle,
-    spread,
-    word,
-)
+from engine.travel.queue import HALF, Memory, settle, word
+from engine.travel.search import LONGEST_MS, UNREACHABLE, Columns, Streets, offer, seed, spread
 from geo_data.compiled import inlined, kernel
 from geo_data.snapping_kernels import passed_ms
 from geo_data.speeds import NEVER

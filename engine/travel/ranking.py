@@ -13,8 +13,8 @@ from engine.travel.choosing import NO_LIMIT, count_eligible, settled_before_givi
 from engine.travel.climbing import climb_nearest
 from engine.travel.customising import Ways
 from engine.travel.queries import rank_nearest
+from engine.travel.queue import word
 from engine.travel.riders import Method, Ranking, Riders, columns_of
-from engine.travel.search import word
 from engine.travel.unpacking import any_crosses
 from engine.travel.weights import Weights
 from engine.travel.workspace import Workspace

@@ -1,6 +1,6 @@
 """The compiled searches of reach and of first arrivals: over the streets, with a limit, both ways round.
 
-They keep the labels, the heap and the rules of `engine.travel.search`; forwards they take the arcs out of a node by
+They keep the labels, the queue and the rules of `engine.travel.search`; forwards they take the arcs out of a node by
 themselves, and a shut arc is passed over since its time alone is above every limit.
 """
 
@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.travel.eligible import is_eligible
-from engine.travel.search import HALF, Columns, Memory, Streets, push, reach, seed, settle, spread, word
+from engine.travel.queue import HALF, Memory, enqueue, settle, whole, word
+from engine.travel.search import Columns, Streets, reach, seed, spread
 from geo_data.compiled import inlined, kernel
 from geo_data.snapping_kernels import passed_ms
 from geo_data.speeds import NEVER
@@ -30,7 +31,7 @@ def seed_onwards(streets: Streets, memory: Memory, version: int, arc: int, fract
 
 @inlined
 def spread_onwards(streets: Streets, memory: Memory, version: int, size: int, node: int, ms: int, most_ms: int) -> int:
-    """Lower the times of all nodes with an arc out of a settled one, none above ``most_ms``; return the heap's size."""
+    """Lower the times of all nodes with an arc out of a settled one, none above ``most_ms``; return how many wait."""
     base = word(version) << HALF
     for arc in range(streets.first_out[node], streets.first_out[node + 1]):
         later = ms + streets.ms[arc]
@@ -39,7 +40,7 @@ def spread_onwards(streets: Streets, memory: Memory, version: int, size: int, no
             label = base | word(later)
             if label < memory.label[head]:
                 memory.label[head] = label
-                size = push(memory.heap, size, (word(later) << HALF) | word(head))
+                size = enqueue(memory, size, later, head)
     return size
 
 
@@ -104,7 +105,7 @@ def arrive_first(
 ) -> None:
     """Write for each node when the first eligible unit can be there and which, ties by unit.
 
-    ``out_ms`` and ``out_unit`` come filled with what stands for nobody. The heap has room for every node besides the
+    ``out_ms`` and ``out_unit`` come filled with what stands for nobody. The queue has room for every node besides the
     arcs. An arc takes 1 ms or more, so whoever could tie at a node is settled before it.
     """
     base = word(version) << HALF
@@ -121,7 +122,7 @@ def arrive_first(
     size = 0
     for node in range(len(out_unit)):
         if out_unit[node] >= 0:
-            size = push(memory.heap, size, ((memory.label[node] ^ base) << HALF) | word(node))
+            size = enqueue(memory, size, whole(memory.label[node] ^ base), node)
     while True:
         size, node, ms = settle(memory, version, size)
         if node < 0:
@@ -135,6 +136,6 @@ def arrive_first(
                 if label < memory.label[head]:
                     memory.label[head] = label
                     out_unit[head] = out_unit[node]
-                    size = push(memory.heap, size, (word(later) << HALF) | word(head))
+                    size = enqueue(memory, size, later, head)
                 elif label == memory.label[head] and out_unit[node] < out_unit[head]:
                     out_unit[head] = out_unit[node]

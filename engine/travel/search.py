@@ -2,16 +2,16 @@
 
 A node's label is ``version << 32 | milliseconds``. Versions count down from one search to the next, so that every
 label of an earlier search is greater than any of this one and nothing is ever cleared: one comparison tells whether
-a way is new and shorter. The heap has four children to a node and keys ``milliseconds << 32 | node``. A node is
-settled once, so pushes are bounded by the number of arcs and the two seeds. Equal times settle by node index.
+a way is new and shorter. A node is settled once, so what comes to wait (`engine.travel.queue`) is bounded by the number
+of arcs and the two seeds. Equal times settle by node index.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.travel.queue import HALF, Memory, enqueue, word
 from geo_data.compiled import inlined
 from geo_data.snapping_kernels import passed_ms
 from geo_data.speeds import NEVER
@@ -20,11 +20,6 @@ UNREACHABLE = 1 << 40
 """A travel time in milliseconds that stands for no way at all; far above any real one, safe to add to."""
 LONGEST_MS = NEVER - 1
 """No way takes longer, 12 days: one that would counts as none, and so a shut arc is passed over without being asked."""
-# The casts are for the type checker alone: numba sees the two numpy types, and a sum of both would be a float.
-word = cast("Callable[[object], int]", np.uint64)
-whole = cast("Callable[[object], int]", np.int64)
-LOW = word(0xFFFFFFFF)
-HALF = word(32)
 
 
 class Streets(NamedTuple):
@@ -48,13 +43,6 @@ class Streets(NamedTuple):
     inner_ms: NDArray[np.int32]
 
 
-class Memory(NamedTuple):
-    """What one search writes. ``label`` uint64 (n,), ``heap`` uint64 (b + 3,)."""
-
-    label: NDArray[np.uint64]
-    heap: NDArray[np.uint64]
-
-
 class Columns(NamedTuple):
     """The riders' columns in the order that the kernels take them; see `engine.travel.riders.Riders`."""
 
@@ -68,49 +56,13 @@ class Columns(NamedTuple):
 
 
 @inlined
-def push(heap: NDArray[np.uint64], size: int, key: int) -> int:
-    """Put a key on the heap; return the new size."""
-    i = size
-    while i > 0:
-        parent = (i - 1) >> 2
-        if heap[parent] <= key:
-            break
-        heap[i] = heap[parent]
-        i = parent
-    heap[i] = key
-    return size + 1
-
-
-@inlined
-def pop(heap: NDArray[np.uint64], size: int) -> int:
-    """Remove the least key, ``heap[0]``; return the new size."""
-    size -= 1
-    key = heap[size]
-    i = 0
-    while True:
-        child = 4 * i + 1
-        if child >= size:
-            break
-        least, least_key = child, heap[child]
-        for c in range(child + 1, min(child + 4, size)):
-            if heap[c] < least_key:
-                least, least_key = c, heap[c]
-        if least_key >= key:
-            break
-        heap[i] = least_key
-        i = least
-    heap[i] = key
-    return size
-
-
-@inlined
 def reach(memory: Memory, version: int, size: int, node: int, ms: int) -> int:
-    """Lower a node's time to ``ms`` and put it on the heap, if that is new or less; return the heap's size."""
+    """Lower a node's time to ``ms`` and let it wait, if that is new or less; return how many wait."""
     label = (word(version) << HALF) | word(ms)
     if label >= memory.label[node]:
         return size
     memory.label[node] = label
-    return push(memory.heap, size, (word(ms) << HALF) | word(node))
+    return enqueue(memory, size, ms, node)
 
 
 @inlined
@@ -126,21 +78,8 @@ def seed(streets: Streets, memory: Memory, version: int, arc: int, fraction: flo
 
 
 @inlined
-def settle(memory: Memory, version: int, size: int) -> tuple[int, int, int]:
-    """Take the node with the least time off the heap; return the heap's size, the node (-1 for none) and its time."""
-    base = word(version) << HALF
-    while size > 0:
-        key = memory.heap[0]
-        size = pop(memory.heap, size)
-        node = whole(key & LOW)
-        if memory.label[node] == base | (key >> HALF):  # else it was reached sooner since
-            return size, node, whole(key >> HALF)
-    return 0, -1, UNREACHABLE
-
-
-@inlined
 def spread(streets: Streets, memory: Memory, version: int, size: int, node: int, ms: int, most_ms: int) -> int:
-    """Lower the times of all nodes with an arc into a settled one, none above ``most_ms``; return the heap's size."""
+    """Lower the times of all nodes with an arc into a settled one, none above ``most_ms``; return how many wait."""
     base = word(version) << HALF
     for row in range(streets.back_first[node], streets.back_first[node + 1]):
         later = ms + streets.back[row, 1]
@@ -149,7 +88,7 @@ def spread(streets: Streets, memory: Memory, version: int, size: int, node: int,
             label = base | word(later)
             if label < memory.label[tail]:
                 memory.label[tail] = label
-                size = push(memory.heap, size, (word(later) << HALF) | word(tail))
+                size = enqueue(memory, size, later, tail)
     return size
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.compiled import kernel
+from geo_data.compiled import making_arrays
 
 
 class Supergraph(NamedTuple):
@@ -70,7 +70,7 @@ def neighbours(n: int, tail: NDArray[np.int32], head: NDArray[np.int32]) -> tupl
     return first, (both % n).astype(np.int32)
 
 
-@kernel
+@making_arrays
 def _upper(
     first: NDArray[np.int32], head: NDArray[np.int32], order: NDArray[np.int32], rank: NDArray[np.int32], room: int
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -113,7 +113,7 @@ def _upper(
     return rows, heads[:used].copy()
 
 
-@kernel
+@making_arrays
 def _postorder(rows: NDArray[np.int32], heads: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return the ranks in a postorder of the elimination tree."""
     n = len(rows) - 1
@@ -143,7 +143,7 @@ def _postorder(rows: NDArray[np.int32], heads: NDArray[np.int32]) -> NDArray[np.
     return out
 
 
-@kernel
+@making_arrays
 def _find_slots(
     rows: NDArray[np.int32],
     heads: NDArray[np.int32],
@@ -161,7 +161,7 @@ def _find_slots(
     return out
 
 
-@kernel
+@making_arrays
 def _stems(
     rows: NDArray[np.int32], heads: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:

@@ -15,7 +15,7 @@ from engine.travel.ascending import ascend, lay_path, parent_of
 from engine.travel.queries import along_street
 from engine.travel.search import Streets
 from engine.travel.supergraph import Supergraph
-from geo_data.compiled import kernel
+from geo_data.compiled import kernel, making_arrays
 from geo_data.speeds import NEVER
 
 LANES = 32
@@ -42,7 +42,7 @@ class Sweep(NamedTuple):
     level: NDArray[np.uint32]
 
 
-@kernel
+@making_arrays
 def depths(graph: Supergraph) -> tuple[NDArray[np.int16], int]:
     """Return each slot's upper neighbour's number of ancestors, int16 (a,), and the most that any rank has.
 
@@ -62,7 +62,7 @@ def depths(graph: Supergraph) -> tuple[NDArray[np.int16], int]:
     return out, most
 
 
-@kernel
+@making_arrays
 def needed_ranks(graph: Supergraph, ends: Ends) -> NDArray[np.int32]:
     """Return the ranks of places' ends and all above them, descending."""
     n = len(graph.rank)
@@ -84,7 +84,7 @@ def needed_ranks(graph: Supergraph, ends: Ends) -> NDArray[np.int32]:
     return out
 
 
-@kernel
+@making_arrays
 def _hold(
     graph: Supergraph, sideways: NDArray[np.int32], sweep: Sweep, lanes: Ends, first: int, count: int
 ) -> NDArray[np.int32]:
@@ -110,7 +110,7 @@ def _hold(
     return touched[:rows]
 
 
-@kernel
+@making_arrays
 def sweep_tile(
     graph: Supergraph,
     upwards: NDArray[np.int32],

@@ -14,7 +14,7 @@ from engine.travel.customising import Metric, Ways, find_slot
 from engine.travel.queries import along_street
 from engine.travel.search import LONGEST_MS, UNREACHABLE, Streets
 from engine.travel.supergraph import Supergraph
-from geo_data.compiled import inlined, kernel
+from geo_data.compiled import inlined, kernel, making_arrays
 from geo_data.snapping_kernels import passed_ms
 from geo_data.speeds import NEVER
 
@@ -198,7 +198,7 @@ def unpack_way(
     return size + 1, ms
 
 
-@kernel
+@making_arrays
 def crosses(arcs: NDArray[np.int32], ms: NDArray[np.int32]) -> bool:
     """Tell whether a way passes through a shut arc; its first and last are only entered or left."""
     return bool((ms[arcs[1:-1]] >= NEVER).any())

@@ -12,7 +12,7 @@ from engine.travel.weights import Weights
 if TYPE_CHECKING:
     from engine.travel.climbing import Climb
     from engine.travel.labels import Labels
-    from engine.travel.search import Memory
+    from engine.travel.queue import Memory
     from engine.travel.sweeping import Sweep
     from engine.travel.unpacking import Trail
 
@@ -27,10 +27,19 @@ SETTLED_AFTER = 40
 
 
 class Workspace:
-    """Search labels, climbs and paths for one network; see the rooms of the same names for what they hold."""
+    """Search labels, climbs and paths for one network; see the rooms of the same names for what they hold.
 
-    def __init__(self, weights: Weights) -> None:
-        self._nodes, self._arcs = weights.network.n_nodes, weights.network.n_arcs
+    Parameters
+    ----------
+    weights
+        Of the network.
+    pushes
+        How often a search may let a node wait; None for one that takes arcs one way round and begins at two nodes.
+    """
+
+    def __init__(self, weights: Weights, pushes: int | None = None) -> None:
+        self._nodes = weights.network.n_nodes
+        self._pushes = weights.network.n_arcs + 2 if pushes is None else pushes
         self._hierarchy = weights.hierarchy
         self._version = _FIRST_VERSION
         self._climb_version = 0
@@ -41,10 +50,10 @@ class Workspace:
 
     @cached_property
     def memory(self) -> "Memory":
-        """Labels and heap of a search over the streets."""
-        from engine.travel.search import Memory  # noqa: PLC0415 - numba, wanted once something is asked
+        """Labels and queue of a search over the streets."""
+        from engine.travel.queue import memory_for  # noqa: PLC0415 - numba, wanted once something is asked
 
-        return Memory(np.full(self._nodes, np.iinfo(np.uint64).max, np.uint64), np.empty(self._arcs + 3, np.uint64))
+        return memory_for(self._nodes, self._pushes)
 
     def next_version(self) -> int:
         """Return the version of the next search; about every four thousand million all labels are cleared."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from geo_data.compiled import kernel
+from geo_data.compiled import making_arrays
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def find_chains(
     return Chains(*walk_chains(tail, head, first, order, passed))
 
 
-@kernel
+@making_arrays
 def walk_chains(
     tail: NDArray[np.int32],
     head: NDArray[np.int32],
