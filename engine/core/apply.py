@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from engine.core import clockwork, standing_steps
+from engine.core import clockwork, manning, standing_steps
 from engine.core.deadline_keys import RULE_END, deadline_key
 from engine.core.state import AlertRecord, Decided, Demand, Mail, Mailbox, StandingRule, State
 from engine.core.under_stations import ASSIGN, demands_of, give_back, take, watch_naming
@@ -234,6 +234,7 @@ def _clock_departed(state: State, event: e.Event, body: e.ClockDeparted) -> None
 
 _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
     e.Configured: _configured,
+    e.ShiftChanged: manning.shift_changed,
     e.AlertReceived: _alert_received,
     e.IncidentOpened: _incident_opened,
     e.IncidentAdvanced: _incident_advanced,
@@ -301,6 +302,7 @@ def _claim(state: State, order: Order) -> None:
     elif state.claims.get(unit) == order.id:
         del state.claims[unit]
         state.unit_status[unit] = UnitStatus.AVAILABLE
+        manning.order_ended(state, unit)
         state.freed = True
 
 

@@ -102,7 +102,7 @@ def refuse_unless_fit(world: World, unit: UnitId, demands: list[Demand], *, anyw
         against.append("on_order")
     else:
         refuse_unless_free(world, unit, "recipient")
-    has = set(world.state.units[unit].capabilities)
+    has = set(world.state.abilities(unit))
     lacks = [demand.capability for demand in demands if has.isdisjoint((demand.capability, *demand.either))]
     if lacks and not anyway:
         raise Refusal("lacks_capability", "recipient", unit, f"{', '.join(lacks)}; or anyway")
@@ -164,8 +164,7 @@ def _unit(world: World, order: Order, command: ChooseUnit) -> _Choice:
         if named is not None:
             limit = f"the order of a unit that its station has named, such as {named.id}"
             raise Refusal("wrong_state", "order", order.id, limit)
-        its = world.state.units.get(unit)
-        has = set(its.capabilities) if its is not None else set()
+        has = set(world.state.abilities(unit)) if unit in world.state.units else set()
         demands = [next((d for d in demands if not has.isdisjoint((d.capability, *d.either))), demands[0])]
     despite = refuse_unless_fit(world, unit, demands, anyway=command.anyway)
     found, route = reach(world, demands[0], unit)

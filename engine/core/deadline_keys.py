@@ -5,6 +5,9 @@ RULE_END = "end"
 LEAVE = "leave"
 """The clock of a step whose approver has not answered."""
 
+ROSTER, SHIFT = "roster", "shift"
+"""Whose clock, and which, runs until the next change of a shift."""
+
 
 def deadline_key(owner: str, clock: str) -> str:
     """Spell the key of one clock of one order, incident, step or rule."""

@@ -25,6 +25,7 @@ from engine.core.plain_ports import AtOnce, NoLinks, SystemClock, VolatileJourna
 from engine.core.ports import Clock, Jobs, Journal, Links
 from engine.core.positions import move
 from engine.core.reporting import end_incident, report_alert
+from engine.core.shifts import change_shift
 from engine.core.speeds import Speeds
 from engine.core.state import State
 from engine.core.stations import assign_units
@@ -43,6 +44,7 @@ from engine.travel import TravelTimes
 def _configure(world: World, draft: Draft, command: c.Configure) -> None:
     if command.digest != world.state.kept.digest:
         draft.emit(e.Configured(digest=command.digest, units=command.units, stations=command.stations))
+        change_shift(world, draft)
 
 
 _HANDLERS: dict[type, Callable[[World, Draft, Any], None]] = {

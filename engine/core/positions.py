@@ -10,6 +10,7 @@ from engine.fleet import Reason
 from engine.model.entities import PositionFix
 from engine.model.errors import Refusal
 from engine.model.ids import UnitId
+from engine.model.lifecycle import UnitStatus
 
 
 def move(world: World, fixes: Sequence[PositionFix], now: int) -> list[Refusal | None]:
@@ -39,6 +40,8 @@ def move(world: World, fixes: Sequence[PositionFix], now: int) -> list[Refusal |
 def _check(world: World, fix: PositionFix, now: int) -> Refusal | None:
     if UnitId(fix.unit) not in world.state.units:
         return Refusal("unknown_unit", "unit", fix.unit, "a unit of this city")
+    if world.state.kept.crews and world.state.unit_status[UnitId(fix.unit)] is UnitStatus.OFF_DUTY:
+        return Refusal("off_duty", "unit", fix.unit, "a unit on duty: officers off duty are not tracked")
     for name, value, limit in (("lon", fix.lon, 180.0), ("lat", fix.lat, 90.0)):
         if not -limit <= value <= limit:
             return Refusal("out_of_range", name, value, f"-{limit:g} to {limit:g}{hint(world, fix.lon, fix.lat)}")

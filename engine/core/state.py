@@ -8,7 +8,18 @@ from collections import deque
 
 import msgspec
 
-from engine.model.entities import Details, Dispatch, EscalationStep, Incident, Order, Overruling, Station, Step, Unit
+from engine.model.entities import (
+    Crew,
+    Details,
+    Dispatch,
+    EscalationStep,
+    Incident,
+    Order,
+    Overruling,
+    Station,
+    Step,
+    Unit,
+)
 from engine.model.events import Mailed
 from engine.model.ids import (
     AlertId,
@@ -128,6 +139,10 @@ class Kept(msgspec.Struct, kw_only=True):
     units: dict[UnitId, Unit] = {}
     stations: dict[StationId, Station] = {}
     unit_status: dict[UnitId, UnitStatus] = {}
+    crews: dict[UnitId, Crew] = {}
+    """Who is on duty in the units that the roster knows; nobody in one that is off duty."""
+    crews_due: dict[UnitId, Crew] = {}
+    """Who takes over a unit once the order that holds it has ended: its shift changed meanwhile."""
     claims: dict[UnitId, OrderId] = {}
     incidents: dict[IncidentId, Incident] = {}
     recommendations: dict[IncidentId, list[Recommendation]] = {}
@@ -198,6 +213,11 @@ class State:
     def unit_status(self) -> dict[UnitId, UnitStatus]:
         """What each unit is doing."""
         return self.kept.unit_status
+
+    def abilities(self, unit: UnitId) -> tuple[str, ...]:
+        """Return what a unit can do: by itself, and by who is on duty in it."""
+        its, crew = self.kept.units[unit], self.kept.crews.get(unit)
+        return its.capabilities if crew is None else tuple(dict.fromkeys((*its.capabilities, *crew.capabilities)))
 
     @property
     def claims(self) -> dict[UnitId, OrderId]:

@@ -232,10 +232,7 @@ def _paired(world: World, demands: Sequence[Demand], units: Sequence[Named]) -> 
         limit = f"{len(demands)}, as many as are wanted; ask for backup to send more"
         raise Refusal("too_many", "units", len(units), limit)
     loose = [named for named in units if named.demand is None]
-    able = {
-        named.unit: [d.id for d in demands if d.capability in world.state.units[named.unit].capabilities]
-        for named in loose
-    }
+    able = {named.unit: [d.id for d in demands if d.capability in world.state.abilities(named.unit)] for named in loose}
 
     def place(named: Named, seen: set[str]) -> bool:
         for demand in able[named.unit]:

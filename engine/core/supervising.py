@@ -1,8 +1,9 @@
 """What the passing of time does: clocks that ran out are stated, and what is to be done about them is begun."""
 
-from engine.core.deadline_keys import LEAVE, RULE_END, owner_and_clock
+from engine.core.deadline_keys import LEAVE, RULE_END, SHIFT, owner_and_clock
 from engine.core.draft import Draft
 from engine.core.escalating import run_out
+from engine.core.shifts import change_shift
 from engine.core.steps import pass_on
 from engine.core.streets import end_speed_rule
 from engine.core.world import World
@@ -35,6 +36,8 @@ def _meet(world: World, draft: Draft, key: str, due_at: int) -> None:
     owner, clock = owner_and_clock(key)
     if clock == RULE_END:
         end_speed_rule(draft, RuleId(owner))
+    elif clock == SHIFT:
+        change_shift(world, draft)
     elif clock == LEAVE:
         pass_on(world, draft, StepId(owner), due_at)
     else:

@@ -7,6 +7,7 @@ and remembered; they are never journalled, because a new road network moves them
 from dataclasses import replace
 from functools import cached_property
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,9 +21,9 @@ from engine.dispatch.cover import Cover, Demand
 from engine.dispatch.decide import Wanted
 from engine.dispatch.force import Force
 from engine.dispatch.policies import NO_AGE_LIMIT
-from engine.fleet import Fleet
+from engine.fleet import SHIFT_OVER, Fleet
 from engine.model import events as e
-from engine.model.entities import Station, Unit
+from engine.model.entities import Crew, Station, Unit
 from engine.model.ids import IncidentId, OrderId, StationId, UnitId
 from engine.model.lifecycle import UNDER_WAY
 from engine.travel import TravelTimes, arrivals
@@ -46,6 +47,7 @@ class World:
         self.posts = self._new_fleet()
         self.stations: tuple[Station, ...] = ()
         self._own_units: dict[StationId, list[UnitId]] = {}
+        self._manned: dict[UnitId, Crew | None] = {}
         self.looked_at = 0
         self._spots: dict[tuple[float, float], Snap] = {}
         self.line_up()
@@ -80,18 +82,30 @@ class World:
             order = self.state.orders[body.order]
             if order.recipient_kind == "unit":
                 self._show(UnitId(order.recipient))
+        elif isinstance(body, e.ShiftChanged):
+            for unit in (*body.crews, *body.unlisted):
+                self._show(unit)
         elif isinstance(body, e.SpeedRuleSet | e.SpeedRuleLifted):
             self.speeds.follow(self.state.speed_rules)
 
     def _show(self, unit: UnitId) -> None:
         if unit not in self.fleet:  # the city's file has dropped it while it had an order
             return
+        if self._manned.get(unit) is not (crew := self.state.kept.crews.get(unit)):
+            self._manned[unit] = crew
+            self.fleet.add((self._able(self.state.units[unit]),), self.state.kept.at)
         self.fleet.set_status(self.fleet.index(unit), self.state.unit_status[unit], self._divertible(unit))
+
+    def _able(self, unit: Unit) -> Unit:
+        """Return a unit with all that its crew makes it able to do."""
+        crew = self.state.kept.crews.get(unit.id)
+        return unit if crew is None else msgspec.structs.replace(unit, capabilities=self.state.abilities(unit.id))
 
     def _divertible(self, unit: UnitId) -> int:
         """Return the level of what a unit is under way to, where it may be taken off that: once, and before arrival.
 
-        Below 0 where its station has named it: who goes of a station's people is the station's to say.
+        Below 0 where its station has named it: who goes of a station's people is the station's to say; and where its
+        shift is over once the order has ended.
         """
         claim = self.state.claims.get(unit)
         if claim is None:
@@ -99,13 +113,19 @@ class World:
         order = self.state.orders[claim]
         if order.state not in UNDER_WAY or order.diverted_from is not None:
             return 0
+        due = self.state.kept.crews_due.get(unit)
+        if due is not None and not due.people:
+            return SHIFT_OVER
         return -1 if order.under is not None else order.level
 
     def line_up(self) -> None:
         """Lay the columns out anew after the units or the state were exchanged; known positions stay."""
         positions = self.fleet.checkpoint()
         self.fleet, self.posts = self._new_fleet(), self._new_fleet()
-        self.fleet.add(tuple(self.state.units.values()), self.state.kept.at)
+        self.fleet.add(tuple(self._able(unit) for unit in self.state.units.values()), self.state.kept.at)
+        if self.city.roster is not None:
+            self.fleet.know(sorted(self.city.roster.capabilities))
+        self._manned = dict(self.state.kept.crews)
         self.fleet.restore(positions)
         for unit, status in self.state.unit_status.items():
             if unit in self.state.units:

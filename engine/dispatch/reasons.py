@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.dispatch.diversion import Seen
 from engine.dispatch.force import Force
-from engine.fleet import READY, STATUS_CODE, STATUSES
+from engine.fleet import READY, SHIFT_OVER, STATUS_CODE, STATUSES
 from engine.model.ids import UnitId
 from engine.model.lifecycle import UNDER_ORDER, UnitStatus
 from engine.model.recommendation import Bar, Excluded, WhyNot
@@ -86,6 +86,8 @@ def excluded_units(
 
 def _bar(force: Force, row: int) -> Bar:
     """Return why a unit that is on an order is not diverted."""
+    if force.fleet.divertible[row] == SHIFT_OVER:
+        return "shift_over"
     if force.fleet.divertible[row]:
         return "level" if force.fleet.divertible[row] > 0 else "under_station"
     return "arrived" if force.fleet.status[row] == _ON_SCENE else "diverted_before"

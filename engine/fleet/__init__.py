@@ -4,13 +4,23 @@ Rules: a row never changes its unit; positions only go forward in time; a positi
 is counted; moving units touches arrays alone, never a Python object per unit.
 """
 
-from engine.fleet.columns import MOST_CAPABILITIES, NEVER_FIXED, READY, STATUS_CODE, STATUSES, FleetView, Reason
+from engine.fleet.columns import (
+    MOST_CAPABILITIES,
+    NEVER_FIXED,
+    READY,
+    SHIFT_OVER,
+    STATUS_CODE,
+    STATUSES,
+    FleetView,
+    Reason,
+)
 from engine.fleet.fleet import Fleet, Moves, warm
 
 __all__ = [
     "MOST_CAPABILITIES",
     "NEVER_FIXED",
     "READY",
+    "SHIFT_OVER",
     "STATUSES",
     "STATUS_CODE",
     "Fleet",

@@ -18,6 +18,8 @@ from engine.model.lifecycle import UnitStatus
 READY = 1 << 63
 NOBODY = 1 << 62
 MOST_CAPABILITIES = 62
+SHIFT_OVER = -2
+"""In ``divertible``: of a unit that goes off duty when its order has ended."""
 NEVER_FIXED = -(1 << 62)
 """When a unit's position was true that has never been known."""
 STATUSES: tuple[UnitStatus, ...] = tuple(UnitStatus)
@@ -73,7 +75,7 @@ class FleetView:
         int8 (U,), `STATUS_CODE`.
     divertible
         int8 (U,), the level of what a unit is under way to, where it may be taken off that; 0 where not,
-        below 0 where that is its station's to say.
+        below 0 where that is its station's to say, `SHIFT_OVER` where it goes off duty after that.
     turnout_ms
         int32 (U,).
     arc, fraction

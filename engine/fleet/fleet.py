@@ -5,7 +5,7 @@ lists by node, the lists by H3 cell. A position older than the known one, too fa
 changes nothing, has its reason in the answer and is counted in ``counts``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,9 +106,7 @@ class Fleet(FleetView):
             When there are too many units or capabilities, or a turnout is out of range; nothing is changed then.
         """
         self._check(units)
-        for unit in units:
-            for name in unit.capabilities:
-                self._bit.setdefault(name, 1 << len(self._bit))
+        self.know(name for unit in units for name in unit.capabilities)
         fresh = [i for i, unit in enumerate(units) if unit.id not in self._row]
         for i in fresh:
             self._row[units[i].id] = len(self.ids)
@@ -123,12 +121,29 @@ class Fleet(FleetView):
             row = self._row[unit.id]
             self.turnout_ms[row] = unit.turnout_ms
             self._set_bits(row, self.capability_mask(unit.capabilities))
+        moves = Moves(np.zeros(len(units), np.int8), np.zeros(len(units)))
+        if not fresh:
+            return moves
         rows = np.array([self._row[units[i].id] for i in fresh], np.int64)
         lon, lat = np.array([units[i].lon for i in fresh]), np.array([units[i].lat for i in fresh])
         done = self._move(rows, lon, lat, np.full(len(fresh), now), np.full(len(fresh), np.nan), _NO_LATEST)
-        moves = Moves(np.zeros(len(units), np.int8), np.zeros(len(units)))
         moves.reason[fresh], moves.distance_m[fresh] = done.reason, done.distance_m
         return moves
+
+    def know(self, names: Iterable[str]) -> None:
+        """Take in capabilities that units may come to have.
+
+        Raises
+        ------
+        Refusal
+            When there are too many of them; nothing is changed then.
+        """
+        fresh = [name for name in dict.fromkeys(names) if name not in self._bit]
+        if len(self._bit) + len(fresh) > MOST_CAPABILITIES:
+            total = len(self._bit) + len(fresh)
+            raise Refusal("too_many_capabilities", "units.capabilities", total, MOST_CAPABILITIES)
+        for name in fresh:
+            self._bit[name] = 1 << len(self._bit)
 
     def set_status(self, index: int, status: UnitStatus, divertible: int = 0) -> None:
         """Say what a unit is doing, and off an order of which level it may be taken; ready only while available."""
@@ -271,9 +286,6 @@ class Fleet(FleetView):
         self.bits[row] = np.uint64(capabilities | ready)
 
     def _check(self, units: Sequence[Unit]) -> None:
-        names = {name for unit in units for name in unit.capabilities} | set(self._bit)
-        if len(names) > MOST_CAPABILITIES:
-            raise Refusal("too_many_capabilities", "units.capabilities", len(names), MOST_CAPABILITIES)
         total = len({unit.id for unit in units} | set(self._row))
         if total > self._capacity:
             raise Refusal("too_many_units", "units", total, self._capacity)

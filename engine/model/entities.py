@@ -98,16 +98,16 @@ class Crew(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tr
     officers
         Service numbers, the highest rank first.
     people, sworn
-        How many they are, and how many of them are sworn officers.
+        How many they are, and how many of them are sworn officers; nobody at all while the unit is off duty.
     rank
         The highest, by its id; empty where none is known.
     beats
         Ids of the areas that they answer for.
     """
 
-    officers: tuple[str, ...]
-    people: int
-    sworn: int
+    officers: tuple[str, ...] = ()
+    people: int = 0
+    sworn: int = 0
     rank: str = ""
     capabilities: tuple[str, ...] = ()
     equipment: tuple[str, ...] = ()

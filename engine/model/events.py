@@ -12,6 +12,7 @@ from engine.model.commands import Via
 from engine.model.entities import (
     Approval,
     Asked,
+    Crew,
     Details,
     Dispatch,
     EscalationStep,
@@ -40,6 +41,17 @@ class Configured(_Body, frozen=True, gc=False, tag="configured"):
     digest: str
     units: tuple[Unit, ...]
     stations: tuple[Station, ...]
+
+
+class ShiftChanged(_Body, frozen=True, gc=False, tag="shift_changed"):
+    """Who is on duty is another from here on, by the roster. A unit on an order ends that first."""
+
+    crews: dict[UnitId, Crew] = {}
+    """The units whose crew is another; one without people is off duty."""
+    unlisted: tuple[UnitId, ...] = ()
+    """Units that the roster does not know any more: what they are doing they say themselves."""
+    next_at: int | None = None
+    """When the roster is to be looked at again."""
 
 
 class AlertReceived(_Body, frozen=True, gc=False, tag="alert_received"):
@@ -303,6 +315,7 @@ class ClockDeparted(_Body, frozen=True, gc=False, tag="clock_departed"):
 
 Body = (
     Configured
+    | ShiftChanged
     | AlertReceived
     | IncidentOpened
     | IncidentAdvanced

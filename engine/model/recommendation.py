@@ -25,7 +25,7 @@ WhyNot = Literal[
 ]
 
 
-Bar = Literal["", "arrived", "diverted_before", "level", "under_station"]
+Bar = Literal["", "arrived", "diverted_before", "level", "under_station", "shift_over"]
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -59,7 +59,7 @@ class Excluded(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     capability that the table is about."""
     bar: Bar = ""
     """Why somebody on an order is not taken off it: it has arrived, it was diverted before, its order is of a level
-    that this demand takes nobody from, its station has named it."""
+    that this demand takes nobody from, its station has named it, its shift is over."""
 
 
 class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

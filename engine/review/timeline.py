@@ -112,6 +112,8 @@ class _Reader:
                 known.stations = {station.id: station for station in body.stations}
                 for unit in body.units:
                     self.busy.setdefault(unit.id, not unit.on_duty)
+            case e.ShiftChanged():
+                self.busy.update({unit: not crew.people for unit, crew in body.crews.items()})
             case e.AlertReceived():
                 known.alerts += 1
                 self.refs[body.alert] = body.source_ref

@@ -26,11 +26,17 @@ from engine import (
 from engine.core.plain_ports import VolatileJournal
 from engine.fleet import STATUS_CODE
 from engine.model.commands import AcknowledgeMail
+from engine.model.entities import Crew
 from engine.model.lifecycle import HOLDING_ORDERS, ORDER, IncidentState, OrderState, UnitStatus
 from tests.support.cities import SetClock, alert, city, place, station, unit
+from tests.support.rosters import duty, roster
 
 CAPABILITIES = ("patrol", "traffic")
 UNITS = tuple(unit(f"u{i}", i % 6, i % 5, *CAPABILITIES[: 1 + i % 2]) for i in range(4))
+
+SHIFTS = roster(
+    duty("a", "u0", 8, 16, roles=("traffic",)), duty("b", "u0", 16, 24), duty("c", "u1", 17, 18), duty("d", "u2", 0, 17)
+)
 
 
 class Unreliable(VolatileJournal):
@@ -59,10 +65,14 @@ def test_after_a_failed_append_a_snapshot_saves_replaying_what_lies_before_it():
 
 
 class Desk(RuleBasedStateMachine):
-    @initialize(close=st.sampled_from(("by_person", "by_rule")), inline=st.sampled_from((1, 8)))
-    def start(self, close, inline):
+    @initialize(
+        close=st.sampled_from(("by_person", "by_rule")),
+        inline=st.sampled_from((1, 8)),
+        shifts=st.sampled_from((None, SHIFTS)),
+    )
+    def start(self, close, inline, shifts):
         policies = Policies(stale_position_ms=0, close=close, joint_inline=inline)
-        self.city = city(UNITS, (station("s0", 0, 0), station("s1", 5, 4)), policies)
+        self.city = city(UNITS, (station("s0", 0, 0), station("s1", 5, 4)), policies, roster=shifts)
         self.clock, self.journal, self.refs = SetClock(), Unreliable(), 0
         self.engine = Engine(self.city, clock=self.clock, journal=self.journal)
 
@@ -201,6 +211,19 @@ class Desk(RuleBasedStateMachine):
             assert self.engine.fleet.status[self.engine.fleet.index(name)] == STATUS_CODE[status]
 
     @invariant()
+    def whoever_is_off_duty_by_the_roster_is_so_unless_an_order_holds_the_unit(self):
+        if not hasattr(self, "engine") or self.city.roster is None:
+            return
+        kept = self.engine.state.kept
+        assert set(kept.crews_due) <= set(kept.claims)
+        asked_at = min(kept.at, self.engine.state.deadlines.at("roster shift") - 1)
+        there = self.city.roster.crews(asked_at)
+        for name in self.city.roster.units:
+            assert kept.crews_due.get(name, kept.crews[name]) == there.get(name, Crew())
+            row = self.engine.fleet.index(name)
+            assert self.engine.fleet.capabilities(row) == self.engine.state.abilities(name)
+
+    @invariant()
     def mail_is_numbered_without_gaps(self):
         if hasattr(self, "engine"):
             for box in self.engine.state.mailboxes.values():
@@ -212,7 +235,8 @@ class Desk(RuleBasedStateMachine):
             state = self.engine.state
             for owner in [key.split(" ")[0] for key, _ in state.deadlines.items()]:
                 assert (
-                    owner in state.speed_rules
+                    owner == "roster"
+                    or owner in state.speed_rules
                     or (owner in state.steps and state.steps[owner].outcome is None)
                     or (owner in state.incidents and state.incidents[owner].state is not IncidentState.CLOSED)
                     or ORDER[state.orders[owner].state]

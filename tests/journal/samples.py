@@ -2,7 +2,7 @@
 
 import typing
 
-from engine.model.entities import Asked, Details, EscalationStep, Need, Order, Station, Unit
+from engine.model.entities import Asked, Crew, Details, EscalationStep, Need, Order, Station, Unit
 from engine.model.events import (
     AlertReceived,
     Body,
@@ -25,6 +25,7 @@ from engine.model.events import (
     PlanRequested,
     Recommended,
     SceneHeard,
+    ShiftChanged,
     SpeedRuleLifted,
     SpeedRuleSet,
     StepDecided,
@@ -157,6 +158,11 @@ def bodies():
             said_at=AT + 5,
         ),
         Overruled(order="sx-order-1", instead="sx-order-3", why="other", key="k5", despite=("lacks_capability",)),
+        ShiftChanged(
+            crews={"E01": Crew(officers=("0101",), people=1, sworn=1, rank="constable", capabilities=("engine",))},
+            unlisted=("E02",),
+            next_at=AT + 28_800_000,
+        ),
     ]
 
 
