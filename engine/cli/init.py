@@ -141,7 +141,14 @@ def _town(nodes: int, seed: int) -> _Land:
         raise Refusal("out_of_range", "--seed", seed, "0 or more")
     town = make_town(nodes=nodes, seed=seed)
     stations = [
-        Station(id=StationId(place.id), name=place.name, name_zh=place.name_zh, lon=place.lon, lat=place.lat)
+        Station(
+            id=StationId(place.id),
+            name=place.name,
+            name_zh=place.name_zh,
+            lon=place.lon,
+            lat=place.lat,
+            capabilities=("checkpoint",) if place.kind == "checkpoint" else (),
+        )
         for place in town.stations
     ]
     areas = [

@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("engine.cli.serve", "run the server of a city · 启动服务"),
     "alert": ("engine.cli.alert", "report an alert to a running server · 录入一条报警"),
     "contain": ("engine.cli.contain", "plan which roads to shut around a suspect who drives · 设卡堵截"),
+    "exits": ("engine.cli.exits", "where one can leave the city, and who shuts it · 出城口与封控预案"),
     "explain": ("engine.cli.explain", "read who was recommended for an incident, and why · 查看派警理由"),
     "speeds": ("engine.cli.speeds", "close streets, change and learn their speed · 封控道路、调整和学习车速"),
     "device": ("engine.cli.device", "add, revoke or list terminals · 终端凭据"),

@@ -6,9 +6,11 @@ a situation: no clock, no randomness that is not seeded, no I/O.
 """
 
 from engine.containment.checking import Checker
+from engine.containment.exits import Exits, exits_of
 from engine.containment.plan import SURE_STRETCH, Certificate, Chance, Plan, Post, Route, Why
 from engine.containment.planning import Case, Planner
 from engine.containment.situation import Checkpoints, Crew, Seen, Situation
+from engine.containment.standing import Manned, standing_plan
 from engine.containment.suspect import fastest_ms
 
 __all__ = [
@@ -19,6 +21,8 @@ __all__ = [
     "Checker",
     "Checkpoints",
     "Crew",
+    "Exits",
+    "Manned",
     "Plan",
     "Planner",
     "Post",
@@ -26,5 +30,7 @@ __all__ = [
     "Seen",
     "Situation",
     "Why",
+    "exits_of",
     "fastest_ms",
+    "standing_plan",
 ]

@@ -1,0 +1,10 @@
+"""Who looks where, in which order: somebody is at one of several places, each with a probability.
+
+A fraud victim in one of nine hotels, a missing old man at one of the places he knows. Pure: places, chances and times
+in, a plan out; `after_look` is what a "not here" teaches.
+"""
+
+from engine.dispatch.search.belief import after_look
+from engine.dispatch.search.planning import Look, Search, SearchPlan, plan_search
+
+__all__ = ["Look", "Search", "SearchPlan", "after_look", "plan_search"]
