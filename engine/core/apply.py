@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from engine.core import clockwork, manning, standing_steps
+from engine.core import clockwork, manning, standing_lookouts, standing_steps
 from engine.core.deadline_keys import RULE_END, deadline_key
 from engine.core.state import AlertRecord, Decided, Demand, Mail, Mailbox, StandingRule, State
 from engine.core.under_stations import ASSIGN, demands_of, give_back, take, watch_naming
@@ -83,7 +83,9 @@ def _incident_opened(state: State, event: e.Event, body: e.IncidentOpened) -> No
         alerts=(body.alert,),
         state=IncidentState.TRIAGED,
         exercise=body.exercise,
+        lookout=body.lookout,
     )
+    standing_lookouts.pursued(state, incident)
     clockwork.run_incident_clocks(state, event.at, incident)
 
 
@@ -183,7 +185,8 @@ def _mailed(state: State, event: e.Event, body: e.Mailed) -> None:
     assert body.mail_seq == box.last_seq + 1, (body.recipient, body.mail_seq, box.last_seq)
     box.last_seq = body.mail_seq
     box.items.append(Mail(body, event.at))
-    if body.item == "order" and body.order is not None:
+    # What is mailed again was amended: it stands where it stood.
+    if body.item == "order" and body.order is not None and state.orders[body.order].state is OrderState.APPROVED:
         _advance_order(state, event.at, state.orders[body.order], OrderState.SENT)
 
 
@@ -260,6 +263,7 @@ _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
     e.SpeedRuleSet: _speed_rule_set,
     e.SpeedRuleLifted: _speed_rule_lifted,
     e.ClockDeparted: _clock_departed,
+    **standing_lookouts.APPLY,
 }
 
 
@@ -331,11 +335,13 @@ def _advance_incident(state: State, at: int, incident: Incident, to: IncidentSta
     clockwork.run_incident_clocks(state, at, incident)
     if to in ENDED_INCIDENTS:
         state.ended.append((at, incident.id))
+        standing_lookouts.given_up(state, incident)
         standing_steps.withdraw(state, incident.id, at)
 
 
 def _forget(state: State, at: int) -> None:
     """Drop what ended long ago: incidents with their orders and alerts' details, mail that was delivered, old keys."""
+    standing_lookouts.forget(state, at, RETAIN_MS, RETAIN_KEYS_MS)
     while state.ended and state.ended[0][0] < at - RETAIN_MS:
         _, gone = state.ended.popleft()
         incident = state.incidents.get(gone)

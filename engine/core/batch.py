@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.core.apply import alert_key
+from engine.core.standing_lookouts import sighting_key
 from engine.model.commands import (
     AnswerOrder,
     AssignUnits,
@@ -16,13 +17,14 @@ from engine.model.commands import (
 )
 from engine.model.errors import Refusal, RefusalBody
 from engine.model.events import Event
-from engine.model.ids import AlertId, IncidentId, OrderId, RuleId
+from engine.model.ids import AlertId, IncidentId, LookoutId, OrderId, RuleId, SightingId
+from engine.model.lookout_commands import IssueLookout, ReportSighting
 
 if TYPE_CHECKING:
     from engine.core.engine import Engine
 
 
-_KEYED = (AnswerOrder, AssignUnits, ChooseUnit, SetSpeedRule, SetUnitStatus)
+_KEYED = (AnswerOrder, AssignUnits, ChooseUnit, IssueLookout, SetSpeedRule, SetUnitStatus)
 """Commands that are told apart by a key of their own."""
 
 
@@ -48,6 +50,10 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Capabilities that nobody free has; the incident waits for them."""
     waiting: tuple[str, ...] = ()
     """Capabilities that a worker is still deciding about; their orders follow."""
+    lookout: LookoutId | None = None
+    """The lookout that was asked for; None when a repeated one is kept no more."""
+    sighting: SightingId | None = None
+    """The sighting that was reported; None when a repeated one is kept no more."""
     rule: RuleId | None = None
     """The rule over the streets that was set; None when a repeated one holds no more."""
     events: tuple[Event, ...] = ()
@@ -92,6 +98,8 @@ class Batch:
         kept = self._engine.state.kept
         if isinstance(command, ReportAlert):
             return alert_key(command.alert.source, command.alert.source_ref) in kept.alerts
+        if isinstance(command, ReportSighting):
+            return sighting_key(command.sighting.source, command.sighting.source_ref) in kept.keys
         return isinstance(command, _KEYED) and command.key in kept.keys
 
     def _finished(self, command: Command, reply: Reply) -> Reply:
@@ -101,6 +109,13 @@ class Batch:
         if isinstance(command, SetSpeedRule):
             its = (rule for rule, record in state.speed_rules.items() if record.key == command.key)
             return msgspec.structs.replace(reply, rule=next(its, None))
+        if isinstance(command, IssueLookout):
+            found = (its.id for its in state.lookouts.values() if its.key == command.key)
+            return msgspec.structs.replace(reply, lookout=next(found, None))
+        if isinstance(command, ReportSighting):
+            ref = command.sighting.source, command.sighting.source_ref
+            same = (its.id for its in state.sightings.values() if (its.source, its.source_ref) == ref)
+            return msgspec.structs.replace(reply, sighting=next(same, None))
         if not isinstance(command, ReportAlert):
             return reply
         record = state.kept.alerts[alert_key(command.alert.source, command.alert.source_ref)]

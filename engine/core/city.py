@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.dispatch.calendar import STANDARD, Calendar, CalendarRules
-from engine.dispatch.policies import Policies
+from engine.dispatch.policies import Policies, VerificationPolicy
 from engine.dispatch.roster import Roster
 from engine.dispatch.run_cards import COUNTY, RunCards
 from engine.model.entities import Station, Unit
@@ -66,6 +66,8 @@ class City:
         Which ground is town, edge of town, village; elsewhere `Policies.default_zone` holds.
     calendar_rules
         Duty periods, holidays and moved working days.
+    verification
+        Which sightings need no person to verify them.
     time_zone
         IANA name; the calendar and so the run cards are read by its clock.
     profile
@@ -87,6 +89,7 @@ class City:
     run_cards: RunCards = field(default_factory=lambda: RunCards.load(COUNTY))
     calendar_rules: CalendarRules = field(default_factory=lambda: CalendarRules.load(STANDARD))
     policies: Policies = field(default_factory=Policies)
+    verification: tuple[VerificationPolicy, ...] = ()
     time_zone: str = "UTC"
     languages: tuple[str, ...] = LANGUAGES
     profile: Profile = "emergency"

@@ -31,7 +31,7 @@ from engine.core.city_places import (
     read_units,
 )
 from engine.core.city_roster import OFFICERS, ROSTER, Around, read_roster
-from engine.core.city_toml import Listener, Settings, checked, settings_of
+from engine.core.city_toml import Listener, Settings, checked, settings_of, verification_of
 from engine.dispatch.calendar import STANDARD, CalendarError, CalendarRules
 from engine.dispatch.policies import Policies
 from engine.dispatch.roster import Roster
@@ -120,6 +120,7 @@ def load_folder(folder: Path) -> CityFolder:
         run_cards=cards,
         calendar_rules=calendar_rules,
         policies=policies,
+        verification=verification_of(table),
         time_zone=table["time_zone"],
         languages=tuple(table.get("languages", LANGUAGES)),
         profile=table.get("profile", "emergency"),

@@ -9,8 +9,9 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from engine.core.city_devices import DeviceSettings, check_devices, device_settings
 from engine.core.city_files import Problems, Rule, TomlFile, check_table
-from engine.dispatch.policies import Policies
+from engine.dispatch.policies import Policies, VerificationPolicy
 from engine.model.limits import LEVELS, LONGEST_NAME
+from engine.model.lookouts import ListClass
 from engine.texts import LANGUAGES
 from geo_data.datum import Datum
 from geo_data.speeds import Profile
@@ -101,6 +102,7 @@ _TOP_RULES: Mapping[str, Rule] = {
     "stream": Rule(lambda _: True, ""),
     "tls": Rule(lambda _: True, ""),
     "devices": Rule(lambda _: True, ""),
+    "verification": Rule(lambda value: isinstance(value, dict), "tables by the name of the policy"),
     "access": Rule(lambda _: True, ""),
 }
 _REQUIRED = ("schema", "name", "datum", "time_zone")
@@ -176,10 +178,48 @@ def checked(toml: TomlFile, problems: Problems) -> dict[str, Any]:
         if section in table:
             check_table(toml, section, table[section], rules, problems)
     check_devices(toml, table.get("devices", {}), problems)
+    _check_verification(toml, table.get("verification", {}), problems)
     tls = table.get("tls", {})
     if isinstance(tls, dict) and ("certificate" in tls) != ("key" in tls):
         problems.add(toml.file, toml.line("tls"), "tls", ", ".join(tls), "certificate and key belong together")
     return table
+
+
+_VERIFICATION_RULES: Mapping[str, Rule] = {
+    "sources": Rule(
+        lambda value: isinstance(value, list) and bool(value) and all(_is_text(source) for source in value),
+        "a list of the names that tokens of sources are for",
+    ),
+    "confidence": Rule(lambda value: type(value) in {int, float} and 0 <= value <= 1, "0 to 1"),
+    "list_classes": Rule(
+        lambda value: isinstance(value, list) and bool(value) and all(word in get_args(ListClass) for word in value),
+        f"a list out of {', '.join(get_args(ListClass))}",
+    ),
+}
+
+
+def _check_verification(toml: TomlFile, table: object, problems: Problems) -> None:
+    for name, said in table.items() if isinstance(table, dict) else ():
+        section = f"verification.{name}"
+        if re.fullmatch(r"[a-z][a-z0-9_]{0,31}", name) is None:
+            problems.add(toml.file, toml.line(section), section, name, "1 to 32 of a-z, 0-9 and _, a letter first")
+        if not check_table(toml, section, said, _VERIFICATION_RULES, problems):
+            continue
+        for key in sorted(_VERIFICATION_RULES.keys() - said.keys()):
+            problems.add(toml.file, toml.line(section), f"{section}.{key}", "", "missing")
+
+
+def verification_of(table: Mapping[str, Any]) -> tuple[VerificationPolicy, ...]:
+    """Return which sightings need no person, of a table that is `checked`; the first that lets one go is named."""
+    return tuple(
+        VerificationPolicy(
+            name=name,
+            sources=tuple(said["sources"]),
+            confidence=float(said["confidence"]),
+            list_classes=tuple(said["list_classes"]),
+        )
+        for name, said in table.get("verification", {}).items()
+    )
 
 
 def settings_of(folder: Path, table: Mapping[str, Any]) -> Settings:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from numpy.typing import ArrayLike
 
+from engine.core import standing_lookouts
 from engine.core.answering import acknowledge_mail, answer_order, set_unit_status
 from engine.core.apply import apply
 from engine.core.batch import Batch, Reply
@@ -20,12 +21,14 @@ from engine.core.choosing import choose_unit
 from engine.core.city import City
 from engine.core.deciding import approve_order, decide_step
 from engine.core.draft import Draft
+from engine.core.lookouts import approve_lookout, extend_lookout, issue_lookout, lift_lookout
 from engine.core.ordering import apply_plan, cancel_order, serve, waiting
 from engine.core.plain_ports import AtOnce, NoLinks, SystemClock, VolatileJournal
 from engine.core.ports import Clock, Jobs, Journal, Links
 from engine.core.positions import move
 from engine.core.reporting import end_incident, report_alert
 from engine.core.shifts import change_shift
+from engine.core.sightings import report_sighting, settle_held, verify_sighting
 from engine.core.speeds import Speeds
 from engine.core.state import State
 from engine.core.stations import assign_units
@@ -34,6 +37,7 @@ from engine.core.supervising import tick
 from engine.core.world import World
 from engine.model import commands as c
 from engine.model import events as e
+from engine.model import lookout_commands as lc
 from engine.model.entities import Details, Overruling, PositionFix
 from engine.model.errors import NotStored, Refusal
 from engine.model.ids import IncidentId
@@ -63,6 +67,13 @@ _HANDLERS: dict[type, Callable[[World, Draft, Any], None]] = {
     c.SetSpeedRule: set_speed_rule,
     c.LiftSpeedRule: lift_speed_rule,
     c.TakeTimes: take_times,
+    lc.IssueLookout: issue_lookout,
+    lc.ApproveLookout: approve_lookout,
+    lc.ExtendLookout: extend_lookout,
+    lc.LiftLookout: lift_lookout,
+    lc.ReportSighting: report_sighting,
+    lc.VerifySighting: verify_sighting,
+    lc.SettleHeld: settle_held,
     c.Tick: tick,
 }
 
@@ -232,7 +243,13 @@ class Engine:
         return min((at for at in due if at is not None), default=None)
 
     def details(self, incident: IncidentId) -> Details:
-        """Return what the first alert of an incident said that can name someone; empty when it was erased."""
+        """Return what the first alert of an incident said that can name someone; empty when it was erased.
+
+        Of a pursuit it is who is pursued, while the lookout holds.
+        """
+        lookout = self.state.incidents[incident].lookout
+        if lookout is not None:
+            return self.state.subjects.get(lookout, Details())
         for alert in self.state.incidents[incident].alerts:
             if alert in self.state.details:
                 return self.state.details[alert]
@@ -270,13 +287,18 @@ class Engine:
         kept = {alert for incident in state.incidents.values() for alert in incident.alerts}
         for record in state.kept.alerts.values():
             if record.alert in kept and record.alert not in state.details:
-                event = next(iter(self.journal.read(record.seq - 1)), None)
-                if event is not None and event.personal is not None:
-                    state.details[record.alert] = event.personal
+                said = self._personal_of(record.seq)
+                if said is not None:
+                    state.details[record.alert] = said
         for its in {its.instead: its for its in state.overruled.values() if its.instead not in state.words}.values():
-            event = next(iter(self.journal.read(its.seq - 1)), None)
-            if event is not None and event.personal is not None:
-                state.words[its.instead] = event.personal.text
+            said = self._personal_of(its.seq)
+            if said is not None:
+                state.words[its.instead] = said.text
+        standing_lookouts.recalled(state, self._personal_of)
+
+    def _personal_of(self, seq: int) -> Details | None:
+        event = next(iter(self.journal.read(seq - 1)), None)
+        return None if event is None else event.personal
 
     def give_up_jobs(self) -> None:
         """Hand back all open plans, empty: their worker is lost, and what they were about waits again."""

@@ -10,7 +10,7 @@ from engine.core.steps import ask_leave
 from engine.core.world import World
 from engine.model import events as e
 from engine.model.commands import EndIncident, ReportAlert
-from engine.model.entities import Alert, Need
+from engine.model.entities import Alert, Incident, Need
 from engine.model.errors import Refusal
 from engine.model.ids import AlertId, DemandId, IncidentId
 from engine.model.lifecycle import INCIDENT, OPEN_ORDERS, IncidentState, OrderState
@@ -106,13 +106,18 @@ def end_incident(world: World, draft: Draft, command: EndIncident) -> None:
         values = {"reason": command.reason}
         if not ask_leave(world, draft, "close", incident.id, acting_as=command.acting_as, values=values):
             return
+    finish_incident(world, draft, incident, to, command.reason)
+
+
+def finish_incident(world: World, draft: Draft, incident: Incident, to: IncidentState, reason: str) -> None:
+    """Withdraw what is open of an incident, drop what waits, and let it end."""
     for demand in [d for d in world.state.demands.values() if d.incident == incident.id]:
-        draft.emit(e.DemandDropped(demand=demand.id, reason=command.reason or command.state))
+        draft.emit(e.DemandDropped(demand=demand.id, reason=reason or to))
     for order_id in incident.orders:
         order = world.state.orders[order_id]
         if order.state in OPEN_ORDERS:
-            draft.withdraw(order, OrderState.CANCELLED, command.reason or command.state)
-    draft.emit(e.IncidentAdvanced(incident=incident.id, to=to, reason=command.reason))
+            draft.withdraw(order, OrderState.CANCELLED, reason or to)
+    draft.emit(e.IncidentAdvanced(incident=incident.id, to=to, reason=reason))
 
 
 def _check_place(world: World, lon: float, lat: float) -> None:

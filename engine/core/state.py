@@ -25,15 +25,18 @@ from engine.model.ids import (
     AlertId,
     DemandId,
     IncidentId,
+    LookoutId,
     OrderId,
     PlanId,
     RecipientId,
     RuleId,
+    SightingId,
     StationId,
     StepId,
     UnitId,
 )
 from engine.model.lifecycle import OrderState, UnitStatus
+from engine.model.lookouts import Lookout, Sighting
 from engine.model.recommendation import Recommendation
 from engine.model.streets import SpeedRule
 from engine.supervision import Deadlines
@@ -163,6 +166,9 @@ class Kept(msgspec.Struct, kw_only=True):
     keys: dict[str, int] = {}
     """Idempotency keys of answers and statuses, with the instant they were taken."""
     speed_rules: dict[RuleId, StandingRule] = {}
+    lookouts: dict[LookoutId, Lookout] = {}
+    ended_lookouts: list[tuple[int, LookoutId]] = []
+    sightings: dict[SightingId, Sighting] = {}
     deadlines: list[tuple[str, int]] = []
     ended: list[tuple[int, IncidentId]] = []
 
@@ -180,6 +186,10 @@ class State:
         What was said when an order was chosen over another, by that order; kept as the details are.
     deadlines
         By the keys of `deadline_keys`: the clocks of orders and incidents, the ends of rules, time-outs of steps.
+    subjects
+        Who the lookouts that hold are about; kept as ``details`` are, and gone when a lookout ends.
+    said_of_sightings
+        What sources said in words; kept as ``details`` are.
     freed
         Set when a unit became free since the core last looked at what waits.
     """
@@ -188,6 +198,8 @@ class State:
         self.kept = kept or Kept()
         self.details: dict[AlertId, Details] = {}
         self.words: dict[OrderId, str] = {}
+        self.subjects: dict[LookoutId, Details] = {}
+        self.said_of_sightings: dict[SightingId, Details] = {}
         self.deadlines: Deadlines[str] = Deadlines()
         for key, due_at in self.kept.deadlines:
             self.deadlines.set(key, due_at)
@@ -267,6 +279,16 @@ class State:
     def speed_rules(self) -> dict[RuleId, StandingRule]:
         """The rules over the streets that hold."""
         return self.kept.speed_rules
+
+    @property
+    def lookouts(self) -> dict[LookoutId, Lookout]:
+        """The lookouts that hold, or ended less than 30 days ago."""
+        return self.kept.lookouts
+
+    @property
+    def sightings(self) -> dict[SightingId, Sighting]:
+        """The sightings of the last day."""
+        return self.kept.sightings
 
     def mailbox(self, recipient: RecipientId) -> Mailbox:
         """Return a recipient's mailbox; an empty one for a recipient that never had mail."""

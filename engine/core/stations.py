@@ -68,9 +68,9 @@ def station_for(world: World, demands: Sequence[Demand], now: int) -> Recommenda
     its = world.state.incidents[demands[0].incident]
     returned_by = dict.fromkeys(station for demand in demands for station in demand.returned_by)
     capabilities = [demand.capability for demand in demands]
-    return recommend_station(
-        wanted[0], capabilities, world.force, world.city.responsible(its.lon, its.lat), tuple(returned_by)
-    )
+    # Who is pursued is at home in no area: there it is the nearest.
+    responsible = None if its.lookout is not None else world.city.responsible(its.lon, its.lat)
+    return recommend_station(wanted[0], capabilities, world.force, responsible, tuple(returned_by))
 
 
 def accepted(world: World, draft: Draft, order: OrderId) -> None:

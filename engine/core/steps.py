@@ -26,14 +26,19 @@ def line_of(world: World, incident_id: IncidentId, step: str) -> tuple[Asked, ..
         ``not_allowed`` where the run card allows it to nobody.
     """
     incident = world.state.incidents[incident_id]
-    card = world.city.run_cards.cards.get(incident.type)
+    return line_by_card(world, incident.type, incident.level, step)
+
+
+def line_by_card(world: World, kind: str, level: int, step: str) -> tuple[Asked, ...]:
+    """Return who must agree to a step by the card of a type at a level; see `line_of`."""
+    card = world.city.run_cards.cards.get(kind)
     if card is None:  # the city's file may change while an incident is open
         return ()
-    consent = card.at(incident.level, DAY).approve.get(step)
+    consent = card.at(level, DAY).approve.get(step)
     if consent is None or consent.by == BY_RULE:
         return ()
     if consent.by == NOTHING:
-        raise Refusal("not_allowed", "step", step, f"nothing: the run card of {incident.type} allows it to nobody")
+        raise Refusal("not_allowed", "step", step, f"nothing: the run card of {kind} allows it to nobody")
     return _in_line(consent, card.words.approvers)
 
 

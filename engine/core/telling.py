@@ -31,10 +31,15 @@ def station_of(world: World, incident: Incident) -> StationId | None:
     found = world.city.responsible(incident.lon, incident.lat)
     if found is not None and found in world.state.stations:
         return found
+    return nearest_station(world, incident.lon, incident.lat)
+
+
+def nearest_station(world: World, lon: float, lat: float) -> StationId | None:
+    """Return the station that is nearest to a place by road, to the next crossing."""
     if not world.stations:
         return None
     try:
-        spot = world.place(incident.lon, incident.lat)
+        spot = world.place(lon, lat)
     except OffRoad:  # a new road network does not reach it any more
         return None
     network = world.city.network

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.core.apply import apply
 from engine.core.city import City
+from engine.core.flight import Flight
 from engine.core.speeds import Speeds
 from engine.core.state import Demand as Waiting
 from engine.core.state import State
@@ -42,6 +43,7 @@ class World:
         self.speeds.follow(state.speed_rules)
         self.speeds.traffic.catch_up(now)
         self.cover = self._new_cover()
+        self.flight = Flight(city)
         self.window = Window(city.policies.window_ms)
         self.fleet = self._new_fleet()
         self.posts = self._new_fleet()

@@ -23,6 +23,13 @@ class Policies:
     """How far ahead of our clock a source's clock may be."""
     alert_age_ms: int = 86_400_000
     """How old an alert may be when it is reported."""
+    sighting_ahead_ms: int = 5_000
+    """How far ahead of our clock a sighting may be; one farther ahead is held."""
+    sighting_age_ms: int = 1_800_000
+    """How old a sighting may be when it is reported; an older one is held."""
+    sighting_merge_ms: int = 60_000
+    """So near in time, and ``sighting_merge_m`` in place, two sightings of one lookout are of one passage."""
+    sighting_merge_m: float = 150.0
     others: int = 20
     """How many further candidates a recommendation names."""
     excluded: int = 20
@@ -68,3 +75,30 @@ class Policies:
     def seen_after(self, now: int) -> int:
         """Return the instant before which no position counts, in ms since the epoch."""
         return now - self.stale_position_ms if self.stale_position_ms else NO_AGE_LIMIT
+
+
+@dataclass(frozen=True, kw_only=True)
+class VerificationPolicy:
+    """Sightings that need no person to verify them, named so that the record can say what let them go.
+
+    Attributes
+    ----------
+    name
+        Stands in the record as the actor ``policy:<name>``.
+    sources
+        Whose sightings: by the name of their token, or that and which of its own, ``plates/camera-7``.
+    confidence
+        The least that the source must put.
+    list_classes
+        Of which lookouts.
+    """
+
+    name: str
+    sources: tuple[str, ...]
+    confidence: float
+    list_classes: tuple[str, ...]
+
+    def lets_go(self, source: str, confidence: float, list_class: str) -> bool:
+        """Tell whether a sighting needs no person."""
+        known = any(source == its or source.startswith(f"{its}/") for its in self.sources)
+        return known and confidence >= self.confidence and list_class in self.list_classes

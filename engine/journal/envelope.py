@@ -19,6 +19,7 @@ import msgspec
 from engine.model.entities import Details
 from engine.model.errors import NotStored, Refusal
 from engine.model.events import SCHEMA_VERSION, AlertReceived, Body, Event, OrderAdvanced, Overruled, SceneHeard
+from engine.model.lookout_events import LookoutIssued, SightingReported
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 """Takes the body of one version, its ``kind`` included, and returns that of the next."""
@@ -134,6 +135,8 @@ def subject_of(body: Body) -> str | None:
     """
     if isinstance(body, AlertReceived):
         return body.alert
+    if isinstance(body, LookoutIssued | SightingReported):
+        return body.id
     return body.order if isinstance(body, OrderAdvanced | Overruled | SceneHeard) else None
 
 

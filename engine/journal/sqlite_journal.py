@@ -192,9 +192,10 @@ class SqliteJournal:
             page = min(2 * page, _LARGEST_PAGE)
 
     def erase(self, *subjects: str, at: int) -> int:
-        """Delete the keys of these alerts' personal parts for good, and the snapshot, which may hold copies of them.
+        """Delete the keys of these alerts', lookouts' and sightings' personal parts for good, and the snapshot.
 
-        With them go the words that were said of the orders of their incidents.
+        The snapshot may hold copies of them. With an alert go the words that were said of the orders of its incident,
+        with a lookout those of its sightings and of the orders of its pursuits.
 
         State in memory is not touched: whoever holds it drops its own copies, then saves a new snapshot.
 
@@ -208,12 +209,24 @@ class SqliteJournal:
         NotStored
             As `Vault.erase`.
         """
-        orders = self._orders_of(subjects)
-        if orders:
-            self._vault.erase(*orders, at=at)
+        beside = [*self._orders_of(subjects), *self._sightings_of(subjects)]
+        if beside:
+            self._vault.erase(*beside, at=at)
         erased = self._vault.erase(*subjects, at=at)
         self._beside("snapshot").unlink(missing_ok=True)
         return erased
+
+    def _sightings_of(self, lookouts: Sequence[str]) -> list[str]:
+        """Return the sightings of lookouts, and the orders of their pursuits."""
+        asked = (
+            "SELECT json_extract(body, '$.id') FROM events"
+            " WHERE kind IN ('sighting_reported', 'sighting_released') AND json_extract(body, '$.lookout') = ?1"
+            " UNION SELECT json_extract(o.body, '$.order.id') FROM events i JOIN events o"
+            " ON json_extract(o.body, '$.order.incident') = json_extract(i.body, '$.incident')"
+            " WHERE i.kind = 'incident_opened' AND o.kind = 'order_proposed' AND json_extract(i.body, '$.lookout') = ?1"
+        )
+        with self._read_lock:
+            return [row[0] for lookout in lookouts for row in self._reader.execute(asked, (lookout,))]
 
     def _orders_of(self, alerts: Sequence[str]) -> list[str]:
         """Return the orders of the incidents that alerts belong to."""

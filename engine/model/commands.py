@@ -11,6 +11,15 @@ import msgspec
 from engine.model.entities import Alert, OverruleReason, Station, Unit
 from engine.model.ids import DemandId, IncidentId, OrderId, PlanId, RecipientId, RuleId, StepId, UnitId
 from engine.model.lifecycle import OrderState, UnitStatus
+from engine.model.lookout_commands import (
+    ApproveLookout,
+    ExtendLookout,
+    IssueLookout,
+    LiftLookout,
+    ReportSighting,
+    SettleHeld,
+    VerifySighting,
+)
 from engine.model.recommendation import Decision
 from engine.model.streets import SpeedRule
 
@@ -202,5 +211,12 @@ Command = (
     | SetSpeedRule
     | LiftSpeedRule
     | TakeTimes
+    | IssueLookout
+    | ApproveLookout
+    | ExtendLookout
+    | LiftLookout
+    | ReportSighting
+    | VerifySighting
+    | SettleHeld
     | Tick
 )

@@ -4,7 +4,7 @@ from typing import Literal
 
 import msgspec
 
-from engine.model.ids import AlertId, IncidentId, OrderId, RecipientId, StationId, StepId, UnitId
+from engine.model.ids import AlertId, IncidentId, LookoutId, OrderId, RecipientId, StationId, StepId, UnitId
 from engine.model.lifecycle import IncidentState, OrderState
 
 RecipientKind = Literal["unit", "station"]
@@ -46,6 +46,8 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     caller: str = ""
     phone: str = ""
     address: str = ""
+    label: str = ""
+    """Of a lookout: who or what is looked for."""
 
 
 class Need(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -142,6 +144,8 @@ class Incident(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     state: IncidentState
     orders: tuple[OrderId, ...] = ()
     exercise: bool = False
+    lookout: LookoutId | None = None
+    """Whose subject is pursued, where it is a pursuit."""
 
 
 class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):

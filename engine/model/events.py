@@ -23,8 +23,32 @@ from engine.model.entities import (
     StepOutcome,
     Unit,
 )
-from engine.model.ids import AlertId, DemandId, IncidentId, OrderId, PlanId, RecipientId, RuleId, StepId, UnitId
+from engine.model.ids import (
+    AlertId,
+    DemandId,
+    IncidentId,
+    LookoutId,
+    OrderId,
+    PlanId,
+    RecipientId,
+    RuleId,
+    StepId,
+    UnitId,
+)
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
+from engine.model.lookout_events import (
+    LookoutApproved,
+    LookoutEnded,
+    LookoutExtended,
+    LookoutIssued,
+    OrderAmended,
+    PursuitMoved,
+    SightingPassedOn,
+    SightingRejected,
+    SightingReleased,
+    SightingReported,
+    SightingVerified,
+)
 from engine.model.recommendation import Recommendation, WhyNot
 from engine.model.streets import SpeedRule
 
@@ -83,6 +107,8 @@ class IncidentOpened(_Body, frozen=True, gc=False, tag="incident_opened"):
     exercise: bool = False
     clocks_ms: dict[str, int] = {}
     """The supervision clocks of the incident itself by name."""
+    lookout: LookoutId | None = None
+    """Whose subject is pursued, where it is a pursuit."""
 
 
 class IncidentAdvanced(_Body, frozen=True, gc=False, tag="incident_advanced"):
@@ -341,6 +367,17 @@ Body = (
     | SpeedRuleSet
     | SpeedRuleLifted
     | ClockDeparted
+    | LookoutIssued
+    | LookoutApproved
+    | LookoutExtended
+    | LookoutEnded
+    | SightingReported
+    | SightingReleased
+    | SightingRejected
+    | SightingPassedOn
+    | SightingVerified
+    | PursuitMoved
+    | OrderAmended
 )
 
 

@@ -16,8 +16,10 @@ DemandId = NewType("DemandId", str)
 PlanId = NewType("PlanId", str)
 RuleId = NewType("RuleId", str)
 StepId = NewType("StepId", str)
+LookoutId = NewType("LookoutId", str)
+SightingId = NewType("SightingId", str)
 
-Kind = Literal["alert", "incident", "order", "demand", "plan", "rule", "step"]
+Kind = Literal["alert", "incident", "order", "demand", "plan", "rule", "step", "lookout", "sighting"]
 
 DESK = RecipientId("desk")
 """The mailbox of the command room itself."""

@@ -36,6 +36,18 @@ MOST_RINGS, MOST_CORNERS, MOST_SPOTS = 32, 500, 500
 """Polygons of one rule, corners of one polygon, single streets of one rule."""
 MOST_FED = 2_000
 """Live speeds in one message."""
+MOST_LOOKOUTS = 10_000
+"""Lookouts that hold or wait to be approved at one time."""
+MOST_OPEN_SIGHTINGS = 2_000
+"""Sightings that wait to be verified or are held."""
+MOST_TRACK = 64
+"""Sightings of one track; the oldest drop out."""
+MOST_TOLD = 16
+"""Offices that one lookout names."""
+LONGEST_LOOKOUT_MS = 90 * 86_400_000
+"""How far ahead a lookout may end, in ms."""
+LEAST_ACCURACY_M, WORST_ACCURACY_M = 0.0, 10_000.0
+"""How far off the place of a sighting may be."""
 MOST_DEVICES = 20_000
 """Devices that already exist and speak for a unit."""
 LONGEST_HORIZON_MS = 3_600_000

@@ -29,4 +29,9 @@ NoticeCode = Literal[
     "tell_by_phone",
     "speed_rule_over",
     "clock_departed",
+    "lookout_to_approve",
+    "lookout_over",
+    "sighting_to_verify",
+    "sighting_held",
+    "sighting_seen",
 ]

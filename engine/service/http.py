@@ -45,6 +45,7 @@ from engine.service.device_hub import DeviceHub
 from engine.service.door import Door
 from engine.service.edge import TITLES, Call, Refused, answer, let_in, problem_of, read_body
 from engine.service.edge import json_answer as _json
+from engine.service.lookout_http import LookoutApi
 from engine.service.metrics import Metrics
 from engine.service.openapi import document
 from engine.service.roles import Permission
@@ -102,7 +103,7 @@ class Backend(Protocol):
         ...
 
 
-class Api(DeviceApi):
+class Api(DeviceApi, LookoutApi):
     """What each route does. The names of the methods are those of the table."""
 
     def __init__(self, backend: Backend, door: Door, metrics: Metrics) -> None:
@@ -150,7 +151,7 @@ class Api(DeviceApi):
             exercise=said.exercise,
         )
         language = self._language(call.request)
-        reply = await self._done(c.ReportAlert(actor=call.speaker.actor, alert=alert))
+        reply = await self.done(c.ReportAlert(actor=call.speaker.actor, alert=alert))
         taken = await self.backend.look(lambda engine: views.alert_taken(engine, reply, language))
         headers = {"Location": f"/v1/incidents/{taken.incident}"}
         return _json(taken, 200 if reply.duplicate else 201, headers)
@@ -184,7 +185,7 @@ class Api(DeviceApi):
 
     async def approve_order(self, call: Call) -> Response:
         """Let a proposed order go."""
-        await self._done(c.ApproveOrder(actor=call.speaker.actor, order=_order_id(call)))
+        await self.done(c.ApproveOrder(actor=call.speaker.actor, order=_order_id(call)))
         return await self._order(call)
 
     async def decide_step(self, call: Call) -> Response:
@@ -197,7 +198,7 @@ class Api(DeviceApi):
         acting_as = said.acting_as
         if own and not acting_as:
             acting_as = await self.backend.look(lambda engine: views.office_asked(engine, step, own))
-        await self._done(
+        await self.done(
             c.DecideStep(
                 actor=speaker.actor,
                 step=StepId(step),
@@ -211,7 +212,7 @@ class Api(DeviceApi):
     async def cancel_order(self, call: Call) -> Response:
         """Withdraw an order."""
         said: CancelIn = call.body
-        await self._done(
+        await self.done(
             c.CancelOrder(actor=call.speaker.actor, order=_order_id(call), reason=said.reason, drop=said.drop)
         )
         return await self._order(call)
@@ -219,7 +220,7 @@ class Api(DeviceApi):
     async def answer_order(self, call: Call) -> Response:
         """Record what a recipient said."""
         said: AnswerIn = call.body
-        await self._done(
+        await self.done(
             c.AnswerOrder(
                 actor=call.speaker.actor,
                 key=call.speaker.scoped(said.key),
@@ -242,7 +243,7 @@ class Api(DeviceApi):
         """Close streets, or change their speed."""
         said: SpeedRuleIn = call.body
         rule, key = speed_views.rule_of(said), call.speaker.scoped(said.key)
-        reply = await self._done(c.SetSpeedRule(actor=call.speaker.actor, key=key, rule=rule))
+        reply = await self.done(c.SetSpeedRule(actor=call.speaker.actor, key=key, rule=rule))
         taken = await self.backend.look(lambda engine: speed_views.rule_taken(engine, reply))
         return _json(taken, 200 if reply.duplicate else 201)
 
@@ -250,7 +251,7 @@ class Api(DeviceApi):
         """Lift a rule."""
         said: LiftIn = call.body
         rule = RuleId(call.request.path_params["rule"])
-        await self._done(c.LiftSpeedRule(actor=call.speaker.actor, rule=rule, reason=said.reason))
+        await self.done(c.LiftSpeedRule(actor=call.speaker.actor, rule=rule, reason=said.reason))
         return await self.read_speeds(call)
 
     async def feed_speeds(self, call: Call) -> Response:
@@ -295,7 +296,15 @@ class Api(DeviceApi):
         """Give the document."""
         return Response(self._document, media_type="application/json")
 
-    async def _done(self, command: c.Command) -> Reply:
+    async def look(self, view: Callable[[Engine], V]) -> V:
+        """Look at the engine while all of its state is durable."""
+        return await self.backend.look(view)
+
+    def now(self) -> int:
+        """Milliseconds since the epoch, by the core's clock."""
+        return self.backend.now()
+
+    async def done(self, command: c.Command) -> Reply:
         """Return the reply of a command that was taken; raise what it was refused for."""
         reply = await self.backend.submit(command)
         if reply.refusal is not None:

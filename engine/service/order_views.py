@@ -1,12 +1,14 @@
 """What a recipient sees of its mail: orders as they stand now, personal details only for who is assigned.
 
-Need to know: the caller and what was said go to the recipient of an order while that order is open, and to nobody else.
+Need to know: the caller and what was said go to the recipient of an order while that order is open, and to nobody else;
+who is looked for, to those who are sent and those whom the lookout names, while it holds.
 """
 
 from engine.core.engine import Engine
+from engine.core.standing_lookouts import task_of
 from engine.model.entities import Details, Order
 from engine.model.events import Mailed
-from engine.model.ids import RecipientId, StationId, UnitId
+from engine.model.ids import LookoutId, RecipientId, StationId, UnitId
 from engine.model.lifecycle import OPEN_ORDERS, OrderState
 from engine.wire.messages import Item, OrderView, Trace
 
@@ -36,6 +38,8 @@ def view_order(engine: Engine, order: Order, reader: RecipientId) -> OrderView:
         caller=details.caller,
         phone=details.phone,
         exercise=order.exercise,
+        task=task_of(engine.state, order),
+        label=details.label,
     )
 
 
@@ -47,9 +51,17 @@ def item_of(engine: Engine, mailed: Mailed, trace: Trace | None = None) -> Item:
         kind=mailed.item,
         order=None if order is None else view_order(engine, order, mailed.recipient),
         code=mailed.code,
-        values=mailed.values,
+        values=mailed.values | _subject(engine, mailed),
         trace=trace,
     )
+
+
+def _subject(engine: Engine, mailed: Mailed) -> dict[str, str]:
+    """Return who was seen, for those whom a lookout names to be told, while it holds."""
+    if mailed.code != "sighting_seen":
+        return {}
+    subject = engine.state.subjects.get(LookoutId(mailed.values["lookout"]))
+    return {} if subject is None else {"label": subject.label, "text": subject.text}
 
 
 def open_orders(engine: Engine, recipient: RecipientId) -> list[OrderView]:

@@ -15,6 +15,7 @@ from engine.model.events import MailKind
 from engine.model.ids import OrderId, UnitId
 from engine.model.lifecycle import OrderState, UnitStatus
 from engine.model.limits import LEVELS, LONGEST_ADDRESS, LONGEST_ID, LONGEST_TEXT, MOST_NEEDS, MOST_UNITS_OF_NEED
+from engine.model.lookouts import Task
 from engine.wire.limits import LATEST_AT, LONGEST_TOKEN, MOST_FIXES
 
 Text = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
@@ -197,6 +198,9 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     caller: str = ""
     phone: str = ""
     exercise: bool = False
+    task: Task = "attend"
+    label: str = ""
+    """Who or what is looked for, in a pursuit."""
 
 
 class Welcome(_Message, frozen=True, tag="welcome"):

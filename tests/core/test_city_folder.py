@@ -264,3 +264,23 @@ def test_turn_costs_over_roads_without_turns_are_warned_of(folder: Path):
     assert any(re.search(r"speeds\.toml: normal\.turn_s: .*allpoints build --turns=all", it) for it in warned)
     build_network(grid_roads(), turns="all").save(folder / "roads.apn")
     assert not any("turn_s" in str(warning) for warning in load_folder(folder).warnings)
+
+
+def test_policies_that_verify_are_read_and_what_is_wrong_with_them_is_named(folder: Path):
+    path = folder / "city.toml"
+    text = path.read_text("utf-8")
+    good = '[verification.plates]\nsources = ["anpr"]\nconfidence = 0.95\nlist_classes = ["inform"]\n'
+    path.write_text(text + good, "utf-8")
+    (policy,) = load_folder(folder).city.verification
+    assert (policy.name, policy.sources, policy.list_classes) == ("plates", ("anpr",), ("inform",))
+    assert policy.lets_go("anpr/camera-7", 0.95, "inform")
+    assert not policy.lets_go("anpr2", 0.95, "inform")
+    for old, new, said in (
+        ("0.95", "1.5", "verification.plates.confidence"),
+        ("confidence = 0.95\n", "", "verification.plates.confidence"),
+        ('["inform"]', '["arrest"]', "verification.plates.list_classes"),
+        ("verification.plates", 'verification."Plate Readers"', "1 to 32 of a-z"),
+    ):
+        path.write_text(text + good.replace(old, new), "utf-8")
+        with pytest.raises(CityError, match=said):
+            load_folder(folder)

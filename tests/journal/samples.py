@@ -2,6 +2,7 @@
 
 import typing
 
+from engine.model import lookout_events as le
 from engine.model.entities import Asked, Crew, Details, EscalationStep, Need, Order, Station, Unit
 from engine.model.events import (
     AlertReceived,
@@ -35,6 +36,7 @@ from engine.model.events import (
     UnitsNamed,
 )
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
+from engine.model.lookouts import LookoutTerms
 from engine.model.recommendation import Candidate, Excluded, Recommendation
 from engine.model.streets import SpeedRule, Spot
 
@@ -79,6 +81,26 @@ CLOSURE = SpeedRule(
     hours=((7, 9),),
     until=AT + 3_600_000,
     reason="洪水 · flood",
+)
+
+
+TERMS = LookoutTerms(
+    reference="TJ-7", list_class="seize", case_number="A-12", until=AT + 3_600_000, told=("detectives",)
+)
+SIGHTING = le.SightingReported(
+    id="sx-sighting-1",
+    lookout="sx-lookout-1",
+    source="camera-7",
+    source_ref="f-1",
+    lon=113.05,
+    lat=36.53,
+    seen_at=AT - 1_000,
+    confidence=0.93,
+    mode="car",
+    accuracy_m=20.0,
+    heading_deg=90.0,
+    line=(Asked("verify_by_analyst", 60_000), Asked("dispatcher")),
+    held_for="in_the_future",
 )
 
 
@@ -163,6 +185,19 @@ def bodies():
             unlisted=("E02",),
             next_at=AT + 28_800_000,
         ),
+        le.LookoutIssued(id="sx-lookout-1", terms=TERMS, key="k5", waits=True),
+        le.LookoutApproved(id="sx-lookout-1"),
+        le.LookoutExtended(id="sx-lookout-1", until=AT + 9_000_000, reason="still"),
+        le.LookoutEnded(id="sx-lookout-1", why="lifted", reason="caught"),
+        SIGHTING,
+        le.SightingReleased(
+            id="sx-sighting-1", lookout="sx-lookout-1", line=(Asked("dispatcher"),), seen_at=AT, reason="clock"
+        ),
+        le.SightingRejected(id="sx-sighting-1", reason="no"),
+        le.SightingPassedOn(id="sx-sighting-1", to="commander", due_at=AT + 60_000),
+        le.SightingVerified(id="sx-sighting-1", verdict="true", acting_as="commander"),
+        le.PursuitMoved(incident="sx-incident-1", sighting="sx-sighting-1", lon=113.06, lat=36.53),
+        le.OrderAmended(order="sx-order-1", version=3, lon=113.06, lat=36.53, eta_ms=90_000, route="_p~iF"),
     ]
 
 

@@ -4,21 +4,19 @@ import argparse
 import json
 import re
 import secrets
-import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from engine.cli.calling import add_target, call, position
+from engine.cli.spans import ends_at
 from engine.model.errors import Refusal
 from engine.texts import text
 from geo_data.datum import to_wgs84
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _ROLES = ("dispatcher", "administrator")
-_SPAN = re.compile(r"(\d+(?:\.\d+)?)(s|min|h|d)")
-_SECONDS = {"s": 1, "min": 60, "h": 3_600, "d": 86_400}
 _HOURS = re.compile(r"(?:([a-z]{3})(?:-([a-z]{3}))?:)?(\d{1,2})-(\d{1,2})")
 
 
@@ -78,7 +76,7 @@ def set_rule(args: argparse.Namespace) -> int:
         "hours": [span for words in args.hours for span in hours_of_week(words)],
         "reason": args.reason,
     }
-    until = _until(args)
+    until = ends_at(args.span, args.until)
     if until is not None:
         body["until"] = until
     said = call(args, "POST", "/v1/speeds/rules", _ROLES, body=body)
@@ -162,23 +160,6 @@ def _outer(geometry: Mapping[str, Any]) -> list[Any]:
     if geometry.get("type") == "Polygon":
         return [borders[0]]
     return [part[0] for part in borders] if geometry.get("type") == "MultiPolygon" else []
-
-
-def _until(args: argparse.Namespace) -> int | None:
-    if args.span is not None:
-        found = _SPAN.fullmatch(args.span)
-        if not found:
-            raise Refusal("unreadable", "for", args.span, "a number with s, min, h or d, such as 4h")
-        return round((time.time() + float(found[1]) * _SECONDS[found[2]]) * 1000)
-    if args.until is not None:
-        try:
-            instant = datetime.fromisoformat(args.until)
-        except ValueError:
-            instant = None
-        if instant is None or instant.tzinfo is None:
-            raise Refusal("unreadable", "until", args.until, "ISO 8601 with an offset, such as 2026-11-27T18:00+08:00")
-        return round(instant.timestamp() * 1000)
-    return None
 
 
 def _print(said: Mapping[str, Any], language: str) -> None:

@@ -1,0 +1,66 @@
+"""Commands about lookouts and sightings: part of `engine.model.commands.Command`."""
+
+from typing import Literal
+
+import msgspec
+
+from engine.model.entities import Details
+from engine.model.ids import LookoutId, SightingId
+from engine.model.lookouts import LookoutTerms, SightingReport, Verdict
+
+
+class _Command(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="command"):
+    actor: str
+
+
+class IssueLookout(_Command, frozen=True, gc=False, tag="issue_lookout"):
+    """Somebody asks to look out for a subject; ``details`` says who that is. To seize, a second person must agree."""
+
+    key: str
+    terms: LookoutTerms
+    details: Details
+
+
+class ApproveLookout(_Command, frozen=True, gc=False, tag="approve_lookout"):
+    """A second person agrees to a lookout, which holds from then on."""
+
+    lookout: LookoutId
+
+
+class ExtendLookout(_Command, frozen=True, gc=False, tag="extend_lookout"):
+    """Somebody lets a lookout hold longer."""
+
+    lookout: LookoutId
+    until: int
+    reason: str
+
+
+class LiftLookout(_Command, frozen=True, gc=False, tag="lift_lookout"):
+    """Somebody ends a lookout: nobody looks for the subject any more, and open orders are withdrawn."""
+
+    lookout: LookoutId
+    reason: str
+
+
+class ReportSighting(_Command, frozen=True, gc=False, tag="report_sighting"):
+    """A source says that a subject was seen."""
+
+    sighting: SightingReport
+
+
+class VerifySighting(_Command, frozen=True, gc=False, tag="verify_sighting"):
+    """A person says whether it was the subject, in the place of one who is asked: by default who was asked last."""
+
+    sighting: SightingId
+    verdict: Verdict
+    acting_as: str = ""
+    reason: str = ""
+
+
+class SettleHeld(_Command, frozen=True, gc=False, tag="settle_held"):
+    """A person lets a held sighting go on, or rejects it. ``lookout`` says which is meant, where that was unknown."""
+
+    sighting: SightingId
+    what: Literal["release", "reject"]
+    lookout: LookoutId | None = None
+    reason: str = ""
