@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from engine.core.draft import Draft
-from engine.core.orders import check_key, known_order, spare_others
+from engine.core.orders import check_key, check_said, known_order, spare_others
+from engine.core.reporting import resolve_if_done
+from engine.core.returning import ask_return, is_return
 from engine.core.stations import accepted, fell_away, finish, follow, orders_under
 from engine.core.under_stations import demands_of
 from engine.core.world import World
@@ -11,20 +13,15 @@ from engine.model import events as e
 from engine.model.commands import AcknowledgeMail, Answer, AnswerOrder, SetUnitStatus
 from engine.model.entities import Details, Order
 from engine.model.errors import Refusal
-from engine.model.ids import IncidentId
 from engine.model.lifecycle import (
-    INCIDENT,
     OPEN_ORDERS,
     ORDER,
     UNDER_ORDER,
     UNIT,
-    IncidentState,
     OrderState,
 )
-from engine.model.limits import LONGEST_ID, LONGEST_TEXT
 from engine.supervision import Word
 
-_LONGEST_SAID = {"reason": LONGEST_ID, "text": LONGEST_TEXT}
 _COMING = frozenset((OrderState.ACCEPTED, OrderState.EN_ROUTE, OrderState.ON_SCENE))
 STATE_OF_ANSWER: Mapping[Answer, OrderState] = {
     "accept": OrderState.ACCEPTED,
@@ -45,19 +42,26 @@ def answer_order(world: World, draft: Draft, command: AnswerOrder) -> None:
     if command.version != order.version:
         raise Refusal("superseded", "version", command.version, order.version)
     word, to = _word(order, command.answer), STATE_OF_ANSWER.get(command.answer)
-    if word is None and (to is None or to not in ORDER[order.state]):
+    returns = command.answer == "refuse" and is_return(world, order)
+    if word is None and not returns and (to is None or to not in ORDER[order.state]):
         allowed = ", ".join(sorted(ORDER[order.state])) or "nothing: it has ended"
         raise Refusal("wrong_state", "answer", command.answer, f"after {order.state}: {allowed}")
-    for name, most in _LONGEST_SAID.items():
-        if len(getattr(command, name)) > most:
-            raise Refusal("too_long", name, getattr(command, name), f"{most} characters")
+    check_said(world, draft.now, command.said_at, reason=command.reason, text=command.text)
     if command.answer == "refuse" and not command.reason:
         raise Refusal("missing", "reason", "", "a refusal says why")
     if command.answer == "clear" and (its := next(iter(orders_under(world, order)), None)) is not None:
         raise Refusal("wrong_state", "answer", "clear", f"once its units have cleared: {its.id} is {its.state}")
-    ahead = world.city.policies.alert_ahead_ms
-    if command.said_at is not None and command.said_at > draft.now + ahead:
-        raise Refusal("clock_ahead", "said_at", command.said_at, f"at most {ahead} ms ahead of {draft.now}")
+    if returns:
+        said = e.ReturnAsked(
+            order=order.id,
+            version=order.version,
+            reason=command.reason,
+            key=command.key,
+            via=command.via,
+            said_at=command.said_at,
+        )
+        ask_return(world, draft, said, command.text)
+        return
     if word is not None:
         _hear(draft, order, command, word)
         return
@@ -93,7 +97,7 @@ def _carry_on(world: World, draft: Draft, order: Order, to: OrderState, reason: 
         for demand in demands_of(world.state, order):
             draft.emit(e.DemandDropped(demand=demand.id, reason="done"))
         finish(world, draft, order.under)
-        _resolve(world, draft, order.incident)
+        resolve_if_done(world, draft, order.incident)
 
 
 def _word(order: Order, answer: Answer) -> Word | None:
@@ -113,21 +117,6 @@ def _hear(draft: Draft, order: Order, command: AnswerOrder, word: Word) -> None:
         said_at=command.said_at,
     )
     draft.emit(heard, personal=Details(text=command.text) if command.text else None)
-
-
-def _resolve(world: World, draft: Draft, incident_id: IncidentId) -> None:
-    """Resolve an incident of which nothing is open any more; close it where the policy lets it close by itself."""
-    incident = world.state.incidents[incident_id]
-    if any(world.state.orders[order].state in OPEN_ORDERS for order in incident.orders):
-        return
-    if any(demand.incident == incident_id for demand in world.state.demands.values()):
-        return
-    if IncidentState.RESOLVED not in INCIDENT[incident.state]:
-        return
-    draft.emit(e.IncidentAdvanced(incident=incident_id, to=IncidentState.RESOLVED))
-    if world.city.policies.close == "by_rule":
-        body = e.IncidentAdvanced(incident=incident_id, to=IncidentState.CLOSED, reason="by_rule")
-        draft.emit(body, actor="policy:close")
 
 
 def acknowledge_mail(world: World, draft: Draft, command: AcknowledgeMail) -> None:

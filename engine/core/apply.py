@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from engine.core import clockwork, manning, standing_lookouts, standing_steps
+from engine.core import clockwork, manning, standing_demands, standing_lookouts, standing_steps
 from engine.core.deadline_keys import RULE_END, deadline_key
 from engine.core.state import AlertRecord, Decided, Demand, Mail, Mailbox, StandingRule, State
 from engine.core.under_stations import ASSIGN, demands_of, give_back, take, watch_naming
@@ -93,36 +93,6 @@ def _incident_advanced(state: State, event: e.Event, body: e.IncidentAdvanced) -
     _advance_incident(state, event.at, state.incidents[body.incident], body.to)
 
 
-def _demand_raised(state: State, event: e.Event, body: e.DemandRaised) -> None:
-    _count(state, "demand", body.demand)
-    state.demands[body.demand] = Demand(
-        id=body.demand,
-        incident=body.incident,
-        capability=body.capability,
-        level=body.level,
-        dispatch=body.dispatch,
-        either=body.either,
-        together=body.together,
-        beside=body.beside,
-    )
-
-
-def _demand_unmet(state: State, event: e.Event, body: e.DemandUnmet) -> None:
-    _change(state, state.demands[body.demand], unmet=True, plan=None)
-    state.recommendations.setdefault(body.incident, []).append(body.recommendation)
-
-
-def _demand_dropped(state: State, event: e.Event, body: e.DemandDropped) -> None:
-    gone = state.demands.pop(body.demand)
-    watch_naming(state, gone.station)
-
-
-def _recommended(state: State, event: e.Event, body: e.Recommended) -> None:
-    state.recommendations.setdefault(body.incident, []).append(body.recommendation)
-    chosen, demand = body.recommendation.chosen, state.demands[body.demand]
-    _change(state, demand, recommended=None if chosen is None else chosen.recipient)
-
-
 def _order_proposed(state: State, event: e.Event, body: e.OrderProposed) -> None:
     order = body.order
     _count(state, "order", order.id)
@@ -176,7 +146,8 @@ def _scene_heard(state: State, event: e.Event, body: e.SceneHeard) -> None:
     clockwork.heard(state, event.at, state.orders[body.order], body.what)
 
 
-def _units_named(state: State, event: e.Event, body: e.UnitsNamed) -> None:
+def _keyed(state: State, event: e.Event, body: e.UnitsNamed | e.HelpAsked | e.ReturnAsked) -> None:
+    """Remember that it was said; what comes of it are events of their own."""
     state.kept.keys[body.key] = event.at
 
 
@@ -241,14 +212,16 @@ _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
     e.AlertReceived: _alert_received,
     e.IncidentOpened: _incident_opened,
     e.IncidentAdvanced: _incident_advanced,
-    e.DemandRaised: _demand_raised,
-    e.DemandUnmet: _demand_unmet,
-    e.DemandDropped: _demand_dropped,
-    e.Recommended: _recommended,
+    e.DemandRaised: standing_demands.raised,
+    e.DemandUnmet: standing_demands.unmet,
+    e.DemandDropped: standing_demands.dropped,
+    e.Recommended: standing_demands.recommended,
     e.OrderProposed: _order_proposed,
     e.OrderAdvanced: _order_advanced,
-    e.UnitsNamed: _units_named,
+    e.UnitsNamed: _keyed,
     e.Overruled: _overruled,
+    e.HelpAsked: _keyed,
+    e.ReturnAsked: _keyed,
     e.Mailed: _mailed,
     e.MailAcknowledged: _mail_acknowledged,
     e.UnitAdvanced: _unit_advanced,
@@ -285,7 +258,7 @@ def _advance_order(state: State, at: int, order: Order, to: OrderState, *, by_de
     was = order.state
     order = msgspec.structs.replace(order, state=to)
     state.orders[order.id] = order
-    if was is OrderState.PROPOSED:
+    if was is OrderState.PROPOSED or to not in OPEN_ORDERS:
         standing_steps.withdraw(state, order.incident, at, order.id)
     clockwork.run_order_clocks(state, at, order, was)
     if order.recipient_kind == "unit":
@@ -347,7 +320,8 @@ def _forget(state: State, at: int) -> None:
         incident = state.incidents.get(gone)
         if incident is None or incident.state not in ENDED_INCIDENTS:
             continue
-        if any(state.orders[order].state in OPEN_ORDERS for order in incident.orders):
+        is_open = any(state.orders[order].state in OPEN_ORDERS for order in incident.orders)
+        if is_open or standing_steps.was_asked_after(state, gone, at - RETAIN_MS):
             state.ended.append((at, gone))
             continue
         del state.incidents[gone]

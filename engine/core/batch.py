@@ -7,11 +7,15 @@ import msgspec
 from engine.core.apply import alert_key
 from engine.core.standing_lookouts import sighting_key
 from engine.model.commands import (
+    AddUnits,
     AnswerOrder,
+    AskHelp,
     AssignUnits,
     ChooseUnit,
     Command,
+    ReplaceOrder,
     ReportAlert,
+    ReturnOrder,
     SetSpeedRule,
     SetUnitStatus,
 )
@@ -24,7 +28,18 @@ if TYPE_CHECKING:
     from engine.core.engine import Engine
 
 
-_KEYED = (AnswerOrder, AssignUnits, ChooseUnit, IssueLookout, SetSpeedRule, SetUnitStatus)
+_KEYED = (
+    AddUnits,
+    AnswerOrder,
+    AskHelp,
+    AssignUnits,
+    ChooseUnit,
+    IssueLookout,
+    ReplaceOrder,
+    ReturnOrder,
+    SetSpeedRule,
+    SetUnitStatus,
+)
 """Commands that are told apart by a key of their own."""
 
 

@@ -5,6 +5,7 @@ which the other is let go, so that at no time two orders hold a unit, or none. W
 same batch.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.core.draft import Draft
@@ -88,8 +89,18 @@ def open_order(world: World, order_id: OrderId, version: int, *, seen: OrderStat
     return order
 
 
-def refuse_unless_fit(world: World, unit: UnitId, demands: list[Demand], *, anyway: bool) -> tuple[WhyNot, ...]:
+def refuse_unless_fit(
+    world: World,
+    unit: UnitId,
+    wanted: Sequence[Sequence[str]],
+    *,
+    anyway: bool,
+    has_refused: bool = False,
+    field: str = "recipient",
+) -> tuple[WhyNot, ...]:
     """Refuse a unit that cannot go, by name; return what stands against it where it goes ``anyway``.
+
+    Of each that is ``wanted`` it must have one.
 
     Raises
     ------
@@ -101,16 +112,16 @@ def refuse_unless_fit(world: World, unit: UnitId, demands: list[Demand], *, anyw
     if anyway and can_be_taken_off(world, unit):
         against.append("on_order")
     else:
-        refuse_unless_free(world, unit, "recipient")
+        refuse_unless_free(world, unit, field)
     has = set(world.state.abilities(unit))
-    lacks = [demand.capability for demand in demands if has.isdisjoint((demand.capability, *demand.either))]
+    lacks = [names[0] for names in wanted if has.isdisjoint(names)]
     if lacks and not anyway:
-        raise Refusal("lacks_capability", "recipient", unit, f"{', '.join(lacks)}; or anyway")
+        raise Refusal("lacks_capability", field, unit, f"{', '.join(lacks)}; or anyway")
     if lacks:
         against.append("lacks_capability")
-    if any(unit in demand.refused_by for demand in demands):
+    if has_refused:
         if not anyway:
-            raise Refusal("refused_before", "recipient", unit, "a unit that has not refused it; or anyway")
+            raise Refusal("refused_before", field, unit, "a unit that has not refused it; or anyway")
         against.append("refused_before")
     return tuple(against)
 
@@ -166,7 +177,13 @@ def _unit(world: World, order: Order, command: ChooseUnit) -> _Choice:
             raise Refusal("wrong_state", "order", order.id, limit)
         has = set(world.state.abilities(unit)) if unit in world.state.units else set()
         demands = [next((d for d in demands if not has.isdisjoint((d.capability, *d.either))), demands[0])]
-    despite = refuse_unless_fit(world, unit, demands, anyway=command.anyway)
+    despite = refuse_unless_fit(
+        world,
+        unit,
+        [(demand.capability, *demand.either) for demand in demands],
+        anyway=command.anyway,
+        has_refused=any(unit in demand.refused_by for demand in demands),
+    )
     found, route = reach(world, demands[0], unit)
     turnout_ms = world.state.units[unit].turnout_ms
     return _Choice(

@@ -6,8 +6,10 @@ tables by the step's name: a room that asks leave for a step of its own adds its
 
 from collections.abc import Callable, Mapping
 
+from engine.core.asking import more_granted, more_refused
 from engine.core.draft import Draft
 from engine.core.orders import can_go, decided_by, known_order, send
+from engine.core.returning import return_granted, return_refused
 from engine.core.under_stations import demands_of
 from engine.core.world import World
 from engine.model import events as e
@@ -109,7 +111,11 @@ def _close_granted(world: World, draft: Draft, step: Step) -> None:
 GRANTED: Mapping[str, Followed] = {
     "send": _send_granted,
     "close": _close_granted,
+    "more_force": more_granted,
+    "return_order": return_granted,
 }
 REFUSED: Mapping[str, Followed] = {
     "send": _send_refused,
+    "more_force": more_refused,
+    "return_order": return_refused,
 }

@@ -62,13 +62,22 @@ class Draft:
         """Put a notice into the desk's mailbox."""
         self.notify(DESK, code, order, **values)
 
-    def withdraw(self, order: Order, to: OrderState, reason: str, via: Literal["core", "desk"] = "core") -> None:
-        """End an order that is open, and tell its recipient where it had been sent.
+    def withdraw(
+        self,
+        order: Order,
+        to: OrderState,
+        reason: str,
+        via: Literal["core", "desk"] = "core",
+        *,
+        key: str = "",
+        code: str = "",
+    ) -> None:
+        """End an order that is open, and tell its recipient where it had been sent; ``code`` says why, as in `mail`.
 
         Who is replaced ``via`` the desk is not proposed for the same again.
         """
         assert to in ORDER[order.state], (order.id, order.state, to)
         was_sent = order.state not in (OrderState.PROPOSED, OrderState.APPROVED)
-        self.emit(e.OrderAdvanced(order=order.id, version=order.version, to=to, via=via, reason=reason))
+        self.emit(e.OrderAdvanced(order=order.id, version=order.version, to=to, via=via, reason=reason, key=key))
         if was_sent:
-            self.mail(order.recipient, "cancellation", order)
+            self.mail(order.recipient, "cancellation", order, code)

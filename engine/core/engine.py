@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from engine.core import standing_lookouts
 from engine.core.answering import acknowledge_mail, answer_order, set_unit_status
 from engine.core.apply import apply
+from engine.core.asking import add_units, ask_help
 from engine.core.batch import Batch, Reply
 from engine.core.choosing import choose_unit
 from engine.core.city import City
@@ -26,7 +27,9 @@ from engine.core.ordering import apply_plan, cancel_order, serve, waiting
 from engine.core.plain_ports import AtOnce, NoLinks, SystemClock, VolatileJournal
 from engine.core.ports import Clock, Jobs, Journal, Links
 from engine.core.positions import move
+from engine.core.replacing import replace_order
 from engine.core.reporting import end_incident, report_alert
+from engine.core.returning import hand_over, return_order
 from engine.core.shifts import change_shift
 from engine.core.sightings import report_sighting, settle_held, verify_sighting
 from engine.core.speeds import Speeds
@@ -56,6 +59,10 @@ _HANDLERS: dict[type, Callable[[World, Draft, Any], None]] = {
     c.ReportAlert: report_alert,
     c.AnswerOrder: answer_order,
     c.AssignUnits: assign_units,
+    c.AskHelp: ask_help,
+    c.ReturnOrder: return_order,
+    c.AddUnits: add_units,
+    c.ReplaceOrder: replace_order,
     c.AcknowledgeMail: acknowledge_mail,
     c.SetUnitStatus: set_unit_status,
     c.ApproveOrder: approve_order,
@@ -156,6 +163,7 @@ class Engine:
         """
         draft = Draft(self.city.name, self.state, now, command.actor, self._world.follow)
         _HANDLERS[type(command)](self._world, draft, command)
+        hand_over(self._world, draft)
         return draft.events
 
     def settle(self, now: int) -> list[e.Event]:
@@ -165,6 +173,7 @@ class Engine:
         look_again, self.state.freed = self.state.freed or window.look_again, False
         demands = window.let_through(waiting(self._world, look_again=look_again), now, look_again=look_again)
         work = serve(self._world, draft, demands) if demands else None
+        hand_over(self._world, draft)
         for job in (work, self._world.speeds.next_work(now)):
             if job is not None:
                 self.jobs.submit(job, self.finished.append)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import msgspec
 
 from engine.core.draft import Draft
-from engine.core.orders import can_go, decided_by, known_order, propose, send_or_ask
+from engine.core.orders import can_go, decided_by, known_order, propose, send, send_or_ask
 from engine.core.ports import Work
 from engine.core.state import Demand
 from engine.core.stations import fell_away, finish, order_stations, station_for, withdraw_under
@@ -71,7 +71,7 @@ def serve(world: World, draft: Draft, demands: list[Demand]) -> Work | None:
         now = draft.now
         serving = functools.partial(world.served_by, now=now)
         decisions = decide(wanted, world.force, policies, now, serving=serving, number=world.state.seq)
-        for decision, also in _by_order(decisions):
+        for decision, also in by_order(decisions):
             # What a unit is taken from waits only once it is taken: its new order may want somebody's leave.
             if _open(world, world.state.demands[decision.demand]):
                 carry_out(world, draft, decision, also)
@@ -98,7 +98,7 @@ def apply_plan(world: World, draft: Draft, command: ApplyPlan) -> None:
     held = _within_reserve(world, [decided[demand] for demand in held], draft.now)
     outdated = tuple(demand for demand in asked if demand not in held)
     draft.emit(e.PlanApplied(plan=command.plan, held=tuple(held), outdated=outdated, failed=command.failed))
-    for decision, also in _by_order([decided[demand] for demand in held]):
+    for decision, also in by_order([decided[demand] for demand in held]):
         carry_out(world, draft, decision, also)
     # What units were taken from stands behind; where they were not taken after all, it is not open.
     for decision in command.decisions:
@@ -130,7 +130,7 @@ def _holds(world: World, decision: Decision) -> bool:
     return can_go(world, UnitId(chosen.recipient), demand.level)
 
 
-def _by_order(decisions: Sequence[Decision]) -> list[tuple[Decision, list[Decision]]]:
+def by_order(decisions: Sequence[Decision]) -> list[tuple[Decision, list[Decision]]]:
     """Return decisions with those that the same unit meets as well: they are one order."""
     first: dict[str, list[Decision]] = {}
     found = []
@@ -147,10 +147,12 @@ def _by_order(decisions: Sequence[Decision]) -> list[tuple[Decision, list[Decisi
     return found
 
 
-def carry_out(world: World, draft: Draft, decision: Decision, also: Sequence[Decision] = ()) -> None:
+def carry_out(
+    world: World, draft: Draft, decision: Decision, also: Sequence[Decision] = (), *, leave_given: bool = False
+) -> None:
     """Turn a decision into its order; where nobody can go, state the shortage, once.
 
-    ``also`` are those that the same unit meets by the same order.
+    ``also`` are those that the same unit meets by the same order. With ``leave_given`` the order goes at once.
     """
     demand = world.state.demands[decision.demand]
     recommendation = _not_back(world, demand, decision.recommendation, draft.now)
@@ -177,7 +179,10 @@ def carry_out(world: World, draft: Draft, decision: Decision, also: Sequence[Dec
         draft.emit(recommended)
     demands = (demand.id, *(its.demand for its in also)) if also else ()
     order = propose(world, draft, demand, chosen, decision.route, demands=demands)
-    send_or_ask(world, draft, order)
+    if leave_given:
+        send(world, draft, order, via="desk")
+    else:
+        send_or_ask(world, draft, order)
 
 
 def _not_back(world: World, demand: Demand, recommendation: Recommendation, now: int) -> Recommendation:

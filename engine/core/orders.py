@@ -14,7 +14,7 @@ from engine.model.entities import Order
 from engine.model.errors import Refusal
 from engine.model.ids import DemandId, OrderId, UnitId
 from engine.model.lifecycle import UNDER_WAY, OrderState, UnitStatus
-from engine.model.limits import LONGEST_SCOPED_KEY
+from engine.model.limits import LONGEST_ID, LONGEST_SCOPED_KEY, LONGEST_TEXT
 from engine.model.recommendation import Candidate
 from engine.travel import NoWay
 from engine.travel.polyline import encode_polyline
@@ -27,6 +27,17 @@ def check_key(key: str) -> None:
     """Refuse an idempotency key that is empty or too long."""
     if not 0 < len(key) <= LONGEST_SCOPED_KEY:
         raise Refusal("wrong_length", "key", key, f"1 to {LONGEST_SCOPED_KEY} characters")
+
+
+def check_said(world: World, now: int, said_at: int | None, *, reason: str = "", **words: str) -> None:
+    """Refuse a reason or words that are too long, and what is said to have been said later than now."""
+    for name, most in {"reason": LONGEST_ID, **dict.fromkeys(words, LONGEST_TEXT)}.items():
+        value = words.get(name, reason)
+        if len(value) > most:
+            raise Refusal("too_long", name, value, f"{most} characters")
+    ahead = world.city.policies.alert_ahead_ms
+    if said_at is not None and said_at > now + ahead:
+        raise Refusal("clock_ahead", "said_at", said_at, f"at most {ahead} ms ahead of {now}")
 
 
 def known_order(world: World, order_id: OrderId) -> Order:

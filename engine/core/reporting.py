@@ -120,6 +120,21 @@ def finish_incident(world: World, draft: Draft, incident: Incident, to: Incident
     draft.emit(e.IncidentAdvanced(incident=incident.id, to=to, reason=reason))
 
 
+def resolve_if_done(world: World, draft: Draft, incident_id: IncidentId) -> None:
+    """Resolve an incident of which nothing is open any more; close it where the policy lets it close by itself."""
+    incident = world.state.incidents[incident_id]
+    if any(world.state.orders[order].state in OPEN_ORDERS for order in incident.orders):
+        return
+    if any(demand.incident == incident_id for demand in world.state.demands.values()):
+        return
+    if IncidentState.RESOLVED not in INCIDENT[incident.state]:
+        return
+    draft.emit(e.IncidentAdvanced(incident=incident_id, to=IncidentState.RESOLVED))
+    if world.city.policies.close == "by_rule":
+        body = e.IncidentAdvanced(incident=incident_id, to=IncidentState.CLOSED, reason="by_rule")
+        draft.emit(body, actor="policy:close")
+
+
 def _check_place(world: World, lon: float, lat: float) -> None:
     """Refuse a coordinate that is no place, or none that a road of this city is near."""
     for name, value, limit in (("lon", lon, 180.0), ("lat", lat, 90.0)):

@@ -50,6 +50,11 @@ def withdraw(state: State, incident: IncidentId, at: int, order: OrderId | None 
             _end(state, step, "withdrawn", "system", "", at)
 
 
+def was_asked_after(state: State, incident: IncidentId, instant: int) -> bool:
+    """Tell whether anything about an incident is still asked, or was decided after an instant."""
+    return any(step.decided_at is None or step.decided_at >= instant for step in state.steps_of(incident))
+
+
 def forget(state: State, incident: IncidentId) -> None:
     """Drop the steps of an incident that is forgotten."""
     for step in state.kept.incident_steps.pop(incident, ()):

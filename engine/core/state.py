@@ -64,6 +64,12 @@ class Demand(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Stations that have given it back: it never goes to them again."""
     beside: OrderId | None = None
     """The order that it adds a unit to."""
+    asked_by: OrderId | None = None
+    """The order whose recipient asked for it."""
+    relieves: DemandId | None = None
+    """The demand that it stands for once it is accepted; until then whoever returned that one is responsible."""
+    returned: OrderId | None = None
+    """The order that was returned."""
     unmet: bool = False
     """A shortage was stated for it."""
 
@@ -159,6 +165,8 @@ class Kept(msgspec.Struct, kw_only=True):
     escalating: dict[str, Escalating] = {}
     """Clocks that have run out and are not done with, by the key of their deadline."""
     demands: dict[DemandId, Demand] = {}
+    relieving: dict[DemandId, DemandId] = {}
+    """Demands that relieve others, with those."""
     steps: dict[StepId, Step] = {}
     incident_steps: dict[IncidentId, list[StepId]] = {}
     mailboxes: dict[RecipientId, Mailbox] = {}

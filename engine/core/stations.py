@@ -60,13 +60,17 @@ def _order_one(world: World, draft: Draft, demands: Sequence[Demand]) -> tuple[s
     return names
 
 
-def station_for(world: World, demands: Sequence[Demand], now: int) -> Recommendation | None:
-    """Recommend a station for demands of one incident; None without stations, or where no road is near its place."""
+def station_for(
+    world: World, demands: Sequence[Demand], now: int, but: StationId | None = None
+) -> Recommendation | None:
+    """Recommend a station, ``but`` one, for demands of an incident; None without stations, or with no road near."""
     wanted = world.wanted([demands[0].id], now)
     if not wanted or not world.stations:
         return None
     its = world.state.incidents[demands[0].incident]
     returned_by = dict.fromkeys(station for demand in demands for station in demand.returned_by)
+    if but is not None:
+        returned_by[but] = None
     capabilities = [demand.capability for demand in demands]
     # Who is pursued is at home in no area: there it is the nearest.
     responsible = None if its.lookout is not None else world.city.responsible(its.lon, its.lat)
@@ -76,7 +80,7 @@ def station_for(world: World, demands: Sequence[Demand], now: int) -> Recommenda
 def accepted(world: World, draft: Draft, order: OrderId) -> None:
     """Propose to a station that has accepted who of its people goes, and ask it to say so."""
     its = world.state.orders[order]
-    _suggest(world, draft, its, [demand for demand in demands_under(world.state, order) if demand.order is None])
+    suggest(world, draft, its, [demand for demand in demands_under(world.state, order) if demand.order is None])
 
 
 def fell_away(world: World, draft: Draft, order: Order, why: str) -> None:
@@ -86,10 +90,11 @@ def fell_away(world: World, draft: Draft, order: Order, why: str) -> None:
         return
     above = world.state.orders[order.under]
     draft.notify(above.recipient, "unit_fell_away", order=above.id, unit=order.recipient, reason=why)
-    _suggest(world, draft, above, [demand])
+    suggest(world, draft, above, [demand])
 
 
-def _suggest(world: World, draft: Draft, order: Order, demands: Sequence[Demand]) -> None:
+def suggest(world: World, draft: Draft, order: Order, demands: Sequence[Demand]) -> None:
+    """Propose to a station who of its people goes for demands that it answers for."""
     units = []
     for decision in _decided(world, draft.now, order, demands):
         demand, chosen = world.state.demands[decision.demand], decision.recommendation.chosen

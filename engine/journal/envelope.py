@@ -18,8 +18,21 @@ import msgspec
 
 from engine.model.entities import Details
 from engine.model.errors import NotStored, Refusal
-from engine.model.events import SCHEMA_VERSION, AlertReceived, Body, Event, OrderAdvanced, Overruled, SceneHeard
+from engine.model.events import (
+    SCHEMA_VERSION,
+    AlertReceived,
+    Body,
+    Event,
+    HelpAsked,
+    OrderAdvanced,
+    Overruled,
+    ReturnAsked,
+    SceneHeard,
+)
 from engine.model.lookout_events import LookoutIssued, SightingReported
+
+_OF_ORDERS = (HelpAsked, OrderAdvanced, Overruled, ReturnAsked, SceneHeard)
+"""What is said of an order."""
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 """Takes the body of one version, its ``kind`` included, and returns that of the next."""
@@ -137,7 +150,7 @@ def subject_of(body: Body) -> str | None:
         return body.alert
     if isinstance(body, LookoutIssued | SightingReported):
         return body.id
-    return body.order if isinstance(body, OrderAdvanced | Overruled | SceneHeard) else None
+    return body.order if isinstance(body, _OF_ORDERS) else None
 
 
 def encode_body(event: Event) -> str:

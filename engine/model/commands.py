@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from engine.model.entities import Alert, OverruleReason, Station, Unit
+from engine.model.entities import Alert, HelpWanted, OverruleReason, Station, Unit
 from engine.model.ids import DemandId, IncidentId, OrderId, PlanId, RecipientId, RuleId, StepId, UnitId
 from engine.model.lifecycle import OrderState, UnitStatus
 from engine.model.lookout_commands import (
@@ -84,6 +84,62 @@ class AssignUnits(_Command, frozen=True, gc=False, tag="assign_units"):
     via: Via = "terminal"
     reason: str = ""
     said_at: int | None = None
+
+
+class AskHelp(_Command, frozen=True, gc=False, tag="ask_help"):
+    """A recipient asks for more for its incident: ``backup``, more of what it is itself, or ``support``.
+
+    ``wanted`` is a capability, which adds units, or an office or equipment of the run cards; for backup nothing.
+    """
+
+    key: str
+    order: OrderId
+    version: int
+    what: HelpWanted
+    wanted: str = ""
+    count: int = 1
+    words: str = ""
+    via: Via = "terminal"
+    said_at: int | None = None
+
+
+class ReturnOrder(_Command, frozen=True, gc=False, tag="return_order"):
+    """A recipient that has an order wants to be rid of it; it stays responsible until the next has accepted."""
+
+    key: str
+    order: OrderId
+    version: int
+    reason: str
+    words: str = ""
+    via: Via = "terminal"
+    said_at: int | None = None
+
+
+class AddUnits(_Command, frozen=True, gc=False, tag="add_units"):
+    """The desk sends more to an incident: whom the engine finds, or the ``unit`` named. Nobody is taken back."""
+
+    key: str
+    incident: IncidentId
+    capability: str
+    count: int = 1
+    unit: UnitId | None = None
+    anyway: bool = False
+    """Send the unit also where it lacks the capability, or is under way to something else."""
+    reason: str = ""
+    acting_as: str = ""
+    """The approver in whose place it is said, where the run card wants leave for more force."""
+
+
+class ReplaceOrder(_Command, frozen=True, gc=False, tag="replace_order"):
+    """The desk takes an order back and the engine finds somebody else; where there is nobody it stays as it is.
+
+    To name who goes instead is `ChooseUnit`; to take an order back without more is `CancelOrder`.
+    """
+
+    key: str
+    order: OrderId
+    version: int
+    reason: str
 
 
 class AcknowledgeMail(_Command, frozen=True, gc=False, tag="acknowledge_mail"):
@@ -200,6 +256,10 @@ Command = (
     | ReportAlert
     | AnswerOrder
     | AssignUnits
+    | AskHelp
+    | ReturnOrder
+    | AddUnits
+    | ReplaceOrder
     | AcknowledgeMail
     | SetUnitStatus
     | ApproveOrder

@@ -12,6 +12,8 @@ Approval = Literal["by_rule", "by_person"]
 """Who lets an order go: the run card by itself, or somebody who answers for it."""
 Dispatch = Literal["units", "station"]
 """Whom the room orders: units at once, or a station that names them."""
+HelpWanted = Literal["backup", "support"]
+"""What a recipient asks for: more of what it is itself, or something else."""
 OverruleReason = Literal[
     "knows_place",
     "knows_people",

@@ -16,6 +16,7 @@ from engine.model.entities import (
     Details,
     Dispatch,
     EscalationStep,
+    HelpWanted,
     Need,
     Order,
     OverruleReason,
@@ -133,6 +134,14 @@ class DemandRaised(_Body, frozen=True, gc=False, tag="demand_raised"):
     """A unit that goes to the incident for another demand may meet it as well."""
     beside: OrderId | None = None
     """The order that it adds a unit to, because nobody has answered that one in time."""
+    asked_by: OrderId | None = None
+    """The order whose recipient asked for it."""
+    relieves: DemandId | None = None
+    """The demand that it stands for once somebody has accepted it: its recipient has returned it."""
+    returned: OrderId | None = None
+    """The order that was returned; its recipient does not get this one."""
+    under: OrderId | None = None
+    """The order to the station that answers for it from the beginning."""
 
 
 class DemandUnmet(_Body, frozen=True, gc=False, tag="demand_unmet"):
@@ -149,6 +158,8 @@ class DemandDropped(_Body, frozen=True, gc=False, tag="demand_dropped"):
 
     demand: DemandId
     reason: str
+    into: DemandId | None = None
+    """The demand that stands for it from here on: it was handed over."""
 
 
 class Recommended(_Body, frozen=True, gc=False, tag="recommended"):
@@ -193,6 +204,35 @@ class Overruled(_Body, frozen=True, gc=False, tag="overruled"):
     key: str
     despite: tuple[WhyNot, ...] = ()
     """What stood against the chosen and was passed over."""
+
+
+class HelpAsked(_Body, frozen=True, gc=False, tag="help_asked"):
+    """A recipient asked for more, or the desk sends more. What was said is the event's personal part."""
+
+    incident: IncidentId
+    what: HelpWanted
+    wanted: str
+    """A capability, an office, or equipment."""
+    count: int
+    key: str
+    order: OrderId | None = None
+    """Whose recipient asks; None where the desk sends more by itself."""
+    unit: UnitId | None = None
+    """Whom the desk names."""
+    via: Via = "terminal"
+    reason: str = ""
+    said_at: int | None = None
+
+
+class ReturnAsked(_Body, frozen=True, gc=False, tag="return_asked"):
+    """A recipient wants to be rid of its order. What was said besides is the event's personal part."""
+
+    order: OrderId
+    version: int
+    reason: str
+    key: str
+    via: Via = "terminal"
+    said_at: int | None = None
 
 
 class OrderAdvanced(_Body, frozen=True, gc=False, tag="order_advanced"):
@@ -352,6 +392,8 @@ Body = (
     | OrderProposed
     | UnitsNamed
     | Overruled
+    | HelpAsked
+    | ReturnAsked
     | OrderAdvanced
     | Mailed
     | MailAcknowledged

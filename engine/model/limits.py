@@ -26,6 +26,8 @@ LONGEST_TEXT = 4_000
 """Characters of any other free text."""
 MOST_NAMED, MOST_OFFICERS = 8, 16
 """Units that a station names in one command, and officers of one of them."""
+MOST_ASKED = 8
+"""Units that one ask for help, or one command of the desk, adds to an incident."""
 MOST_ESCALATION_STEPS = 16
 """Steps of what is done about one clock that has run out."""
 MOST_RECOMMENDATION_BYTES = 4_096

@@ -5,6 +5,13 @@ from typing import Literal
 NoticeCode = Literal[
     "shortage",
     "overruled",
+    "help_asked",
+    "support_wanted",
+    "more_sent",
+    "more_refused",
+    "order_returned",
+    "return_granted",
+    "return_refused",
     "diverted",
     "approval_wanted",
     "leave_wanted",

@@ -8,9 +8,21 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from engine import AnswerOrder, ApproveOrder, CancelOrder, EndIncident, Engine, Need, ReportAlert, SetUnitStatus, Tick
+from engine import (
+    AnswerOrder,
+    ApproveOrder,
+    CancelOrder,
+    DecideStep,
+    EndIncident,
+    Engine,
+    Need,
+    ReportAlert,
+    SetUnitStatus,
+    Tick,
+)
 from engine.core.plain_ports import VolatileJournal
-from engine.model.commands import AssignUnits, ChooseUnit, Named
+from engine.core.under_stations import ASSIGNING
+from engine.model.commands import AddUnits, AskHelp, AssignUnits, ChooseUnit, Named, ReplaceOrder, ReturnOrder
 from engine.model.lifecycle import HOLDING_ORDERS, OPEN_ORDERS, OrderState, UnitStatus
 from engine.supervision import CLOCKS, INCIDENT_CLOCKS
 from tests.support.cards import county_with
@@ -108,6 +120,39 @@ class StationDesks(RuleBasedStateMachine):
         assert (instead.recipient, instead.state) == (who, OrderState.SENT)
 
     @rule(number=st.integers(0, 30))
+    def returns(self, number):
+        order = self.pick(number)
+        self.engine.submit(ReturnOrder(actor="d", key=self.key(), order=order, version=1, reason="far"))
+
+    @rule(number=st.integers(0, 30), granted=st.booleans())
+    def decides(self, number, granted):
+        steps = [step.id for step in self.engine.state.steps.values() if step.outcome is None]
+        if steps:
+            self.engine.submit(DecideStep(actor="d", step=steps[number % len(steps)], granted=granted))
+
+    @rule(number=st.integers(0, 30), wanted=st.sampled_from(("", "traffic", "analyst")))
+    def asks(self, number, wanted):
+        order, what = self.pick(number), "support" if wanted else "backup"
+        self.engine.submit(AskHelp(actor="d", key=self.key(), order=order, version=1, what=what, wanted=wanted))
+
+    @rule(number=st.integers(0, 30), named=st.sampled_from((None, "u1", "u5")))
+    def adds(self, number, named):
+        incidents = list(self.engine.state.incidents)
+        if incidents:
+            incident = incidents[number % len(incidents)]
+            command = AddUnits(
+                actor="d", key=self.key(), incident=incident, capability="patrol", unit=named, acting_as="commander"
+            )
+            self.engine.submit(command)
+
+    @rule(number=st.integers(0, 30))
+    def replaces(self, number):
+        order, before = self.pick(number), self.engine.snapshot()
+        command = ReplaceOrder(actor="d", key=self.key(), order=order, version=1, reason="far")
+        if self.engine.submit(command)[0].refusal is not None:
+            assert self.engine.snapshot() == before
+
+    @rule(number=st.integers(0, 30))
     def ends(self, number):
         incidents = list(self.engine.state.incidents)
         if incidents:
@@ -150,6 +195,25 @@ class StationDesks(RuleBasedStateMachine):
                 assert its.under == demand.station
             if demand.order is None and demand.station is None:
                 assert demand.unmet or demand.plan
+
+    @invariant()
+    def whoever_returns_an_order_has_it_until_another_has_accepted(self):
+        if not hasattr(self, "engine"):
+            return
+        state = self.engine.state
+        assert dict(state.kept.relieving) == {d.id: d.relieves for d in state.demands.values() if d.relieves}
+        for demand in state.demands.values():
+            if demand.relieves is None:
+                continue
+            first, returned = state.demands[demand.relieves], state.orders[demand.returned]
+            assert returned.state in OPEN_ORDERS
+            assert returned.id in (first.order, first.station)
+            assert returned.recipient in (*demand.refused_by, *demand.returned_by)
+            others = {demand.order, demand.station} - {None, returned.under}
+            assert not any(state.orders[name].state in ASSIGNING for name in others)
+        for step in state.steps.values():
+            if step.outcome is None and step.order is not None:
+                assert state.orders[step.order].state in OPEN_ORDERS
 
     @invariant()
     def no_demand_is_lost(self):

@@ -173,3 +173,18 @@ def test_a_restart_asks_nobody_again():
     engine.submit(Tick(actor="system"))
     assert engine.state.seq == seq
     assert engine.state.steps[step.id].asked == 1
+
+
+@pytest.mark.parametrize("hours", [1, 30])
+def test_what_is_asked_about_an_incident_that_ended_long_ago_can_still_be_decided(hours):
+    engine, clock = engine_with(unit("a", 1, 0))
+    incident = report(engine)
+    engine.submit(EndIncident(actor="user:li", incident=incident, state="resolved"))
+    clock.time += 30 * 3_600_000
+    assert engine.submit(EndIncident(actor="user:li", incident=incident, state="closed"))[0].refusal is None
+    clock.time += hours * 3_600_000
+    assert decide(engine, step_of(engine, incident)).refusal is None
+    assert engine.state.incidents[incident].state is IncidentState.CLOSED
+    clock.time += 30 * 3_600_000
+    report(engine, at=clock.time)
+    assert incident not in engine.state.incidents

@@ -15,6 +15,7 @@ from engine.model.events import (
     DemandUnmet,
     Escalated,
     Event,
+    HelpAsked,
     IncidentAdvanced,
     IncidentOpened,
     MailAcknowledged,
@@ -25,6 +26,7 @@ from engine.model.events import (
     PlanApplied,
     PlanRequested,
     Recommended,
+    ReturnAsked,
     SceneHeard,
     ShiftChanged,
     SpeedRuleLifted,
@@ -198,6 +200,8 @@ def bodies():
         le.SightingVerified(id="sx-sighting-1", verdict="true", acting_as="commander"),
         le.PursuitMoved(incident="sx-incident-1", sighting="sx-sighting-1", lon=113.06, lat=36.53),
         le.OrderAmended(order="sx-order-1", version=3, lon=113.06, lat=36.53, eta_ms=90_000, route="_p~iF"),
+        HelpAsked(incident="sx-incident-1", what="backup", wanted="engine", count=2, key="k6", order="sx-order-1"),
+        ReturnAsked(order="sx-order-1", version=1, reason="far", key="k7", via="radio", said_at=AT + 6),
     ]
 
 

@@ -1,7 +1,7 @@
 """What is said of an order, in words, is stored encrypted like the words of an alert, and goes with it."""
 
 from engine import AnswerOrder, Engine, Need, ReportAlert
-from engine.model.commands import ChooseUnit
+from engine.model.commands import AddUnits, AskHelp, ChooseUnit, ReplaceOrder, ReturnOrder
 from engine.model.entities import Details
 from tests.journal.samples import AT
 from tests.support.cities import SetClock, alert, city, unit
@@ -50,4 +50,29 @@ def test_why_somebody_else_was_chosen_is_stored_comes_back_at_a_start_and_goes_w
     assert desk.journal.erase(reply.alert, at=AT) == 1
     desk.reopen()
     assert said() == said(engine.snapshot()) == [("user:li", "P1", "")]
+    assert desk.journal.verify().ok
+
+
+def test_what_is_said_when_help_is_asked_for_or_an_order_returned_is_stored_and_goes_with_its_alert(desk):
+    engine = Engine(
+        city([unit("P1", 1, 0), unit("P2", 3, 0), unit("P3", 5, 0)]), journal=desk.journal, clock=SetClock(AT)
+    )
+    reply = engine.submit(ReportAlert(actor="source:cad", alert=alert(1, 0, 0, needs=(Need("patrol"),), at=AT)))[0]
+    (order,) = reply.orders
+    for command in (
+        AnswerOrder(actor="device:P1", key="a", order=order, version=1, answer="accept"),
+        AskHelp(actor="device:P1", key="b", order=order, version=1, what="support", wanted="analyst", words=WORDS),
+        ReturnOrder(actor="device:P1", key="c", order=order, version=1, reason="hurt", words=WORDS),
+        AddUnits(actor="user:li", key="d", incident=reply.incident, capability="patrol", reason="crowd"),
+        ReplaceOrder(actor="user:li", key="e", order=order, version=1, reason="hurt"),
+    ):
+        assert engine.submit(command)[0].refusal is None
+
+    def said():
+        return [event.personal.text for event in desk.journal.read() if event.personal is not None].count(WORDS)
+
+    assert said() == 2
+    assert desk.journal.erase(reply.alert, at=AT) == 1
+    desk.reopen()
+    assert said() == 0
     assert desk.journal.verify().ok

@@ -31,7 +31,7 @@ def test_every_code_that_events_and_items_hold_has_a_text():
         assert set(texts["why"]) == set(texts["why_short"]) == set(get_args(WhyNot))
         assert set(texts["order_state"]) == set(OrderState)
         assert set(texts["incident_state"]) == set(IncidentState)
-        assert set(texts["notice"]) == {*get_args(NoticeCode), "ended_elsewhere"}
+        assert set(texts["notice"]) == {*get_args(NoticeCode), "ended_elsewhere", "handed_over"}
 
 
 def test_chinese_is_chinese():
