@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from engine.dispatch.calendar import STANDARD, Calendar, CalendarRules
 from engine.dispatch.policies import Policies, VerificationPolicy
 from engine.dispatch.roster import Roster
-from engine.dispatch.run_cards import COUNTY, RunCards
-from engine.model.entities import Station, Unit
+from engine.dispatch.run_cards import COUNTY, Response, RunCards
+from engine.model.entities import Need, Station, Unit
 from engine.model.ids import StationId
 from engine.texts import LANGUAGES
 from engine.travel import Hierarchy
@@ -121,6 +121,16 @@ class City:
     def streets_in(self) -> StreetsIn:
         """Finds the streets that touch a polygon."""
         return StreetsIn(self.network)
+
+    @cached_property
+    def keeps_equipment(self) -> bool:
+        """Whether it is said of any unit or officer what they bring; else nobody can be held to it."""
+        people = self.roster.officers.values() if self.roster is not None else ()
+        return any(unit.equipment for unit in self.units) or any(officer.equipment for officer in people)
+
+    def needs(self, response: Response) -> tuple[Need, ...]:
+        """Return what a run card calls for, as far as it is known of this city's units."""
+        return response.asked(crews=self.roster is not None, equipment=self.keeps_equipment)
 
     @property
     def fixed_ms(self) -> int:

@@ -32,10 +32,12 @@ from engine.core.city_places import (
 )
 from engine.core.city_roster import OFFICERS, ROSTER, Around, read_roster
 from engine.core.city_toml import Listener, Settings, checked, settings_of, verification_of
+from engine.core.crews import possible_names
 from engine.dispatch.calendar import STANDARD, CalendarError, CalendarRules
 from engine.dispatch.policies import Policies
 from engine.dispatch.roster import Roster
 from engine.dispatch.run_cards import RunCardError, RunCards
+from engine.fleet import MOST_CAPABILITIES
 from engine.model.ids import StationId
 from engine.texts import LANGUAGES
 from geo_data.raw_roads import Mode
@@ -157,6 +159,10 @@ def load_folder(folder: Path) -> CityFolder:
     read = {"stations": stations, "units": units, "jurisdictions": jurisdictions, "zones": zones, "roster": roster}
     city = City(**{**{f.name: getattr(blank, f.name) for f in fields(City)}, **read})
     _hold_areas(city, problems)
+    names = {*there, *possible_names(city)}
+    if len(names) > MOST_CAPABILITIES:
+        limit = f"at most {MOST_CAPABILITIES} capabilities, and equipment and ranks that run cards ask for"
+        problems.add(UNITS, None, "capabilities", len(names), limit)
     if problems.found:
         raise CityError(folder, problems.found)
     warnings = tuple(problems.warnings)

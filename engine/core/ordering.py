@@ -16,6 +16,7 @@ from engine.core.world import World
 from engine.dispatch.assignment import EFFORT
 from engine.dispatch.decide import decide
 from engine.dispatch.reserve import Reserve
+from engine.dispatch.wanted import bringing
 from engine.model import events as e
 from engine.model.commands import ApplyPlan, CancelOrder, Command
 from engine.model.errors import Refusal
@@ -37,7 +38,8 @@ def waiting(world: World, *, look_again: bool) -> list[Demand]:
             continue
         policies = world.city.policies
         names = (demand.capability, *demand.either)
-        if demand.unmet and not (look_again and world.force.anybody(names, demand.level, policies)):
+        must = bringing(demand.equipment, demand.rank)
+        if demand.unmet and not (look_again and world.force.anybody(names, must, demand.level, policies)):
             continue
         found.append(demand)
     found.sort(key=lambda demand: (demand.level, number_of(demand.id)))

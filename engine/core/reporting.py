@@ -46,7 +46,7 @@ def report_alert(world: World, draft: Draft, command: ReportAlert) -> None:
     card = world.city.run_cards.cards[alert.type]
     level = alert.level or card.level
     response = card.at(level, world.city.calendar.period_at(alert.at))
-    needs = alert.needs if alert.needs is not None else response.needs
+    needs = alert.needs if alert.needs is not None else world.city.needs(response)
     incident, alert_id = IncidentId(draft.mint("incident")), AlertId(draft.mint("alert"))
     draft.emit(
         e.AlertReceived(
@@ -78,7 +78,7 @@ def report_alert(world: World, draft: Draft, command: ReportAlert) -> None:
         )
     )
     for need in needs:
-        for _ in range(need.count):
+        for number in range(need.count):
             demand = DemandId(draft.mint("demand"))
             draft.emit(
                 e.DemandRaised(
@@ -89,6 +89,8 @@ def report_alert(world: World, draft: Draft, command: ReportAlert) -> None:
                     dispatch=response.dispatch,
                     either=need.either,
                     together=need.together,
+                    rank="" if number else need.rank,  # one of them leads
+                    equipment=need.equipment,
                 )
             )
 

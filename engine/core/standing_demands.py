@@ -24,6 +24,8 @@ def raised(state: State, event: e.Event, body: e.DemandRaised) -> None:
         dispatch=body.dispatch,
         either=body.either,
         together=body.together,
+        rank=body.rank,
+        equipment=body.equipment,
         beside=body.beside,
         asked_by=body.asked_by,
         relieves=body.relieves,

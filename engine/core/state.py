@@ -51,6 +51,8 @@ class Demand(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     level: int
     either: tuple[str, ...] = ()
     together: bool = False
+    rank: str = ""
+    equipment: tuple[str, ...] = ()
     dispatch: Dispatch = "units"
     order: OrderId | None = None
     """The order to the unit that goes."""

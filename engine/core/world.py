@@ -7,12 +7,12 @@ and remembered; they are never journalled, because a new road network moves them
 from dataclasses import replace
 from functools import cached_property
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.apply import apply
 from engine.core.city import City
+from engine.core.crews import manned, possible_names
 from engine.core.flight import Flight
 from engine.core.speeds import Speeds
 from engine.core.state import Demand as Waiting
@@ -22,6 +22,7 @@ from engine.dispatch.cover import Cover, Demand
 from engine.dispatch.decide import Wanted
 from engine.dispatch.force import Force
 from engine.dispatch.policies import NO_AGE_LIMIT
+from engine.dispatch.wanted import bringing
 from engine.fleet import SHIFT_OVER, Fleet
 from engine.model import events as e
 from engine.model.entities import Crew, Station, Unit
@@ -95,13 +96,8 @@ class World:
             return
         if self._manned.get(unit) is not (crew := self.state.kept.crews.get(unit)):
             self._manned[unit] = crew
-            self.fleet.add((self._able(self.state.units[unit]),), self.state.kept.at)
+            self.fleet.add((manned(self.city, self.state, self.state.units[unit]),), self.state.kept.at)
         self.fleet.set_status(self.fleet.index(unit), self.state.unit_status[unit], self._divertible(unit))
-
-    def _able(self, unit: Unit) -> Unit:
-        """Return a unit with all that its crew makes it able to do."""
-        crew = self.state.kept.crews.get(unit.id)
-        return unit if crew is None else msgspec.structs.replace(unit, capabilities=self.state.abilities(unit.id))
 
     def _divertible(self, unit: UnitId) -> int:
         """Return the level of what a unit is under way to, where it may be taken off that: once, and before arrival.
@@ -124,9 +120,9 @@ class World:
         """Lay the columns out anew after the units or the state were exchanged; known positions stay."""
         positions = self.fleet.checkpoint()
         self.fleet, self.posts = self._new_fleet(), self._new_fleet()
-        self.fleet.add(tuple(self._able(unit) for unit in self.state.units.values()), self.state.kept.at)
-        if self.city.roster is not None:
-            self.fleet.know(sorted(self.city.roster.capabilities))
+        units = tuple(manned(self.city, self.state, unit) for unit in self.state.units.values())
+        self.fleet.add(units, self.state.kept.at)
+        self.fleet.know(possible_names(self.city))
         self._manned = dict(self.state.kept.crews)
         self.fleet.restore(positions)
         for unit, status in self.state.unit_status.items():
@@ -252,6 +248,7 @@ class World:
             capability=demand.capability,
             either=demand.either,
             together=demand.together,
+            bringing=bringing(demand.equipment, demand.rank),
             level=demand.level,
             due_at=self._due_at(demand.incident),
             arc=spot.arc,

@@ -94,6 +94,7 @@ def decide(
             fresh_after=market.fresh_after,
             now=now,
             reserved=line.options.held - taken,
+            bringing=line.want.bringing,
         )
         near = anyone[line.want.arc, line.want.fraction]
         decisions.append(_explain(line, near, force, policies, barred, frame))
@@ -181,6 +182,7 @@ def _explain(
             frame,
             capability=want.capability,
             either=want.either,
+            bringing=want.bringing,
             shares=want.together,
             level=want.level,
             underway_ms=want.underway_ms,

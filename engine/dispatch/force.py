@@ -78,12 +78,12 @@ class Force:
             return ranking
         return replace(ranking, eta_ms=ranking.eta_ms + self.fixed_ms, travel_ms=ranking.travel_ms + self.fixed_ms)
 
-    def able(self, capability: str) -> int:
-        """Return the bits a unit must have to be sent for ``capability``: to have it, and to be ready."""
-        return self.fleet.capability_mask((capability,)) | READY
+    def able(self, capability: str, bringing: Sequence[str] = ()) -> int:
+        """Return the bits a unit must have to be sent for ``capability``: to have it, what it brings, to be ready."""
+        return self.fleet.capability_mask((capability, *bringing)) | READY
 
-    def anybody(self, capabilities: Sequence[str], level: int, policies: Policies) -> bool:
-        """Tell whether anybody with one of these could be sent, or diverted to a level, wherever they are."""
+    def anybody(self, capabilities: Sequence[str], bringing: Sequence[str], level: int, policies: Policies) -> bool:
+        """Tell whether anybody with one of these and all of those could go to a level, wherever they are."""
         fleet = self.fleet
         need = fleet.any_mask(capabilities)
         goes = (fleet.bits & np.uint64(READY)) != 0
@@ -91,4 +91,5 @@ class Force:
             goes |= fleet.divertible > level
             if policies.diversion_saving_ms:
                 goes |= fleet.divertible == level
-        return bool(np.any(((fleet.bits & need) != 0) & goes))
+        must = np.uint64(fleet.capability_mask(bringing))
+        return bool(np.any(((fleet.bits & need) != 0) & ((fleet.bits & must) == must) & goes))

@@ -80,7 +80,7 @@ class Market:
             want.arc,
             want.fraction,
             seen,
-            self.force.able(want.capability),
+            self.force.able(want.capability, want.bringing),
             self._most + len(but),
             self.fresh_after,
             against.total_ms,

@@ -4,6 +4,7 @@ The same test that makes a unit eligible gives its reason when it is not, so the
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,8 @@ _BY_STATUS: dict[UnitStatus, WhyNot] = {
 }
 _OF_STATUS = np.array([_COUNTED.index(_BY_STATUS[s]) if s in _BY_STATUS else -1 for s in STATUSES], np.int64)
 """Where in `_COUNTED` the reason stands that a status is by itself, by the status' code; -1 for none."""
+_LACKS: dict[str, WhyNot] = {"equipment": "lacks_equipment", "rank": "lacks_rank"}
+"""The reason for each kind of name in `Barred.bringing`."""
 _SINGLE: tuple[WhyNot, ...] = ("refused_before", "held_in_reserve", "taken_by_other_need")
 """The reasons that lie in the demand, not in the unit."""
 
@@ -54,6 +57,8 @@ class Barred:
     now: int
     reserved: frozenset[int] = frozenset()
     """Rows that stay back for more urgent levels."""
+    bringing: tuple[str, ...] = ()
+    """What a unit must have besides the capability, by the names of the bits."""
 
 
 def nearest_anyone(arc: int, fraction: float, force: Force, most: int) -> Ranking:
@@ -99,6 +104,10 @@ def why_not(force: Force, seen: Seen, row: int, mask: int, barred: Barred) -> tu
     bits, status = int(seen.bits[row]), int(seen.status[row])
     if bits & mask != mask:
         return "lacks_capability", ""
+    for name in barred.bringing:
+        if not bits & fleet.capability_mask((name,)):
+            kind, _, its = name.partition(":")
+            return _LACKS[kind], its
     if status == _OFF_DUTY:
         return "off_duty", ""
     if status == _OUT_OF_SERVICE:
@@ -132,16 +141,30 @@ def reason_counts(force: Force, seen: Seen, capability: str, barred: Barred) -> 
         seen.status,
         seen.arc,
         seen.fixed_at,
-        word(mask),
+        word(force.fleet.capability_mask((capability, *barred.bringing))),
         word(READY),
         barred.fresh_after,
         _OF_STATUS,
         found,
     )
-    counts = dict(zip(_COUNTED, found.tolist(), strict=True))
+    counts: dict[WhyNot, int] = dict(zip(_COUNTED, found.tolist(), strict=True))
+    counts |= _lacking(force, seen, mask, barred.bringing, counts["lacks_capability"])
     single = Counter[WhyNot]()
     for row in barred.refused | barred.reserved | barred.taken:
         reason = why_not(force, seen, row, mask, barred)
         if reason is not None and reason[0] in _SINGLE:
             single[reason[0]] += 1
     return {name: count for name, count in (counts | single).items() if count}
+
+
+def _lacking(force: Force, seen: Seen, mask: int, bringing: Sequence[str], lacking: int) -> dict[WhyNot, int]:
+    """Return how many lack the capability, and of the others how many what is to be brought, by the first they lack."""
+    if not bringing:
+        return {}
+    counts = Counter[WhyNot]()
+    left = (seen.bits & np.uint64(mask)) == np.uint64(mask)
+    for name in bringing:
+        has = (seen.bits & np.uint64(force.fleet.capability_mask((name,)))) != 0
+        counts[_LACKS[name.partition(":")[0]]] += int(np.count_nonzero(left & ~has))
+        left &= has
+    return {"lacks_capability": lacking - counts.total(), **counts}

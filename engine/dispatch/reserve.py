@@ -26,7 +26,7 @@ class Reserve:
     Attributes
     ----------
     bits
-        uint64 (U,), the fleet's.
+        uint64 (U,), the fleet's of capabilities, and `READY`.
     ready
         int64 (62,), how many units are ready and seen, by capability.
     least
@@ -47,8 +47,9 @@ class Reserve:
             return None
         fleet = force.fleet
         there = ((fleet.bits & _READY) != 0) & (fleet.arc >= 0) & (fleet.fixed_at >= fresh_after)
-        ready = _by_capability(fleet.bits[there]).sum(axis=1)
-        return cls(fleet.bits, ready, policies.reserve, policies.reserve_level)
+        bits = fleet.bits & (fleet.abilities_mask | _READY)
+        ready = _by_capability(bits[there]).sum(axis=1)
+        return cls(bits, ready, policies.reserve, policies.reserve_level)
 
     def held(self, level: int) -> frozenset[int]:
         """Return the rows of ready units that are not sent at a level, before anybody of this plan has left."""

@@ -4,7 +4,7 @@ A city keeps its cards in `run_cards.toml`; the county's starting set is shipped
 what a card does not say it inherits. How a card answers stands in `cards.card`; what a file can say in `cards.model`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -81,6 +81,24 @@ class RunCards:
                 for name in said.force.keys() - {"day", "night"}:
                     found.setdefault(name, node.line)
         return found
+
+    @cached_property
+    def asked_equipment(self) -> tuple[str, ...]:
+        """The equipment that needs ask to be brought, in the order of the file."""
+        asked = {name for need in self._all_needs() for name in need.equipment}
+        return tuple(name for name in self.words.equipment if name in asked)
+
+    @cached_property
+    def asked_ranks(self) -> tuple[str, ...]:
+        """The ranks that needs ask of who leads, from the lowest to the highest."""
+        asked = {need.rank for need in self._all_needs()}
+        return tuple(name for name in self.words.ranks if name in asked)
+
+    def _all_needs(self) -> Iterator[ForceNeed]:
+        for node in self._nodes.values():
+            for said in (node.said, *node.levels.values()):
+                for force in (*said.force.values(), said.more or ()):
+                    yield from force
 
     def needs(self, card: RunCard, period: Period, level: int | None = None) -> tuple[Need, ...]:
         """Return the force of a card in a duty period, at a level or at its own."""

@@ -1,11 +1,12 @@
 """One demand as a decision sees it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.fleet import equipment_name, rank_name
 from engine.model.ids import DemandId, IncidentId
 
 NOBODY = -1
@@ -24,6 +25,8 @@ class Wanted:
     """Other capabilities that meet it as well."""
     together: bool = False
     """A unit that goes to the incident for another demand may meet it as well."""
+    bringing: tuple[str, ...] = ()
+    """What its unit must have besides, equipment and somebody of a rank, by the names of the bits; see `bringing`."""
     arc: int
     fraction: float
     refused_by: frozenset[int] = frozenset()
@@ -42,3 +45,8 @@ class Wanted:
     """The row of the unit that is under way for it: it takes part in a plan only if that unit may be taken away."""
     remaining_ms: int = 0
     """When its holder is expected there, in ms from now."""
+
+
+def bringing(equipment: Sequence[str], rank: str) -> tuple[str, ...]:
+    """Return the names of the bits that a unit must have which brings this, and has somebody of a rank or a higher."""
+    return (*map(equipment_name, equipment), *((rank_name(rank),) if rank else ()))

@@ -13,6 +13,9 @@ from engine.fleet.columns import (
     STATUSES,
     FleetView,
     Reason,
+    equipment_name,
+    is_capability,
+    rank_name,
 )
 from engine.fleet.fleet import Fleet, Moves, warm
 
@@ -27,5 +30,8 @@ __all__ = [
     "FleetView",
     "Moves",
     "Reason",
+    "equipment_name",
+    "is_capability",
+    "rank_name",
     "warm",
 ]

@@ -1,7 +1,8 @@
 """A fleet's columns as others read them, living or frozen.
 
-Bits 0 to 61 of ``bits`` are capabilities in the order they were first seen; bit 62 is never set, so that a capability
-that no unit has is a mask that nobody meets; bit 63, `READY`, is set while the unit is available.
+Bits 0 to 61 of ``bits`` are capabilities in the order they were first seen, and what is asked of units like them:
+equipment, and that somebody in the unit has a rank or a higher one (`equipment_name`, `rank_name`). Bit 62 is never
+set, so that what no unit has is a mask that nobody meets; bit 63, `READY`, is set while the unit is available.
 """
 
 import copy
@@ -25,6 +26,24 @@ NEVER_FIXED = -(1 << 62)
 STATUSES: tuple[UnitStatus, ...] = tuple(UnitStatus)
 STATUS_CODE: dict[UnitStatus, int] = {status: code for code, status in enumerate(STATUSES)}
 """What stands in the status column."""
+
+_EQUIPMENT, _RANK = "equipment:", "rank:"
+
+
+def equipment_name(equipment: str) -> str:
+    """Return the name under which a piece of equipment has a bit, as a capability has under its own."""
+    return _EQUIPMENT + equipment
+
+
+def rank_name(rank: str) -> str:
+    """Return the name of the bit of units in which somebody has this rank or a higher one."""
+    return _RANK + rank
+
+
+def is_capability(name: str) -> bool:
+    """Tell whether a name with a bit is a capability, and neither equipment nor a rank."""
+    return not name.startswith((_EQUIPMENT, _RANK))
+
 
 COLUMNS: dict[str, tuple[type, int, float]] = {
     # name: dtype, entries by unit, value of an empty row
@@ -136,6 +155,11 @@ class FleetView:
         for name in names:
             mask |= self._bit.get(name, NOBODY)
         return mask
+
+    @property
+    def abilities_mask(self) -> np.uint64:
+        """The bits of capabilities, without those of equipment and ranks."""
+        return np.uint64(self.capability_mask(filter(is_capability, self._bit)))
 
     def any_mask(self, names: Iterable[str]) -> np.uint64:
         """Return the bits of which a unit with any of these capabilities has one."""

@@ -61,6 +61,10 @@ class Need(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Other capabilities that meet it as well."""
     together: bool = False
     """A unit that goes to the incident for another need may meet it as well."""
+    rank: str = ""
+    """The least rank of who leads, by its id; empty for any."""
+    equipment: tuple[str, ...] = ()
+    """What each of its units must bring, as ids."""
 
 
 class Alert(Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):

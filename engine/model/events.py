@@ -132,6 +132,10 @@ class DemandRaised(_Body, frozen=True, gc=False, tag="demand_raised"):
     """Other capabilities that meet it as well."""
     together: bool = False
     """A unit that goes to the incident for another demand may meet it as well."""
+    rank: str = ""
+    """The least rank that somebody in the unit must have; empty for any."""
+    equipment: tuple[str, ...] = ()
+    """What the unit must bring."""
     beside: OrderId | None = None
     """The order that it adds a unit to, because nobody has answered that one in time."""
     asked_by: OrderId | None = None

@@ -16,6 +16,8 @@ WhyNot = Literal[
     "busy",
     "on_order",
     "lacks_capability",
+    "lacks_equipment",
+    "lacks_rank",
     "no_position",
     "stale_position",
     "refused_before",
@@ -87,6 +89,8 @@ class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_d
     to arrive."""
     either: tuple[str, ...] = ()
     """Other capabilities that meet the need as well."""
+    bringing: tuple[str, ...] = ()
+    """What its unit must have besides: ``equipment:`` and ``rank:``, each with its id behind it."""
     shares: bool = False
     """Whether a unit that goes to the incident for another need may meet it as well."""
     level: int = 0

@@ -160,7 +160,7 @@ class _Trial:
             return self._unchanged(body, at, "no_card")
         period = self.city.calendar.period_at(body.first_alert_at)
         was = old.at(body.level, period)
-        if was.needs != body.needs:
+        if body.needs not in (was.needs, self.city.needs(was)):
             return self._unchanged(body, at, "stated")
         # A level that is not the card's own was said by somebody, and would be said again.
         would = new.at(new.level if body.level == old.level else body.level, period)

@@ -64,9 +64,19 @@ def heading(recommendation: Recommendation, language: str) -> str:
     )
 
 
-def _wanted(recommendation: Recommendation, language: str) -> str:
-    """Say what is wanted: a capability, or any of several."""
+def _able(recommendation: Recommendation, language: str) -> str:
+    """Say what a unit must be able to do: one thing, or any of several."""
     return text("recommendation.or", language).join((recommendation.capability, *recommendation.either))
+
+
+def _wanted(recommendation: Recommendation, language: str) -> str:
+    """Say what is wanted: what a unit must be able to do, and what it must bring."""
+    wanted = _able(recommendation, language)
+    if not recommendation.bringing:
+        return wanted
+    named = (name.partition(":") for name in recommendation.bringing)
+    said = (text(f"recommendation.{kind}", language, name=name) for kind, _, name in named)
+    return text("recommendation.bringing", language, wanted=wanted, list=_listed(said, language))
 
 
 def who_goes(recommendation: Recommendation, language: str) -> list[str]:
@@ -116,7 +126,7 @@ def _chosen(chosen: Candidate | None, recommendation: Recommendation, language: 
 
 def why_not(recommendation: Recommendation, out: Excluded, language: str) -> str:
     """Say why a unit that would have been sooner is not sent."""
-    said = text(f"why.{out.why}", language, value=out.value or _wanted(recommendation, language))
+    said = text(f"why.{out.why}", language, value=out.value or _able(recommendation, language))
     return text("bar.heading", language, why=said, bar=text(f"bar.{out.bar}", language)) if out.bar else said
 
 

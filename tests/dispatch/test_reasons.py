@@ -12,6 +12,7 @@ from engine.core.world import World
 from engine.dispatch.diversion import seen_by
 from engine.dispatch.policies import Policies
 from engine.dispatch.reasons import Barred, reason_counts, why_not
+from engine.dispatch.wanted import bringing
 from engine.model.entities import Order
 from engine.model.lifecycle import UNDER_ORDER, OrderState, UnitStatus
 from tests.support.cities import NOW, city, unit
@@ -43,11 +44,17 @@ ORDER = Order(
     route="",
 )
 
+ROWS = st.sets(st.integers(0, 7))
+BRINGS = st.sets(st.sampled_from(bringing(("shield",), "supervisor")))
 
-@given(UNITS, st.sets(st.integers(0, 7)), st.sets(st.integers(0, 7)))
+
+@given(
+    UNITS, st.sets(st.integers(0, 7)), st.sets(st.integers(0, 7)), st.none() | st.lists(BRINGS, min_size=8, max_size=8)
+)
 @settings(max_examples=60, deadline=None)
-def test_counts_are_those_of_asking_every_unit(given_units, refused, taken):
-    units = {f"u{i}": unit(f"u{i}", i % 6, i % 5, kind) for i, (kind, *_) in enumerate(given_units)}
+def test_counts_are_those_of_asking_every_unit(given_units, refused, taken, brings):
+    more = brings or [()] * 8
+    units = {f"u{i}": unit(f"u{i}", i % 6, i % 5, kind, *more[i]) for i, (kind, *_) in enumerate(given_units)}
     status = {f"u{i}": its for i, (_, its, *_) in enumerate(given_units)}
     claims = {name: "grid-order-1" for name, its in status.items() if its in UNDER_ORDER}
     world = World(
@@ -59,7 +66,11 @@ def test_counts_are_those_of_asking_every_unit(given_units, refused, taken):
         world.fleet.fixed_at[row] = NOW - (900_000 if old else 1_000)
     rows = range(len(units))
     barred = Barred(
-        refused=frozenset(refused & set(rows)), taken=frozenset(taken & set(rows)), fresh_after=NOW - 600_000, now=NOW
+        refused=frozenset(refused & set(rows)),
+        taken=frozenset(taken & set(rows)),
+        fresh_after=NOW - 600_000,
+        now=NOW,
+        bringing=bringing(("shield",), "supervisor") if brings is not None else (),
     )
     for kind, may_divert in itertools.product(KINDS, (False, True)):
         mask = world.fleet.capability_mask((kind,))

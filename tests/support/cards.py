@@ -6,6 +6,13 @@ from pathlib import Path
 from engine.dispatch.run_cards import COUNTY, RunCards
 
 
+def county_and(folder: Path, card: str) -> RunCards:
+    """Return the county's cards and one more, given by its lines."""
+    path = folder / "cards.toml"
+    path.write_text(f"{COUNTY.read_text('utf-8')}\n[[cards]]\n{card}\n", "utf-8")
+    return RunCards.load(path)
+
+
 def county_with(folder: Path, **said: str) -> RunCards:
     """Return the county's cards; ``said`` gives lines to add to a card or family by its id."""
     text = COUNTY.read_text("utf-8")

@@ -53,9 +53,29 @@ class Response:
 
     @property
     def needs(self) -> tuple[Need, ...]:
-        """The force as the decision takes it."""
+        """The force by capability and count."""
+        return self.asked()
+
+    def asked(self, *, crews: bool = False, equipment: bool = False) -> tuple[Need, ...]:
+        """Return the force as the decision takes it.
+
+        Parameters
+        ----------
+        crews
+            Whether it is known who is in a unit, so that rank, people and sworn officers can be asked for.
+        equipment
+            Whether it is known what units bring.
+        """
         return tuple(
-            Need(need.capability, need.count, either=need.either, together=need.together) for need in self.force
+            Need(
+                need.capability,
+                need.count,
+                either=need.either,
+                together=need.together,
+                rank=need.rank if crews else "",
+                equipment=need.equipment if equipment else (),
+            )
+            for need in self.force
         )
 
     @property
