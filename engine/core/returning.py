@@ -116,6 +116,8 @@ def _seek_next(world: World, draft: Draft, order: Order) -> None:
                 dispatch=demand.dispatch,
                 either=demand.either,
                 together=demand.together,
+                rank=demand.rank,
+                equipment=demand.equipment,
                 relieves=demand.id,
                 returned=order.id,
                 under=order.under,
