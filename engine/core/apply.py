@@ -206,6 +206,10 @@ def _clock_departed(state: State, event: e.Event, body: e.ClockDeparted) -> None
     state.kept.departed_ms = body.wall_at - event.at
 
 
+def _details_read(state: State, event: e.Event, body: e.DetailsRead) -> None:
+    """Change nothing: who has read what is asked of the journal."""
+
+
 _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
     e.Configured: _configured,
     e.ShiftChanged: manning.shift_changed,
@@ -237,6 +241,7 @@ _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
     e.SpeedRuleLifted: _speed_rule_lifted,
     e.ClockDeparted: _clock_departed,
     **standing_lookouts.APPLY,
+    e.DetailsRead: _details_read,
 }
 
 

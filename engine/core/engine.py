@@ -27,6 +27,7 @@ from engine.core.ordering import apply_plan, cancel_order, serve, waiting
 from engine.core.plain_ports import AtOnce, NoLinks, SystemClock, VolatileJournal
 from engine.core.ports import Clock, Jobs, Journal, Links
 from engine.core.positions import move
+from engine.core.readings import read_details
 from engine.core.replacing import replace_order
 from engine.core.reporting import end_incident, report_alert
 from engine.core.returning import hand_over, return_order
@@ -70,6 +71,7 @@ _HANDLERS: dict[type, Callable[[World, Draft, Any], None]] = {
     c.DecideStep: decide_step,
     c.CancelOrder: cancel_order,
     c.EndIncident: end_incident,
+    c.ReadDetails: read_details,
     c.ApplyPlan: apply_plan,
     c.SetSpeedRule: set_speed_rule,
     c.LiftSpeedRule: lift_speed_rule,

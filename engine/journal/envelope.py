@@ -22,6 +22,7 @@ from engine.model.events import (
     SCHEMA_VERSION,
     AlertReceived,
     Body,
+    DetailsRead,
     Event,
     HelpAsked,
     OrderAdvanced,
@@ -144,9 +145,10 @@ def context_of(log_id: str, seq: int, subject: str) -> bytes:
 def subject_of(body: Body) -> str | None:
     """Return whose key guards the personal part of an event with this body; None where it may have none.
 
-    What was said of an order is kept under the order's key, which goes with those of its incident's alerts.
+    What was said of an order is kept under the order's key, which goes with those of its incident's alerts; why an
+    alert was read is kept under the alert's.
     """
-    if isinstance(body, AlertReceived):
+    if isinstance(body, AlertReceived | DetailsRead):
         return body.alert
     if isinstance(body, LookoutIssued | SightingReported):
         return body.id

@@ -61,9 +61,12 @@ CREATE TABLE events (
 CREATE INDEX events_with_personal ON events (seq) WHERE personal IS NOT NULL;
 CREATE TABLE identity (log_id TEXT NOT NULL) STRICT
 """
+_READINGS = "CREATE INDEX IF NOT EXISTS events_of_readings ON events (seq) WHERE kind = 'details_read'"
+"""Made at opening, in older files too: one scan, once."""
 _INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _MOST_LOG_PAGES = 4_000
 """Where nobody calls `settle`, an append carries the write-ahead log over at this length: 16 MB."""
+_LARGEST_SEQ = 2**63 - 1
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
@@ -106,6 +109,7 @@ class SqliteJournal:
                 check_version(self._connections[-1], path, _SCHEMA, _APPLICATION_ID, _VERSION)
             self._writer, self._reader = self._connections
             self._writer.execute(f"PRAGMA wal_autocheckpoint={_MOST_LOG_PAGES}")
+            self._writer.execute(_READINGS)
             self._log_id = self._identify()
             self._last_seq, self._last_hash = self._find_end()
             self._end_is_known = True
@@ -190,6 +194,13 @@ class SqliteJournal:
                 return
             after_seq = rows[-1][0]
             page = min(2 * page, _LARGEST_PAGE)
+
+    def readings(self, before_seq: int | None, most: int) -> list[Opened]:
+        """Return who has read what names people, newest first: entries before ``before_seq``, or the newest."""
+        asked = "SELECT * FROM events WHERE kind = 'details_read' AND seq < ? ORDER BY seq DESC LIMIT ?"
+        with self._read_lock:
+            rows = self._reader.execute(asked, (_LARGEST_SEQ if before_seq is None else before_seq, most)).fetchall()
+        return [open_event(Sealed(*row), self._log_id, self._vault) for row in rows]
 
     def erase(self, *subjects: str, at: int) -> int:
         """Delete the keys of these alerts', lookouts' and sightings' personal parts for good, and the snapshot.

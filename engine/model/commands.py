@@ -251,6 +251,14 @@ class Tick(_Command, frozen=True, gc=False, tag="tick"):
     wall_at: int | None = None
 
 
+class ReadDetails(_Command, frozen=True, gc=False, tag="read_details"):
+    """Somebody reads what names people in an incident, and says why; ``role`` is what they read it as."""
+
+    incident: IncidentId
+    reason: str
+    role: str = ""
+
+
 Command = (
     Configure
     | ReportAlert
@@ -267,6 +275,7 @@ Command = (
     | DecideStep
     | CancelOrder
     | EndIncident
+    | ReadDetails
     | ApplyPlan
     | SetSpeedRule
     | LiftSpeedRule

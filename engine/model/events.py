@@ -377,6 +377,14 @@ class SpeedRuleLifted(_Body, frozen=True, gc=False, tag="speed_rule_lifted"):
     reason: str = ""
 
 
+class DetailsRead(_Body, frozen=True, gc=False, tag="details_read"):
+    """The event's actor has read what names people in an incident. Why is its personal part, under the alert's key."""
+
+    incident: IncidentId
+    alert: AlertId
+    role: str = ""
+
+
 class ClockDeparted(_Body, frozen=True, gc=False, tag="clock_departed"):
     """The clock and the wall disagree by more than 5 s."""
 
@@ -424,6 +432,7 @@ Body = (
     | SightingVerified
     | PursuitMoved
     | OrderAmended
+    | DetailsRead
 )
 
 

@@ -19,11 +19,11 @@ from engine.wire.messages import Count, Id, Instant, Lat, Level, Lon, NeedOf, Pe
 from geo_data.datum import Datum
 
 
-class _Body(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    pass
+class PlainBody(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What all bodies have in common."""
 
 
-class NewAlert(_Body, frozen=True, forbid_unknown_fields=True):
+class NewAlert(PlainBody, frozen=True, forbid_unknown_fields=True):
     """A report of a happening. The same ``source`` and ``source_ref`` again gives the first answer again.
 
     ``source`` is the token's own name when it is left out, ``at`` the instant of arrival.
@@ -42,15 +42,14 @@ class NewAlert(_Body, frozen=True, forbid_unknown_fields=True):
     exercise: bool = False
 
 
-class OverruledBody(_Body, frozen=True):
-    """That a person chose somebody else, in codes and in words; ``words`` is what they said, for who may read it."""
+class OverruledBody(PlainBody, frozen=True):
+    """That a person chose somebody else: the codes, and the same in sentences. What they said besides are details."""
 
     decided: Overruling
     said: tuple[str, ...]
-    words: str = ""
 
 
-class OrderBody(_Body, frozen=True):
+class OrderBody(PlainBody, frozen=True):
     """An order as the desk sees it. ``overruled`` tells that it was chosen over another, or another over it."""
 
     id: str
@@ -71,14 +70,14 @@ class OrderBody(_Body, frozen=True):
     overruled: OverruledBody | None = None
 
 
-class RecommendationBody(_Body, frozen=True):
+class RecommendationBody(PlainBody, frozen=True):
     """Who should go and why: the codes and values as they were decided, and the same in words."""
 
     said: tuple[str, ...]
     decided: Recommendation
 
 
-class AlertTaken(_Body, frozen=True):
+class AlertTaken(PlainBody, frozen=True):
     """What became of an alert.
 
     ``shortage`` lists the capabilities that nobody free has, ``waiting`` those that are still being decided together
@@ -94,7 +93,7 @@ class AlertTaken(_Body, frozen=True):
     recommendations: tuple[RecommendationBody, ...]
 
 
-class WaitingBody(_Body, frozen=True):
+class WaitingBody(PlainBody, frozen=True):
     """A unit that is wanted and has not been found yet."""
 
     demand: str
@@ -102,7 +101,7 @@ class WaitingBody(_Body, frozen=True):
     unmet: bool
 
 
-class StepBody(_Body, frozen=True):
+class StepBody(PlainBody, frozen=True):
     """Something that somebody must agree to: who is asked, who may agree, and what became of it."""
 
     id: str
@@ -126,7 +125,7 @@ class StepBody(_Body, frozen=True):
         return cls(asked=step.line[step.asked].by, line=tuple(asked.by for asked in step.line), **same)
 
 
-class DecideIn(_Body, frozen=True, forbid_unknown_fields=True):
+class DecideIn(PlainBody, frozen=True, forbid_unknown_fields=True):
     """Whether leave is given to a step, in whose place (by default of whoever was asked last), and why not."""
 
     granted: bool
@@ -134,32 +133,31 @@ class DecideIn(_Body, frozen=True, forbid_unknown_fields=True):
     reason: Word = ""
 
 
-class IncidentBody(_Body, frozen=True):
-    """An incident with all that hangs on it. ``details`` is there for those who may read it."""
+class IncidentBody(PlainBody, frozen=True):
+    """An incident with all that hangs on it, but for what names people: that is read for a reason."""
 
     incident: Incident
     orders: tuple[OrderBody, ...]
     waiting: tuple[WaitingBody, ...]
     recommendations: tuple[RecommendationBody, ...]
     steps: tuple[StepBody, ...] = ()
-    details: PersonalDetails | None = None
 
 
-class IncidentList(_Body, frozen=True):
+class IncidentList(PlainBody, frozen=True):
     """A page of incidents, newest first; ``next`` is the ``before`` of the page that follows."""
 
     incidents: tuple[Incident, ...]
     next: str | None = None
 
 
-class CancelIn(_Body, frozen=True, forbid_unknown_fields=True):
+class CancelIn(PlainBody, frozen=True, forbid_unknown_fields=True):
     """Why an order is withdrawn; with ``drop`` nobody else is sought."""
 
     reason: Id
     drop: bool = False
 
 
-class AnswerIn(_Body, frozen=True, forbid_unknown_fields=True):
+class AnswerIn(PlainBody, frozen=True, forbid_unknown_fields=True):
     """What the desk heard from a recipient, by radio or telephone. ``key`` makes it safe to send again."""
 
     key: Id
@@ -177,7 +175,7 @@ Hour = Annotated[int, msgspec.Meta(ge=0, le=HOURS_OF_WEEK)]
 Corner = tuple[Lon, Lat]
 
 
-class SpotIn(_Body, frozen=True, forbid_unknown_fields=True):
+class SpotIn(PlainBody, frozen=True, forbid_unknown_fields=True):
     """The street at a place: both ways, or with a heading the way that goes there."""
 
     lon: Lon
@@ -185,7 +183,7 @@ class SpotIn(_Body, frozen=True, forbid_unknown_fields=True):
     heading_deg: Heading | None = None
 
 
-class SpeedRuleIn(_Body, frozen=True, forbid_unknown_fields=True):
+class SpeedRuleIn(PlainBody, frozen=True, forbid_unknown_fields=True):
     """Streets that are closed (``factor`` 0) or have another speed for a while. ``key`` makes it safe to send again.
 
     Where: the streets that touch a ring, single streets, or neither for the whole city; of these the ``classes``.
@@ -206,13 +204,13 @@ class SpeedRuleIn(_Body, frozen=True, forbid_unknown_fields=True):
     reason: Text = ""
 
 
-class LiftIn(_Body, frozen=True, forbid_unknown_fields=True):
+class LiftIn(PlainBody, frozen=True, forbid_unknown_fields=True):
     """Why a rule is lifted."""
 
     reason: Word = ""
 
 
-class StandingRuleBody(_Body, frozen=True):
+class StandingRuleBody(PlainBody, frozen=True):
     """A rule over the streets that holds: who set it when, and how many arcs of today's roads it is about."""
 
     id: str
@@ -223,7 +221,7 @@ class StandingRuleBody(_Body, frozen=True):
     holds_now: bool
 
 
-class SpeedRuleTaken(_Body, frozen=True):
+class SpeedRuleTaken(PlainBody, frozen=True):
     """What became of a rule. A closure holds at once; all else with the version ``coming``."""
 
     rule: StandingRuleBody | None
@@ -232,7 +230,7 @@ class SpeedRuleTaken(_Body, frozen=True):
     coming: int
 
 
-class SpeedsBody(_Body, frozen=True):
+class SpeedsBody(PlainBody, frozen=True):
     """The travel times in force: which version, which will hold all that was said so far, and what stands in them."""
 
     version: int
@@ -242,7 +240,7 @@ class SpeedsBody(_Body, frozen=True):
     rules: tuple[StandingRuleBody, ...]
 
 
-class FedSpeed(_Body, frozen=True, forbid_unknown_fields=True):
+class FedSpeed(PlainBody, frozen=True, forbid_unknown_fields=True):
     """How fast a street is passed now: in km/h, or as a factor on its usual speed."""
 
     lon: Lon
@@ -252,7 +250,7 @@ class FedSpeed(_Body, frozen=True, forbid_unknown_fields=True):
     factor: Annotated[float, msgspec.Meta(ge=0.02, le=5.0)] | None = None
 
 
-class FeedIn(_Body, frozen=True, forbid_unknown_fields=True):
+class FeedIn(PlainBody, frozen=True, forbid_unknown_fields=True):
     """Live speeds, each in place of the one before; out of date after ``ttl_s``."""
 
     speeds: Annotated[tuple[FedSpeed, ...], msgspec.Meta(min_length=1, max_length=MOST_FED)]
@@ -260,7 +258,7 @@ class FeedIn(_Body, frozen=True, forbid_unknown_fields=True):
     datum: Datum = "wgs84"
 
 
-class FeedTaken(_Body, frozen=True):
+class FeedTaken(PlainBody, frozen=True):
     """What became of live speeds; ``off_road`` counts those that have no street near."""
 
     arcs: int
@@ -269,13 +267,13 @@ class FeedTaken(_Body, frozen=True):
     coming: int
 
 
-class PositionTaken(_Body, frozen=True):
+class PositionTaken(PlainBody, frozen=True):
     """What became of a device's position: its mark."""
 
     mark: str
 
 
-class FedPosition(_Body, frozen=True, forbid_unknown_fields=True):
+class FedPosition(PlainBody, frozen=True, forbid_unknown_fields=True):
     """Where a device behind a gateway is, in the datum that it is configured with; ``at`` is when it was there."""
 
     device: Id
@@ -289,19 +287,19 @@ class FedPosition(_Body, frozen=True, forbid_unknown_fields=True):
     backfill: bool = False
 
 
-class FedPositions(_Body, frozen=True, forbid_unknown_fields=True):
+class FedPositions(PlainBody, frozen=True, forbid_unknown_fields=True):
     """Positions of several devices."""
 
     positions: Annotated[tuple[FedPosition, ...], msgspec.Meta(min_length=1, max_length=MOST_FIXES)]
 
 
-class PositionsTaken(_Body, frozen=True):
+class PositionsTaken(PlainBody, frozen=True):
     """What became of each position, in order: its mark, or ``unknown_device``."""
 
     marks: tuple[str, ...]
 
 
-class DeviceBody(_Body, frozen=True):
+class DeviceBody(PlainBody, frozen=True):
     """What is known of a device: no place, only how it does. ``connected`` is for those that stay connected."""
 
     device: str
@@ -315,14 +313,14 @@ class DeviceBody(_Body, frozen=True):
     readings: dict[str, float] = {}
 
 
-class DeviceList(_Body, frozen=True):
+class DeviceList(PlainBody, frozen=True):
     """A page of devices; ``next`` is the ``after`` of the page that follows."""
 
     devices: tuple[DeviceBody, ...]
     next: str | None = None
 
 
-class Bootstrap(_Body, frozen=True):
+class Bootstrap(PlainBody, frozen=True):
     """What a client needs to begin: where the stream is and what it speaks."""
 
     city: str
@@ -335,24 +333,14 @@ class Bootstrap(_Body, frozen=True):
     capabilities: dict[str, dict[str, str]]
 
 
-class TokenBody(_Body, frozen=True):
-    """A signed token: shown as a Bearer token, and in the greeting of the stream, for ``expires_in`` seconds."""
-
-    token: str
-    expires_in: int
-    role: str
-    subject: str
-    permissions: tuple[str, ...]
-
-
-class Health(_Body, frozen=True):
+class Health(PlainBody, frozen=True):
     """Whether the server is alive, or ready; ``waits_for`` says what is missing."""
 
     status: Literal["ok", "waiting"]
     waits_for: tuple[str, ...] = ()
 
 
-class ProblemBody(_Body, frozen=True):
+class ProblemBody(PlainBody, frozen=True):
     """An error, after RFC 9457, with the four things that every refusal names."""
 
     title: str

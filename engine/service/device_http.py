@@ -8,7 +8,6 @@ send again for ever is answered as taken, with its mark.
 import base64
 import binascii
 import hmac
-import re
 from abc import ABC, abstractmethod
 from urllib.parse import parse_qsl
 
@@ -23,8 +22,7 @@ from engine.model.errors import Refusal
 from engine.service import bodies
 from engine.service.access import AccessDenied
 from engine.service.device_hub import DeviceHub
-from engine.service.edge import MOST_BODY_BYTES, Call, Refused, json_answer, problem_of, read_bytes
-from engine.service.routes import MOST_PAGE, USUAL_PAGE
+from engine.service.edge import MOST_BODY_BYTES, Call, Refused, json_answer, page_size, problem_of, read_bytes
 
 _MOST_FIELDS = 64
 _LONGEST_CREDENTIALS = 1_024
@@ -77,11 +75,7 @@ class DeviceApi(ABC):
 
     async def list_devices(self, call: Call) -> Response:
         """List existing devices."""
-        query = call.request.query_params
-        limit, after = query.get("limit", str(USUAL_PAGE)), query.get("after", "")
-        if not re.fullmatch(r"\d{1,3}", limit) or not 1 <= int(limit) <= MOST_PAGE:
-            raise Refusal("out_of_range", "limit", limit, f"1 to {MOST_PAGE}")
-        hub, most = self.devices, int(limit)
+        hub, most, after = self.devices, page_size(call.request), call.request.query_params.get("after", "")
         rest = [device for device in hub.devices() if device.name > after]
         shown = tuple(_body(hub, device) for device in rest[:most])
         more = rest[most - 1].name if len(rest) > most else None

@@ -14,12 +14,13 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from engine.core.batch import Reply
 from engine.model.errors import Refusal, RefusalBody
 from engine.service.access import AccessDenied, Identity, Issued
 from engine.service.bodies import ProblemBody
 from engine.service.door import Door
 from engine.service.roles import Permission
-from engine.service.routes import Route
+from engine.service.routes import MOST_PAGE, USUAL_PAGE, Route
 from engine.wire.codec import Reader
 from engine.wire.limits import STANDARD
 
@@ -40,6 +41,7 @@ _STATUS: Mapping[str, int] = {
     "too_many_attempts": 429,
     "too_slow": 408,
     "too_big": 413,
+    "unknown_credential": 404,
     "unknown_incident": 404,
     "unknown_order": 404,
     "unknown_rule": 404,
@@ -138,6 +140,13 @@ def _bearer(said: str) -> str:
     return token.strip()
 
 
+def taken(reply: Reply) -> Reply:
+    """Return the reply of a command that was taken; raise what it was refused for."""
+    if reply.refusal is not None:
+        raise Refused(problem_of(reply.refusal))
+    return reply
+
+
 async def read_body(request: Request, reader: Reader[Any]) -> Any:
     """Read a body that is bounded before it is parsed.
 
@@ -185,6 +194,20 @@ async def read_bytes(request: Request) -> bytes:
     except TimeoutError:
         raise Refusal("too_slow", "body", f"{len(body)} bytes", f"a whole body in {BODY_TIMEOUT_S:g} s") from None
     return bytes(body)
+
+
+def page_size(request: Request) -> int:
+    """Return how many are wanted on a page.
+
+    Raises
+    ------
+    Refusal
+        ``out_of_range``.
+    """
+    said = request.query_params.get("limit", str(USUAL_PAGE))
+    if not re.fullmatch(r"[0-9]{1,3}", said) or not 1 <= int(said) <= MOST_PAGE:
+        raise Refusal("out_of_range", "limit", said, f"1 to {MOST_PAGE}")
+    return int(said)
 
 
 def problem_of(refusal: Refusal | RefusalBody) -> ProblemBody:

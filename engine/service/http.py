@@ -6,10 +6,9 @@ answered as taken before the journal has it: that is `Backend.submit`'s promise.
 """
 
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar, cast, get_args
+from typing import Any, cast, get_args
 
 import msgspec
 from starlette.applications import Starlette
@@ -19,7 +18,6 @@ from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
 
 from engine.core.batch import Reply
-from engine.core.city import City
 from engine.core.engine import Engine
 from engine.model import commands as c
 from engine.model.entities import Alert
@@ -27,6 +25,8 @@ from engine.model.errors import Refusal
 from engine.model.ids import OrderId, RuleId, StepId
 from engine.service import speed_views, views
 from engine.service.access import AccessDenied
+from engine.service.access_http import AccessApi
+from engine.service.backend import Backend, V
 from engine.service.bodies import (
     AnswerIn,
     Bootstrap,
@@ -38,77 +38,31 @@ from engine.service.bodies import (
     NewAlert,
     ProblemBody,
     SpeedRuleIn,
-    TokenBody,
 )
 from engine.service.device_http import DeviceApi
 from engine.service.device_hub import DeviceHub
 from engine.service.door import Door
-from engine.service.edge import TITLES, Call, Refused, answer, let_in, problem_of, read_body
+from engine.service.edge import TITLES, Call, Refused, answer, let_in, page_size, problem_of, read_body, taken
 from engine.service.edge import json_answer as _json
 from engine.service.lookout_http import LookoutApi
 from engine.service.metrics import Metrics
 from engine.service.openapi import document
 from engine.service.roles import Permission
-from engine.service.routes import MOST_PAGE, ROUTES, USUAL_PAGE, Route, Which
+from engine.service.routes import ROUTES, Route, Which
 from engine.texts import LANGUAGES
 from engine.version import version
 from engine.wire.codec import JSON, SUBPROTOCOLS, Reader
 from geo_data.datum import to_wgs84
 
 LOGGER = logging.getLogger("allpoints.http")
-V = TypeVar("V")
 
 
-class Backend(Protocol):
-    """What stands behind HTTP: the way for commands into the engine, and for views out of it."""
-
-    @property
-    def started(self) -> bool:
-        """Whether there is an engine to ask."""
-        ...
-
-    @property
-    def city(self) -> City:
-        """The city that is served, once started."""
-        ...
-
-    @property
-    def log_id(self) -> str:
-        """The identity of the journal, once started."""
-        ...
-
-    async def submit(self, command: c.Command) -> Reply:
-        """Have a command decided and stored; the reply is given when it is durable."""
-        ...
-
-    async def look(self, view: Callable[[Engine], V]) -> V:
-        """Have the engine looked at while all of its state is durable: what is not stored yet is not shown."""
-        ...
-
-    def now(self) -> int:
-        """Milliseconds since the epoch, by the core's clock."""
-        ...
-
-    @property
-    def devices(self) -> DeviceHub:
-        """The devices that exist already, once started."""
-        ...
-
-    def waits_for(self) -> tuple[str, ...]:
-        """Name what is missing before alerts can be taken; empty when ready."""
-        ...
-
-    def stream_url(self, host: str) -> str:
-        """Return where the stream is, for a client that reached us under ``host``."""
-        ...
-
-
-class Api(DeviceApi, LookoutApi):
+class Api(AccessApi, DeviceApi, LookoutApi):
     """What each route does. The names of the methods are those of the table."""
 
     def __init__(self, backend: Backend, door: Door, metrics: Metrics) -> None:
         self.backend = backend
-        self.door = door
+        self._door = door
         self.figures = metrics
         self.version = version()
         self._document = msgspec.json.encode(document(ROUTES, self.version))
@@ -118,18 +72,10 @@ class Api(DeviceApi, LookoutApi):
         """The devices that exist already."""
         return self.backend.devices
 
-    async def exchange_token(self, call: Call) -> Response:
-        """Give a signed token for a credential."""
-        issued = call.issued
-        assert issued is not None
-        body = TokenBody(
-            token=issued.token,
-            expires_in=issued.holds_s,
-            role=issued.identity.role.id,
-            subject=issued.identity.subject,
-            permissions=tuple(sorted(issued.identity.role.may)),
-        )
-        return _json(body, headers={"Cache-Control": "no-store"})
+    @property
+    def door(self) -> Door:
+        """Who lets people in."""
+        return self._door
 
     async def report_alert(self, call: Call) -> Response:
         """Take an alert."""
@@ -162,22 +108,14 @@ class Api(DeviceApi, LookoutApi):
         which = query.get("state", "open")
         if which not in get_args(Which):
             raise Refusal("unknown_value", "state", which, " or ".join(get_args(Which)))
-        limit = query.get("limit", str(USUAL_PAGE))
-        if not re.fullmatch(r"\d{1,3}", limit) or not 1 <= int(limit) <= MOST_PAGE:
-            raise Refusal("out_of_range", "limit", limit, f"1 to {MOST_PAGE}")
-        before = query.get("before")
+        limit, before = page_size(call.request), query.get("before")
         state = cast("Which", which)
-        return _json(await self.backend.look(lambda engine: views.incident_list(engine, state, int(limit), before)))
+        return _json(await self.backend.look(lambda engine: views.incident_list(engine, state, limit, before)))
 
     async def read_incident(self, call: Call) -> Response:
         """Read an incident."""
-        incident = call.request.path_params["incident"]
-        language, may_read = self._language(call.request), call.speaker.may(Permission.READ_DETAILS)
-        return _json(
-            await self.backend.look(
-                lambda engine: views.incident_body(engine, incident, language, with_details=may_read)
-            )
-        )
+        incident, language = call.request.path_params["incident"], self._language(call.request)
+        return _json(await self.backend.look(lambda engine: views.incident_body(engine, incident, language)))
 
     async def read_order(self, call: Call) -> Response:
         """Read an order."""
@@ -306,20 +244,12 @@ class Api(DeviceApi, LookoutApi):
 
     async def done(self, command: c.Command) -> Reply:
         """Return the reply of a command that was taken; raise what it was refused for."""
-        reply = await self.backend.submit(command)
-        if reply.refusal is not None:
-            raise Refused(problem_of(reply.refusal))
-        return reply
+        return taken(await self.backend.submit(command))
 
     async def _order(self, call: Call) -> Response:
         order, language = call.request.path_params["order"], self._language(call.request)
-        may_read = call.speaker.may(Permission.READ_DETAILS)
         return _json(
-            await self.backend.look(
-                lambda engine: views.order_body(
-                    engine, views.known_order(engine, order), language, with_details=may_read
-                )
-            )
+            await self.backend.look(lambda engine: views.order_body(engine, views.known_order(engine, order), language))
         )
 
     def _language(self, request: Request) -> str:

@@ -1,7 +1,8 @@
 """What a recipient sees of its mail: orders as they stand now, personal details only for who is assigned.
 
 Need to know: the caller and what was said go to the recipient of an order while that order is open, and to nobody else;
-who is looked for, to those who are sent and those whom the lookout names, while it holds.
+who is looked for, to those who are sent and those whom the lookout names, while it holds. Who called in confidence is
+named to no recipient: who may, reads it over HTTP.
 """
 
 from engine.core.engine import Engine
@@ -15,11 +16,19 @@ from engine.wire.messages import Item, OrderView, Trace
 _NOT_SENT = (OrderState.PROPOSED, OrderState.APPROVED)
 
 
+def is_confidential(engine: Engine, incident_type: str) -> bool:
+    """Tell whether the run card of a type keeps from everybody but the commander who called."""
+    card = engine.city.run_cards.cards.get(incident_type)
+    return card is not None and card.confidential_caller
+
+
 def view_order(engine: Engine, order: Order, reader: RecipientId) -> OrderView:
     """Return an order as ``reader`` may see it."""
     details = Details()
     if order.recipient == reader and order.state in OPEN_ORDERS and order.incident in engine.state.incidents:
         details = engine.details(order.incident)
+        if is_confidential(engine, order.type):
+            details = Details(text=details.text, address=details.address)
     return OrderView(
         id=order.id,
         version=order.version,

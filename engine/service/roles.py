@@ -38,6 +38,7 @@ class Permission(StrEnum):
     READ_INCIDENTS = "read_incidents"
     READ_ORDERS = "read_orders"
     READ_DETAILS = "read_details"
+    READ_CONFIDENTIAL = "read_confidential"
     APPROVE_ORDERS = "approve_orders"
     CANCEL_ORDERS = "cancel_orders"
     RECORD_ANSWERS = "record_answers"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from engine.service import bodies, lookout_bodies
+from engine.service import access_bodies, bodies, lookout_bodies
 from engine.service.roles import Permission
 from engine.texts import LANGUAGES
 
@@ -69,6 +69,10 @@ _PAGE = {
     "before": Query(schema={"type": "string"}, meaning="The `next` of the page before."),
 }
 
+_READINGS = {
+    "limit": _PAGE["limit"],
+    "before": Query(schema={"type": "integer"}, meaning="The `next` of the page before."),
+}
 _DEVICES = {
     "limit": _PAGE["limit"],
     "after": Query(schema={"type": "string"}, meaning="The `next` of the page before."),
@@ -95,7 +99,7 @@ ROUTES: tuple[Route, ...] = (
         name="exchange_token",
         summary="Exchange a credential for a signed token that holds for some minutes.",
         needs="credential",
-        gives={200: bodies.TokenBody},
+        gives={200: access_bodies.TokenBody},
     ),
     Route(
         method="POST",
@@ -124,6 +128,40 @@ ROUTES: tuple[Route, ...] = (
         needs=Permission.READ_INCIDENTS,
         gives={200: bodies.IncidentBody},
         query=_LANGUAGE,
+    ),
+    Route(
+        method="POST",
+        path="/v1/incidents/{incident}/details",
+        name="read_details",
+        summary="Read what names people in an incident, for a reason; who reads it and why is on record first.",
+        needs=Permission.READ_DETAILS,
+        takes=access_bodies.ReadingIn,
+        gives={200: access_bodies.DetailsBody},
+    ),
+    Route(
+        method="GET",
+        path="/v1/readings",
+        name="list_readings",
+        summary="List who has read what names people, when and why, newest first.",
+        needs=Permission.READ_READINGS,
+        gives={200: access_bodies.ReadingList},
+        query=_READINGS,
+    ),
+    Route(
+        method="GET",
+        path="/v1/credentials",
+        name="list_credentials",
+        summary="List who is let in, as what, and who is no longer; never a secret.",
+        needs=Permission.READ_CREDENTIALS,
+        gives={200: access_bodies.CredentialList},
+    ),
+    Route(
+        method="POST",
+        path="/v1/credentials/{credential}/revoke",
+        name="revoke_credential",
+        summary="Make a credential void at once, with every token and session of it.",
+        needs=Permission.REVOKE_CREDENTIALS,
+        gives={200: access_bodies.CredentialBody},
     ),
     Route(
         method="GET",

@@ -24,6 +24,7 @@ from engine.core.city_folder import RECORD, CityFolder, Listener, Settings, load
 from engine.core.engine import Engine
 from engine.core.plain_ports import SystemClock
 from engine.core.ports import Clock
+from engine.journal.envelope import Opened
 from engine.journal.record import open_record
 from engine.journal.sqlite_journal import SqliteJournal
 from engine.journal.vault import Vault
@@ -168,6 +169,10 @@ class CityServer:
         if seen.cancelled():
             raise Refusal("stopping", "server", "", "a server that runs")
         return cast("V", seen.result())
+
+    async def readings(self, before_seq: int | None, most: int) -> list[Opened]:
+        """Return who has read what names people, newest first; asked of the record beside the loop."""
+        return await asyncio.to_thread(self._now_running.journal.readings, before_seq, most)
 
     async def run(self, on_ready: Callable[[Address], None]) -> None:
         """Serve until a signal comes.

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 
 from engine.core.batch import Reply
 from engine.core.engine import Engine
-from engine.model.entities import Incident, Order
+from engine.journal.envelope import Opened
+from engine.model.entities import Details, Incident, Order
 from engine.model.errors import Refusal
+from engine.model.events import DetailsRead
 from engine.model.ids import IncidentId, OrderId, StepId, number_of
 from engine.model.lifecycle import ENDED_INCIDENTS
+from engine.service.access_bodies import DetailsBody, ReadingBody
 from engine.service.bodies import (
     AlertTaken,
     IncidentBody,
@@ -19,6 +22,7 @@ from engine.service.bodies import (
     StepBody,
     WaitingBody,
 )
+from engine.service.order_views import is_confidential
 from engine.service.routes import Which
 from engine.texts.reading import explain, overruled
 from engine.wire.messages import PersonalDetails
@@ -57,15 +61,13 @@ def office_asked(engine: Engine, step_id: str, offices: Sequence[str]) -> str:
     return next((office for office in asked if office in offices), offices[0])
 
 
-def order_body(engine: Engine, order: Order, language: str, *, with_details: bool) -> OrderBody:
-    """Return an order as the desk sees it; what was said in words only for who may read it."""
+def order_body(engine: Engine, order: Order, language: str) -> OrderBody:
+    """Return an order as the desk sees it; what was said besides of who was chosen is among the details."""
     same = {name: getattr(order, name) for name in OrderBody.__struct_fields__ if name != "overruled"}
     its = engine.state.overruled.get(order.id)
     if its is None:
         return OrderBody(**same)
-    words = engine.state.words.get(its.instead, "") if with_details else ""
-    said = tuple(overruled(its, words, language))
-    return OrderBody(**same, overruled=OverruledBody(decided=its, said=said, words=words))
+    return OrderBody(**same, overruled=OverruledBody(decided=its, said=tuple(overruled(its, "", language))))
 
 
 def recommendations(engine: Engine, incident: IncidentId, language: str) -> tuple[RecommendationBody, ...]:
@@ -85,25 +87,19 @@ def alert_taken(engine: Engine, reply: Reply, language: str) -> AlertTaken:
         incident=reply.incident,
         duplicate=reply.duplicate,
         # An alert that is sent again long after its incident has ended still names it, without its orders.
-        orders=tuple(
-            order_body(engine, engine.state.orders[order], language, with_details=False) for order in reply.orders
-        ),
+        orders=tuple(order_body(engine, engine.state.orders[order], language) for order in reply.orders),
         shortage=reply.shortage,
         waiting=reply.waiting,
         recommendations=recommendations(engine, reply.incident, language),
     )
 
 
-def incident_body(engine: Engine, incident_id: str, language: str, *, with_details: bool) -> IncidentBody:
-    """Return an incident with all that hangs on it; its details only for who may read them."""
+def incident_body(engine: Engine, incident_id: str, language: str) -> IncidentBody:
+    """Return an incident with all that hangs on it, but for what names people."""
     incident = known_incident(engine, incident_id)
-    said = engine.details(incident.id) if with_details else None
     return IncidentBody(
         incident=incident,
-        orders=tuple(
-            order_body(engine, engine.state.orders[order], language, with_details=with_details)
-            for order in incident.orders
-        ),
+        orders=tuple(order_body(engine, engine.state.orders[order], language) for order in incident.orders),
         waiting=tuple(
             WaitingBody(demand=demand.id, capability=demand.capability, unmet=demand.unmet)
             for demand in engine.state.demands.values()
@@ -111,7 +107,37 @@ def incident_body(engine: Engine, incident_id: str, language: str, *, with_detai
         ),
         recommendations=recommendations(engine, incident.id, language),
         steps=tuple(StepBody.of(step) for step in engine.state.steps_of(incident.id)),
-        details=PersonalDetails(said.text, said.caller, said.phone, said.address) if said is not None else None,
+    )
+
+
+def details_body(engine: Engine, reply: Reply, incident_id: str, *, with_caller: bool) -> DetailsBody:
+    """Return what names people in an incident, once the record has that it is read.
+
+    Who called in confidence is named only to whom the run card lets.
+    """
+    incident = known_incident(engine, incident_id)
+    said = engine.details(incident.id)
+    if not with_caller and is_confidential(engine, incident.type):
+        said = Details(text=said.text, address=said.address)
+    words: dict[str, str] = {its.instead: words for its, words in engine.overrulings(incident.id) if words}
+    return DetailsBody(
+        details=PersonalDetails(said.text, said.caller, said.phone, said.address),
+        words=words,
+        reading=reply.events[0].seq,
+    )
+
+
+def reading_body(opened: Opened) -> ReadingBody:
+    """Return one reading as the auditor sees it."""
+    event, body = opened.event, opened.event.body
+    assert isinstance(body, DetailsRead)
+    return ReadingBody(
+        reading=event.seq,
+        at=event.at,
+        actor=event.actor,
+        role=body.role,
+        incident=body.incident,
+        reason=event.personal.text if event.personal is not None else "",
     )
 
 

@@ -73,25 +73,6 @@ def test_a_shortage_is_stated(tmp_path: Path):
     assert [order["recipient_kind"] for order in body["orders"]] == ["station"]
 
 
-def test_who_may_read_details_and_who_may_not(tmp_path: Path):
-    async def scenario(it):
-        async with (
-            it.client("integration") as source,
-            it.client("dispatcher") as desk_,
-            it.client("observer") as wall,
-        ):
-            path = (await source.post("/v1/alerts", json=alert())).headers["location"]
-            return [(await client.get(path)).json() for client in (desk_, wall, source)]
-
-    seen_by_desk, seen_on_wall, seen_by_source = run(scenario, tmp_path)
-    assert seen_by_desk["details"] == SAID
-    for body in (seen_on_wall, seen_by_source):
-        assert "details" not in body
-        assert "Wang" not in json.dumps(body)
-    assert seen_by_desk["incident"]["state"] == "dispatched"
-    assert seen_by_desk["orders"][0]["recipient"] == "P1"
-
-
 def test_a_dispatcher_answers_cancels_and_approves(tmp_path: Path):
     async def scenario(it):
         async with it.client() as client:

@@ -10,6 +10,8 @@ from engine.core.city_devices import DeviceSettings
 from engine.core.engine import Engine
 from engine.core.plain_ports import VolatileJournal
 from engine.core.ports import Journal
+from engine.journal.envelope import Opened, PersonalState
+from engine.model.events import DetailsRead
 from engine.service.access import Access
 from engine.service.cycle import Cycle, CycleLimits
 from engine.service.device_hub import DeviceHub
@@ -58,6 +60,11 @@ class Backend:
 
     async def look(self, view):
         return await self.cycle.visit(lambda: view(self.cycle.engine))
+
+    async def readings(self, before_seq, most):
+        kept = [event for event in self.cycle.engine.journal.read() if isinstance(event.body, DetailsRead)]
+        found = [event for event in reversed(kept) if before_seq is None or event.seq < before_seq]
+        return [Opened(event, PersonalState.PRESENT) for event in found[:most]]
 
     def now(self):
         return self.cycle.engine.clock.now()

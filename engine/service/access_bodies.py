@@ -1,0 +1,71 @@
+"""What HTTP takes and gives about who may what: tokens, credentials, and the reading of what names people."""
+
+from typing import Annotated
+
+import msgspec
+
+from engine.model.limits import LONGEST_ADDRESS
+from engine.service.bodies import PlainBody
+from engine.wire.messages import PersonalDetails
+
+
+class ReadingIn(PlainBody, frozen=True, forbid_unknown_fields=True):
+    """Why somebody reads what names people."""
+
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_ADDRESS)]
+
+
+class DetailsBody(PlainBody, frozen=True):
+    """What names people in an incident, and under which entry of the record it was read.
+
+    ``words`` is what people said besides of whom they chose, by order. Everything is empty once it was erased.
+    """
+
+    details: PersonalDetails
+    words: dict[str, str]
+    reading: int
+
+
+class ReadingBody(PlainBody, frozen=True):
+    """Who has read what names people in an incident, as what, when and why; ``reason`` is empty once it was erased."""
+
+    reading: int
+    at: int
+    actor: str
+    role: str
+    incident: str
+    reason: str = ""
+
+
+class ReadingList(PlainBody, frozen=True):
+    """A page of readings, newest first; ``next`` is the ``before`` of the page that follows."""
+
+    readings: tuple[ReadingBody, ...]
+    next: int | None = None
+
+
+class CredentialBody(PlainBody, frozen=True):
+    """Whom a credential lets in, as what; never its secret."""
+
+    id: str
+    role: str
+    subject: str
+    device: str
+    added_at: int
+    revoked_at: int | None = None
+
+
+class CredentialList(PlainBody, frozen=True):
+    """All credentials, oldest first."""
+
+    credentials: tuple[CredentialBody, ...]
+
+
+class TokenBody(PlainBody, frozen=True):
+    """A signed token: shown as a Bearer token, and in the greeting of the stream, for ``expires_in`` seconds."""
+
+    token: str
+    expires_in: int
+    role: str
+    subject: str
+    permissions: tuple[str, ...]
