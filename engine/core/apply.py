@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from engine.core import clockwork, manning, standing_demands, standing_lookouts, standing_steps
+from engine.core import clockwork, manning, standing_demands, standing_emergencies, standing_lookouts, standing_steps
 from engine.core.deadline_keys import RULE_END, deadline_key
 from engine.core.state import AlertRecord, Decided, Demand, Mail, Mailbox, StandingRule, State
 from engine.core.under_stations import ASSIGN, demands_of, give_back, take, watch_naming
@@ -229,6 +229,9 @@ _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
     e.Mailed: _mailed,
     e.MailAcknowledged: _mail_acknowledged,
     e.UnitAdvanced: _unit_advanced,
+    e.EmergencyRaised: standing_emergencies.raised,
+    e.EmergencyRepeated: standing_emergencies.repeated,
+    e.EmergencyEnded: standing_emergencies.ended,
     e.PlanRequested: _plan_requested,
     e.PlanApplied: _plan_applied,
     e.DeadlineMissed: clockwork.missed,

@@ -13,6 +13,7 @@ from engine.model.commands import (
     AssignUnits,
     ChooseUnit,
     Command,
+    PressEmergency,
     ReplaceOrder,
     ReportAlert,
     ReturnOrder,
@@ -35,6 +36,7 @@ _KEYED = (
     AssignUnits,
     ChooseUnit,
     IssueLookout,
+    PressEmergency,
     ReplaceOrder,
     ReturnOrder,
     SetSpeedRule,
@@ -131,6 +133,11 @@ class Batch:
             ref = command.sighting.source, command.sighting.source_ref
             same = (its.id for its in state.sightings.values() if (its.source, its.source_ref) == ref)
             return msgspec.structs.replace(reply, sighting=next(same, None))
+        if isinstance(command, PressEmergency):
+            emergency = state.emergencies.get(command.unit)
+            if emergency is None:  # ended before this press was answered
+                return reply
+            return msgspec.structs.replace(reply, alert=emergency.alert, incident=emergency.incident)
         if not isinstance(command, ReportAlert):
             return reply
         record = state.kept.alerts[alert_key(command.alert.source, command.alert.source_ref)]

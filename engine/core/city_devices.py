@@ -89,13 +89,10 @@ class DeviceSettings:
         A fix that would have had to be reached faster than this is held until the next one bears it out.
     mock
         What becomes of a fix that the device itself calls made up: ``hold`` moves nobody.
-    alarm_type
-        The type of the alert that an emergency button raises.
     """
 
     jump_mps: float = 70.0
     mock: Literal["hold", "take"] = "hold"
-    alarm_type: str = "officer_in_danger"
     jt808: Jt808Settings | None = None
     owntracks: DoorSettings | None = None
     osmand: DoorSettings | None = None
@@ -122,7 +119,6 @@ _DOOR: Mapping[str, Rule] = {"networks": Rule(_is_networks, 'a list of networks 
 _RULES: Mapping[str, Rule] = {
     "jump_mps": Rule(lambda value: type(value) in {int, float} and 10 <= value <= 1_000, "a number, 10 to 1000"),
     "mock": Rule(lambda value: isinstance(value, str) and value in {"hold", "take"}, "hold or take"),
-    "alarm_type": Rule(lambda value: isinstance(value, str) and bool(value), "a type of run_cards.toml"),
     **{name: Rule(lambda _: True, "") for name in get_args(DeviceProtocol)},
 }
 _JT808: Mapping[str, Rule] = {
@@ -153,7 +149,7 @@ def check_devices(toml: TomlFile, table: object, problems: Problems) -> None:
 
 def device_settings(table: Mapping[str, Any]) -> DeviceSettings:
     """Return what a checked ``[devices]`` says."""
-    plain: dict[str, Any] = {name: table[name] for name in ("jump_mps", "mock", "alarm_type") if name in table}
+    plain: dict[str, Any] = {name: table[name] for name in ("jump_mps", "mock") if name in table}
     for name in get_args(DeviceProtocol):
         if name in table:
             said = {**table[name], "networks": tuple(ipaddress.ip_network(text) for text in table[name]["networks"])}
@@ -162,12 +158,9 @@ def device_settings(table: Mapping[str, Any]) -> DeviceSettings:
 
 
 def read_devices(
-    folder: Path, settings: DeviceSettings, units: AbstractSet[UnitId], types: AbstractSet[str], problems: Problems
+    folder: Path, settings: DeviceSettings, units: AbstractSet[UnitId], problems: Problems
 ) -> tuple[Device, ...]:
     """Read ``devices.csv`` and hold it against the city; without the file there are none."""
-    is_on = any(settings.of(name) is not None for name in get_args(DeviceProtocol))
-    if is_on and settings.alarm_type not in types:
-        problems.add("city.toml", None, "devices.alarm_type", settings.alarm_type, "a type of run_cards.toml")
     path = folder / DEVICES
     if not path.exists():
         for name in get_args(DeviceProtocol):

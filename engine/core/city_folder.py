@@ -116,6 +116,7 @@ def load_folder(folder: Path) -> CityFolder:
         lacking = "the roads were built without turns; build them with `allpoints build --turns=all`"
         problems.warn(SPEEDS, None, "normal.turn_s", ROADS, lacking)
     policies = Policies(**table.get("policies", {}))
+    _hold_emergency_type(toml, policies, cards, problems)
     blank = City(
         name=table["name"],
         network=network,
@@ -135,7 +136,7 @@ def load_folder(folder: Path) -> CityFolder:
         units = read_units(reading, UNITS, stations)
         areas = read_areas(reading, AREAS, stations) if (folder / AREAS).exists() else ()
         settings, ids = settings_of(folder, table), {unit.id for unit in units}
-        devices = read_devices(folder, settings.devices, ids, cards.cards.keys(), problems)
+        devices = read_devices(folder, settings.devices, ids, problems)
         around = Around(
             units=tuple(unit.id for unit in units),
             stations=tuple(station.id for station in stations),
@@ -167,6 +168,15 @@ def load_folder(folder: Path) -> CityFolder:
         raise CityError(folder, problems.found)
     warnings = tuple(problems.warnings)
     return CityFolder(city=city, settings=settings, areas=areas, devices=devices, warnings=warnings)
+
+
+def _hold_emergency_type(toml: TomlFile, policies: Policies, cards: RunCards, problems: Problems) -> None:
+    """Hold the type that emergency buttons open against the cards; a city that has not chosen one is only warned."""
+    if policies.emergency_type not in cards.cards:
+        said = "emergency_type" in toml.table.get("policies", {})
+        tell = problems.add if said else problems.warn
+        limit = "a type of run_cards.toml" if said else "no such card: an emergency tells the desk and sends nobody"
+        tell(CITY, toml.line("policies", "emergency_type"), "policies.emergency_type", policies.emergency_type, limit)
 
 
 def load_settings(folder: Path) -> Settings:

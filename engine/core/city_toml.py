@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from engine.core.city_devices import DeviceSettings, check_devices, device_settings
 from engine.core.city_files import Problems, Rule, TomlFile, check_table
 from engine.dispatch.policies import Policies, VerificationPolicy
-from engine.model.limits import LEVELS, LONGEST_NAME
+from engine.model.limits import LEVELS, LONGEST_ID, LONGEST_NAME
 from engine.model.lookouts import ListClass
 from engine.texts import LANGUAGES
 from geo_data.datum import Datum
@@ -157,6 +157,8 @@ def _policy_rule(name: str, kind: object) -> Rule:
     """Return what a policy of this name and type may hold."""
     if get_origin(kind) is Literal:
         return _one_of(get_args(kind))
+    if kind is str:
+        return Rule(lambda value: _is_text(value) and len(str(value)) <= LONGEST_ID, "a type of run_cards.toml")
     if kind is int:
         least, greatest = _LEAST.get(name, 0), _MOST.get(name, _GREATEST)
         limit = f"a whole number, {least} to {greatest}"

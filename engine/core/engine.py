@@ -22,6 +22,7 @@ from engine.core.choosing import choose_unit
 from engine.core.city import City
 from engine.core.deciding import approve_order, decide_step
 from engine.core.draft import Draft
+from engine.core.emergencies import end_emergency, press_emergency
 from engine.core.lookouts import approve_lookout, extend_lookout, issue_lookout, lift_lookout
 from engine.core.ordering import apply_plan, cancel_order, serve, waiting
 from engine.core.plain_ports import AtOnce, NoLinks, SystemClock, VolatileJournal
@@ -66,6 +67,8 @@ _HANDLERS: dict[type, Callable[[World, Draft, Any], None]] = {
     c.ReplaceOrder: replace_order,
     c.AcknowledgeMail: acknowledge_mail,
     c.SetUnitStatus: set_unit_status,
+    c.PressEmergency: press_emergency,
+    c.EndEmergency: end_emergency,
     c.ApproveOrder: approve_order,
     c.ChooseUnit: choose_unit,
     c.DecideStep: decide_step,

@@ -66,7 +66,9 @@ def spell(at: int) -> str:
 
 
 def free(world: World, unit: UnitId) -> bool:
-    """Tell whether a unit is available and no order claims it."""
+    """Tell whether a unit is available, no order claims it, and it has not called for help."""
+    if unit in world.state.emergencies:
+        return False
     return unit not in world.state.claims and world.state.unit_status.get(unit) is UnitStatus.AVAILABLE
 
 
@@ -76,11 +78,15 @@ def refuse_unless_free(world: World, unit: UnitId, field: str = "unit") -> None:
     Raises
     ------
     Refusal
-        ``unknown_unit``, ``on_order`` with who ordered it and when, ``off_duty``, ``out_of_service`` or ``busy``.
+        ``unknown_unit``, ``in_emergency``, ``on_order`` with who ordered it and when, ``off_duty``, ``out_of_service``
+        or ``busy``.
     """
     status = world.state.unit_status.get(unit)
     if unit not in world.state.units or status is None:
         raise Refusal("unknown_unit", field, unit, "a unit of this city")
+    emergency = world.state.emergencies.get(unit)
+    if emergency is not None:
+        raise Refusal("in_emergency", field, unit, f"a unit that is free: it called for help at {spell(emergency.at)}")
     claim = world.state.claims.get(unit)
     if claim is not None:
         order = world.state.orders[claim]

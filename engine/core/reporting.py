@@ -12,7 +12,7 @@ from engine.model import events as e
 from engine.model.commands import EndIncident, ReportAlert
 from engine.model.entities import Alert, Incident, Need
 from engine.model.errors import Refusal
-from engine.model.ids import AlertId, DemandId, IncidentId
+from engine.model.ids import AlertId, DemandId, IncidentId, UnitId
 from engine.model.lifecycle import INCIDENT, OPEN_ORDERS, IncidentState, OrderState
 from engine.model.limits import (
     LEVELS,
@@ -43,10 +43,18 @@ def report_alert(world: World, draft: Draft, command: ReportAlert) -> None:
     if known_alert(world, alert) is not None:
         return
     _check(world, alert, draft.now)
-    card = world.city.run_cards.cards[alert.type]
-    level = alert.level or card.level
-    response = card.at(level, world.city.calendar.period_at(alert.at))
-    needs = alert.needs if alert.needs is not None else world.city.needs(response)
+    open_incident(world, draft, alert)
+
+
+def open_incident(world: World, draft: Draft, alert: Alert, but: tuple[UnitId, ...] = ()) -> tuple[IncidentId, AlertId]:
+    """Open an incident for an alert that was checked; one of a type without a card sends nobody by itself.
+
+    Nobody of ``but`` is sent.
+    """
+    card = world.city.run_cards.cards.get(alert.type)
+    level = alert.level or (LEVELS[0] if card is None else card.level)
+    response = None if card is None else card.at(level, world.city.calendar.period_at(alert.at))
+    needs = alert.needs or (() if alert.needs is not None or response is None else world.city.needs(response))
     incident, alert_id = IncidentId(draft.mint("incident")), AlertId(draft.mint("alert"))
     draft.emit(
         e.AlertReceived(
@@ -72,7 +80,7 @@ def report_alert(world: World, draft: Draft, command: ReportAlert) -> None:
             lat=alert.lat,
             first_alert_at=alert.at,
             needs=needs,
-            approval="by_rule" if response.approval == "by_rule" else "by_person",
+            approval="by_rule" if response is not None and response.approval == "by_rule" else "by_person",
             exercise=alert.exercise,
             clocks_ms=incident_clocks_ms(world.city, alert.type, level, alert.lon, alert.lat, sends=bool(needs)),
         )
@@ -86,13 +94,15 @@ def report_alert(world: World, draft: Draft, command: ReportAlert) -> None:
                     incident=incident,
                     capability=need.capability,
                     level=level,
-                    dispatch=response.dispatch,
+                    dispatch="units" if response is None else response.dispatch,
                     either=need.either,
                     together=need.together,
                     rank="" if number else need.rank,  # one of them leads
                     equipment=need.equipment,
+                    but=but,
                 )
             )
+    return incident, alert_id
 
 
 def end_incident(world: World, draft: Draft, command: EndIncident) -> None:

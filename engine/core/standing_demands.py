@@ -31,7 +31,7 @@ def raised(state: State, event: e.Event, body: e.DemandRaised) -> None:
         relieves=body.relieves,
         returned=body.returned,
         station=body.under,
-        refused_by=refused_by,
+        refused_by=(*refused_by, *body.but),
         returned_by=returned_by,
     )
     if body.relieves is not None:

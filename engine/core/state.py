@@ -12,6 +12,7 @@ from engine.model.entities import (
     Crew,
     Details,
     Dispatch,
+    Emergency,
     EscalationStep,
     Incident,
     Order,
@@ -155,6 +156,7 @@ class Kept(msgspec.Struct, kw_only=True):
     crews_due: dict[UnitId, Crew] = {}
     """Who takes over a unit once the order that holds it has ended: its shift changed meanwhile."""
     claims: dict[UnitId, OrderId] = {}
+    emergencies: dict[UnitId, Emergency] = {}
     incidents: dict[IncidentId, Incident] = {}
     recommendations: dict[IncidentId, list[Recommendation]] = {}
     orders: dict[OrderId, Order] = {}
@@ -245,6 +247,11 @@ class State:
     def claims(self) -> dict[UnitId, OrderId]:
         """The order that holds a unit, by unit."""
         return self.kept.claims
+
+    @property
+    def emergencies(self) -> dict[UnitId, Emergency]:
+        """The units that have called for help, until a person says that it is over."""
+        return self.kept.emergencies
 
     @property
     def incidents(self) -> dict[IncidentId, Incident]:

@@ -27,7 +27,7 @@ from engine.fleet import SHIFT_OVER, Fleet
 from engine.model import events as e
 from engine.model.entities import Crew, Station, Unit
 from engine.model.ids import IncidentId, OrderId, StationId, UnitId
-from engine.model.lifecycle import UNDER_WAY
+from engine.model.lifecycle import UNDER_WAY, UnitStatus
 from engine.travel import TravelTimes, arrivals
 from geo_data.snapping import OffRoad, Snap
 
@@ -79,7 +79,7 @@ class World:
         elif isinstance(body, e.IncidentOpened) and self.cover is not None:
             its = self.state.incidents[body.incident]
             self.cover.demand.count([its.lon], [its.lat])
-        elif isinstance(body, e.UnitAdvanced):
+        elif isinstance(body, e.UnitAdvanced | e.EmergencyRaised | e.EmergencyEnded):
             self._show(body.unit)
         elif isinstance(body, e.OrderAdvanced | e.Mailed) and body.order in self.state.orders:
             order = self.state.orders[body.order]
@@ -97,7 +97,13 @@ class World:
         if self._manned.get(unit) is not (crew := self.state.kept.crews.get(unit)):
             self._manned[unit] = crew
             self.fleet.add((manned(self.city, self.state, self.state.units[unit]),), self.state.kept.at)
-        self.fleet.set_status(self.fleet.index(unit), self.state.unit_status[unit], self._divertible(unit))
+        self.fleet.set_status(self.fleet.index(unit), self._shown(unit), self._divertible(unit))
+
+    def _shown(self, unit: UnitId) -> UnitStatus:
+        """Return what a unit counts as for whoever is sought: one that has called for help is busy with that."""
+        status = self.state.unit_status[unit]
+        is_free = status is UnitStatus.AVAILABLE
+        return UnitStatus.BUSY if is_free and unit in self.state.emergencies else status
 
     def _divertible(self, unit: UnitId) -> int:
         """Return the level of what a unit is under way to, where it may be taken off that: once, and before arrival.
@@ -106,7 +112,7 @@ class World:
         shift is over once the order has ended.
         """
         claim = self.state.claims.get(unit)
-        if claim is None:
+        if claim is None or unit in self.state.emergencies:
             return 0
         order = self.state.orders[claim]
         if order.state not in UNDER_WAY or order.diverted_from is not None:
@@ -125,9 +131,9 @@ class World:
         self.fleet.know(possible_names(self.city))
         self._manned = dict(self.state.kept.crews)
         self.fleet.restore(positions)
-        for unit, status in self.state.unit_status.items():
+        for unit in self.state.unit_status:
             if unit in self.state.units:
-                self.fleet.set_status(self.fleet.index(unit), status, self._divertible(unit))
+                self.fleet.set_status(self.fleet.index(unit), self._shown(unit), self._divertible(unit))
         self.stations = tuple(self.state.stations.values())
         self._own_units = {station.id: [] for station in self.stations}
         for its in self.state.units.values():

@@ -58,6 +58,8 @@ class Policies:
     """How long somebody is off duty between two shifts at least; shifts that follow at once are one."""
     short_rest: Literal["warn", "refuse"] = "warn"
     """What is done about a roster with less rest: it is taken with a warning, or not at all."""
+    emergency_type: str = "officer_in_danger"
+    """The type of the incident that an emergency button opens, always at level 1."""
     close: Literal["by_person", "by_rule"] = "by_person"
     """Who closes an incident once everything about it is done."""
     cover: Literal["off", "ties", "in_time"] = "off"

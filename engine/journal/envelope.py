@@ -23,6 +23,7 @@ from engine.model.events import (
     AlertReceived,
     Body,
     DetailsRead,
+    EmergencyEnded,
     Event,
     HelpAsked,
     OrderAdvanced,
@@ -148,7 +149,7 @@ def subject_of(body: Body) -> str | None:
     What was said of an order is kept under the order's key, which goes with those of its incident's alerts; why an
     alert was read is kept under the alert's.
     """
-    if isinstance(body, AlertReceived | DetailsRead):
+    if isinstance(body, AlertReceived | DetailsRead | EmergencyEnded):
         return body.alert
     if isinstance(body, LookoutIssued | SightingReported):
         return body.id

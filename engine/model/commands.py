@@ -158,6 +158,33 @@ class SetUnitStatus(_Command, frozen=True, gc=False, tag="set_unit_status"):
     status: UnitStatus
 
 
+class PressEmergency(_Command, frozen=True, gc=False, tag="press_emergency"):
+    """Somebody of a unit calls for help by an emergency button, or the desk heard them call.
+
+    Where they are is ``lon`` and ``lat``; without them, or where no road is near those, it is where the unit was last.
+    Pressing again while it stands changes nothing but the record.
+    """
+
+    key: str
+    unit: UnitId
+    lon: float | None = None
+    lat: float | None = None
+    order: OrderId | None = None
+    """The order that they are on, by their own word."""
+    via: Via = "terminal"
+    said_at: int | None = None
+    text: str = ""
+    """What is told to those who go."""
+
+
+class EndEmergency(_Command, frozen=True, gc=False, tag="end_emergency"):
+    """A person says that a unit needs no more help, and why. A false alarm ends its incident as invalid, too."""
+
+    unit: UnitId
+    reason: str
+    false_alarm: bool = False
+
+
 class ApproveOrder(_Command, frozen=True, gc=False, tag="approve_order"):
     """A person lets a proposed order go, in the place of an approver: by default of the one who was asked last."""
 
@@ -270,6 +297,8 @@ Command = (
     | ReplaceOrder
     | AcknowledgeMail
     | SetUnitStatus
+    | PressEmergency
+    | EndEmergency
     | ApproveOrder
     | ChooseUnit
     | DecideStep

@@ -224,6 +224,29 @@ class EscalationStep(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     to: str = ""
 
 
+class Emergency(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """That a unit has called for help and no person has ended it yet.
+
+    Attributes
+    ----------
+    alert, incident
+        What it was taken as.
+    order
+        The order that the unit was on.
+    presses
+        How often the button was pressed so far, ``pressed_at`` the last time.
+    """
+
+    unit: UnitId
+    alert: AlertId
+    incident: IncidentId
+    by: str
+    at: int
+    pressed_at: int
+    order: OrderId | None = None
+    presses: int = 1
+
+
 StepOutcome = Literal["granted", "refused", "withdrawn"]
 
 

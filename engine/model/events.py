@@ -136,6 +136,8 @@ class DemandRaised(_Body, frozen=True, gc=False, tag="demand_raised"):
     """The least rank that somebody in the unit must have; empty for any."""
     equipment: tuple[str, ...] = ()
     """What the unit must bring."""
+    but: tuple[UnitId, ...] = ()
+    """Who is not sent: the unit that it is about."""
     beside: OrderId | None = None
     """The order that it adds a unit to, because nobody has answered that one in time."""
     asked_by: OrderId | None = None
@@ -284,6 +286,36 @@ class UnitAdvanced(_Body, frozen=True, gc=False, tag="unit_advanced"):
     key: str
 
 
+class EmergencyRaised(_Body, frozen=True, gc=False, tag="emergency_raised"):
+    """A unit called for help; ``incident`` is about it. The unit is sent nowhere until a person ends it."""
+
+    unit: UnitId
+    alert: AlertId
+    incident: IncidentId
+    key: str
+    order: OrderId | None = None
+    via: Via = "terminal"
+    said_at: int | None = None
+
+
+class EmergencyRepeated(_Body, frozen=True, gc=False, tag="emergency_repeated"):
+    """A unit called for help again while its emergency stands."""
+
+    unit: UnitId
+    key: str
+    via: Via = "terminal"
+    said_at: int | None = None
+
+
+class EmergencyEnded(_Body, frozen=True, gc=False, tag="emergency_ended"):
+    """A person ended an emergency; why is the event's personal part."""
+
+    unit: UnitId
+    alert: AlertId
+    incident: IncidentId
+    false_alarm: bool = False
+
+
 class PlanRequested(_Body, frozen=True, gc=False, tag="plan_requested"):
     """Demands are to be decided together by a worker."""
 
@@ -410,6 +442,9 @@ Body = (
     | Mailed
     | MailAcknowledged
     | UnitAdvanced
+    | EmergencyRaised
+    | EmergencyRepeated
+    | EmergencyEnded
     | PlanRequested
     | PlanApplied
     | DeadlineMissed

@@ -13,6 +13,8 @@ NoticeCode = Literal[
     "return_granted",
     "return_refused",
     "diverted",
+    "emergency",
+    "emergency_over",
     "approval_wanted",
     "leave_wanted",
     "not_delivered",

@@ -45,6 +45,8 @@ class Connection:
         """Counts the greetings of a server: who greeted later is the newer session."""
         self.catching_up = False
         """Mail is resent from the mailbox piece by piece; what is new waits there for its turn."""
+        self.for_help_alone = False
+        """The token has run out: a call for help is heard, and nothing else."""
         self.is_slow = False
         self._limits = limits
         self._is_text = codec.is_text

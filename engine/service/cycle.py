@@ -23,7 +23,9 @@ from engine.model.commands import AcknowledgeMail, Command, Tick
 from engine.model.errors import NotStored, Refusal, RefusalBody
 from engine.model.events import Event
 from engine.service.copies import Copies, Keeper
-from engine.service.inbox import Advance, Asked, Done, Inbox, MailboxDevice, Outcome, Receipt
+from engine.service.inbox import Advance, Asked, Inbox, MailboxDevice, Receipt
+from engine.service.outcome import Done, Outcome
+from engine.service.urgent import Press
 from engine.service.virtual_clock import VirtualClock
 from engine.wire.messages import Trace
 
@@ -137,14 +139,14 @@ class Cycle(Inbox):
         """Turn until stopped."""
         self._tick_due_s = asyncio.get_running_loop().time() + self.limits.look_again_ms / 1_000.0
         try:
-            while not (self._stopping and not self._asked):
+            while not self._stopping or self._asked or self._has_emergency():
                 await self._wait()
                 await self._turn()
             if self._copies is not None:
                 await self._copies.close()
         finally:
             self._stopping = True
-            for done, outcome in self._refuse_waiting():
+            for done, outcome in self._refuse_waiting(for_good=True):
                 self._tell(done, outcome)
             self._forget_visits()
             self._writer.shutdown()
@@ -162,7 +164,10 @@ class Cycle(Inbox):
             return
 
     def _has_own_work(self) -> bool:
-        return bool(self._receipts or self.engine.finished) and not self._is_shut()
+        return bool(self._receipts or self.engine.finished or self._urgent) and not self._is_shut()
+
+    def _has_emergency(self) -> bool:
+        return bool(self._urgent) and not self._is_shut()
 
     def _delay_s(self) -> float | None:
         """Return how long nothing is due, in seconds; None for ever."""
@@ -176,7 +181,7 @@ class Cycle(Inbox):
         if self._closed_until is not None:
             open_s = self._closed_until - now_s
             due = [max(seconds, open_s) for seconds in due]
-            if self._receipts or self.engine.finished:
+            if self._receipts or self.engine.finished or self._urgent:
                 due.append(open_s)
         if self._copies is not None:
             due.append(self._copies.due_s - now_s)
@@ -317,15 +322,18 @@ class Cycle(Inbox):
                 LOGGER.exception("outlet_failed")
 
     def _fail(self, asked: list[Asked], replies: Sequence[Reply]) -> None:
-        """After a failed commit: make the state again, shut the intake, then tell everyone."""
+        """After a failed commit: make the state again, shut the intake, then tell everyone but who calls for help."""
         self.counts["not_stored"] += 1
         LOGGER.error("not_stored")
         if self._figures is not None:
             self._figures.not_stored()
         self._closed_until = asyncio.get_running_loop().time() + self.limits.retry_ms / 1_000.0
         self._rebuild()
+        presses = [entry.done for entry in asked if isinstance(entry.done, Press)]
+        self._urgent.put_back(presses)
         for entry, reply in zip(asked, replies, strict=True):
-            self._tell(entry.done, Outcome(reply=reply, retry_ms=self.limits.retry_ms))
+            if entry.done not in presses:
+                self._tell(entry.done, Outcome(reply=reply, retry_ms=self.limits.retry_ms))
         for done, outcome in self._refuse_waiting():
             self._tell(done, outcome)
 

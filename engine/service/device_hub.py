@@ -6,21 +6,16 @@ alarm, and nothing else.
 """
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import NamedTuple, Protocol
-
-import numpy as np
+from typing import Protocol
 
 from engine.core.city_devices import Device, DeviceProtocol, DeviceSettings
 from engine.intake.screening import Mark, Reported, Screen
-from engine.model.commands import ReportAlert, SetUnitStatus
-from engine.model.entities import Alert, Details
+from engine.model.commands import PressEmergency
 from engine.model.errors import Refusal, RefusalBody
-from engine.model.ids import IncidentId
-from engine.model.lifecycle import ENDED_INCIDENTS, UnitStatus
+from engine.model.lifecycle import UnitStatus
 from engine.service.inbox import Inbox
 from engine.service.lockout import Lockout
 from engine.texts import text
@@ -30,17 +25,9 @@ from geo_data.datum import DatumError, to_wgs84
 LOGGER = logging.getLogger("allpoints.devices")
 RATE_PER_S, BURST = 5, 100
 """Requests over HTTP of one device."""
+STORED_WITHIN_S = 2.0
+"""A device that calls for help is told after this time that it is not stored yet; it still waits, first of all."""
 _ALARM = "alarm-"
-_LONGEST_ALARM_MS = 86_400_000
-"""An alarm of before a restart is looked for so far back."""
-_APART_MS = 60_000
-"""A button that is pressed again within this time is the same alarm."""
-
-
-class _Alarm(NamedTuple):
-    ref: str
-    raised_at: int
-    stands: bool
 
 
 class Figures(Protocol):
@@ -79,8 +66,8 @@ class DeviceHub:
         self.is_connected: Callable[[Device], bool] = lambda _: False
         self._lockout = Lockout()
         self._allowances: dict[str, Allowance] = {}
-        self._alarms: dict[str, _Alarm] = {}
-        """By the device's name; never more than there are devices."""
+        self._pressed: dict[str, str] = {}
+        """The key of the button that stands, by the device's name; never more than there are devices."""
 
     def find(self, protocol: DeviceProtocol, device_id: str, host: str) -> Device | None:
         """Return a device by what it calls itself.
@@ -145,33 +132,28 @@ class DeviceHub:
         self.refused(device.protocol, refusal)
 
     async def alarm(self, device: Device, said: Reported) -> RefusalBody | None:
-        """Raise an alert for an emergency button, once for as long as it stands; return why it was not stored.
+        """Call for help for an emergency button, once for as long as it stands; return why it was not stored.
 
-        The unit counts as busy from here on, so that nobody sends it to itself.
+        The button stays what was pressed until it is let go: once a person has ended its emergency it raises no other.
         """
         now = self._engine.clock.now()
         at = now if said.at is None else min(said.at, now)
-        ref = self._alarm_ref(device, at, now)
-        actor = f"source:{device.name}"
-        busy = SetUnitStatus(actor=actor, key=f"{device.unit}/{ref}", unit=device.unit, status=UnitStatus.BUSY)
-        # A unit on an order is held by it, and is refused here: it is sent nowhere else, either.
-        with contextlib.suppress(Refusal):
-            self.inbox.offer(busy, lambda _: None)
-        refusal: RefusalBody | None = None
-        for lon, lat in self._places(device, said):
-            alert = Alert(
-                source=device.name,
-                source_ref=ref,
-                type=self.settings.alarm_type,
-                lon=lon,
-                lat=lat,
-                at=at,
-                details=Details(text=text("device.alarm", self._engine.city.languages[0], unit=device.unit)),
-            )
-            outcome = await self.inbox.submit(ReportAlert(actor=actor, alert=alert))
-            refusal = outcome.reply.refusal
-            if refusal is None or outcome.retry_ms is not None:
-                break
+        key = self._pressed.setdefault(device.name, f"{device.unit}/{_ALARM}{device.name[-64:]}-{at}")
+        lon, lat = self._place(device, said)
+        command = PressEmergency(
+            actor=f"source:{device.name}",
+            key=key,
+            unit=device.unit,
+            lon=lon,
+            lat=lat,
+            said_at=at,
+            text=text("emergency.alert", self._engine.city.languages[0], unit=device.unit),
+        )
+        try:
+            async with asyncio.timeout(STORED_WITHIN_S):
+                refusal = (await self.inbox.submit(command)).reply.refusal
+        except TimeoutError:
+            refusal = RefusalBody("not_stored", "journal", "", "a journal that takes commits; it is tried again")
         if refusal is not None:
             self.figures.refused(device.protocol, refusal.code)
             LOGGER.error("alarm_not_taken", extra={"device": device.name, "code": refusal.code})
@@ -179,47 +161,15 @@ class DeviceHub:
 
     def calm(self, device: Device) -> None:
         """Note that the button of a device does not stand: the next alarm is a new one."""
-        known = self._alarms.get(device.name)
-        self._alarms[device.name] = _Alarm("", 0, stands=False) if known is None else known._replace(stands=False)
+        self._pressed.pop(device.name, None)
 
-    def _alarm_ref(self, device: Device, at: int, now: int) -> str:
-        """Return the reference of an alarm: the one that stands, or was raised a moment ago, or a new one."""
-        known = self._alarms.get(device.name)
-        if known is None:
-            known = _Alarm(self._on_record(device, now) or f"{_ALARM}{at}", now, stands=True)
-        elif known.stands or now - known.raised_at < _APART_MS:
-            known = known._replace(stands=True)
-        else:
-            known = _Alarm(f"{_ALARM}{at}", now, stands=True)
-        self._alarms[device.name] = known
-        return known.ref
-
-    def _on_record(self, device: Device, now: int) -> str | None:
-        """Return a device's alarm whose incident is open: one that still stands after a restart is no new one."""
-        for key, record in reversed(self._engine.state.kept.alerts.items()):
-            if record.at < now - _LONGEST_ALARM_MS:
-                return None
-            source, _, ref = key.partition("\n")
-            if source == device.name and ref.startswith(_ALARM) and self._is_open(record.incident):
-                return ref
-        return None
-
-    def _is_open(self, incident_id: IncidentId) -> bool:
-        incident = self._engine.state.incidents.get(incident_id)
-        return incident is not None and incident.state not in ENDED_INCIDENTS
-
-    def _places(self, device: Device, said: Reported) -> Sequence[tuple[float, float]]:
-        """Return where an alarm may be, best first: as the device says, where its unit was last, where that begins."""
-        places: list[tuple[float, float]] = []
-        if said.is_located:
-            try:
-                places.append(to_wgs84(said.lon, said.lat, device.datum))
-            except DatumError:
-                LOGGER.info("alarm_without_place", extra={"device": device.name})
-        fleet = self._engine.fleet
-        if device.unit in fleet:
-            row = fleet.index(device.unit)
-            if not np.isnan(fleet.lon[row]):
-                places.append((float(fleet.lon[row]), float(fleet.lat[row])))
-        unit = self._engine.state.units.get(device.unit)
-        return places if unit is None else (*places, (unit.lon, unit.lat))
+    @staticmethod
+    def _place(device: Device, said: Reported) -> tuple[float | None, float | None]:
+        """Return where the device says it is, where it does."""
+        if not said.is_located:
+            return None, None
+        try:
+            return to_wgs84(said.lon, said.lat, device.datum)
+        except DatumError:
+            LOGGER.info("alarm_without_place", extra={"device": device.name})
+            return None, None

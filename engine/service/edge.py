@@ -54,6 +54,8 @@ _STATUS: Mapping[str, int] = {
     "already_decided": 409,
     "asked_already": 409,
     "on_order": 409,
+    "in_emergency": 409,
+    "no_emergency": 404,
     "not_stored": 503,
     "busy": 503,
     "starting": 503,

@@ -9,17 +9,23 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from engine.core.batch import Reply
+from engine.core.engine import Engine
 from engine.model import commands as c
 from engine.model.errors import Refusal, RefusalBody
 from engine.model.ids import OrderId, UnitId
+from engine.service.access import Identity
 from engine.service.connection import Connection
-from engine.service.inbox import RETRY_CODES, Inbox, Outcome
+from engine.service.inbox import RETRY_CODES, Inbox
+from engine.service.outcome import Outcome
 from engine.service.roles import Permission
+from engine.texts import text
+from engine.wire.closing import ClosingCode
 from engine.wire.messages import (
     Ack,
     AnswerOrder,
     ClientMessage,
     Clock,
+    Emergency,
     Positions,
     ReportAlert,
     Status,
@@ -30,6 +36,7 @@ from engine.wire.messages import (
 
 _P = Permission
 NEEDS: Mapping[type[ClientMessage], tuple[Permission, ...]] = {
+    Emergency: (_P.EMERGENCY,),
     Positions: (_P.SEND_POSITION,),
     Ack: (_P.OWN_MAILBOX, _P.DESK_MAILBOX),
     Status: (_P.OWN_STATUS, _P.SET_UNIT_STATUS),
@@ -57,6 +64,8 @@ class Hearing:
         try:
             _permit(connection, message)
             match message:
+                case Emergency():
+                    self._inbox.press(self._emergency(connection, message), self._answerer(connection, message))
                 case Positions():
                     self._move(connection, message)
                 case Ack():
@@ -92,6 +101,8 @@ class Hearing:
             connection.session.say(Superseded(ref=ref, order=order.id, version=order.version, state=order.state))
         else:
             connection.session.refuse(refusal, ref, outcome.retry_ms)
+        if connection.for_help_alone:
+            connection.session.close(ClosingCode.TOKEN_SPENT, "expired")
         connection.flush()
 
     def _move(self, connection: Connection, message: Positions) -> None:
@@ -109,6 +120,21 @@ class Hearing:
     def _acknowledge(self, connection: Connection, message: Ack) -> None:
         assert connection.recipient is not None, "who may acknowledge has a mailbox"
         self._inbox.acknowledge(connection.speaker.actor, connection.recipient, connection.device, message.seq)
+
+    def _emergency(self, connection: Connection, message: Emergency) -> c.PressEmergency:
+        speaker, engine = connection.speaker, self._inbox.engine
+        unit = own_unit(engine, speaker, message.unit)
+        return c.PressEmergency(
+            actor=speaker.actor,
+            key=speaker.scoped(message.key),
+            unit=unit,
+            lon=message.lon,
+            lat=message.lat,
+            order=OrderId(message.order) if message.order else None,
+            via="terminal" if speaker.role.is_device else "radio",
+            said_at=message.said_at,
+            text=text("emergency.alert", engine.city.languages[0], unit=unit),
+        )
 
     def _status(self, connection: Connection, message: Status) -> c.Command:
         speaker = connection.speaker
@@ -142,6 +168,23 @@ class Hearing:
 
     def _advance(self, connection: Connection, message: Clock) -> None:
         self._inbox.advance(message.now, self._answerer(connection, message))
+
+
+def own_unit(engine: Engine, speaker: Identity, said: str) -> UnitId:
+    """Return for which unit somebody speaks: a terminal for its own, a station for one of its own, the desk for any.
+
+    Raises
+    ------
+    Refusal
+        ``not_yours`` for another.
+    """
+    unit = UnitId(said or speaker.subject)
+    known = engine.state.units.get(unit)
+    of_station = known is not None and known.station == speaker.subject
+    own = {"unit": unit == speaker.subject, "station": of_station}
+    if not own.get(speaker.role.speaks_for, True):
+        raise Refusal("not_yours", "unit", unit, f"{speaker.subject}, who this token is for")
+    return unit
 
 
 def _permit(connection: Connection, message: ClientMessage) -> None:

@@ -44,6 +44,7 @@ from engine.service.device_hub import DeviceHub
 from engine.service.door import Door
 from engine.service.edge import TITLES, Call, Refused, answer, let_in, page_size, problem_of, read_body, taken
 from engine.service.edge import json_answer as _json
+from engine.service.field_http import FieldApi
 from engine.service.lookout_http import LookoutApi
 from engine.service.metrics import Metrics
 from engine.service.openapi import document
@@ -57,7 +58,7 @@ from geo_data.datum import to_wgs84
 LOGGER = logging.getLogger("allpoints.http")
 
 
-class Api(AccessApi, DeviceApi, LookoutApi):
+class Api(AccessApi, DeviceApi, FieldApi, LookoutApi):
     """What each route does. The names of the methods are those of the table."""
 
     def __init__(self, backend: Backend, door: Door, metrics: Metrics) -> None:

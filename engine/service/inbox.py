@@ -10,30 +10,18 @@ from collections.abc import Callable
 from functools import partial
 from typing import NamedTuple
 
-import msgspec
-
 from engine.core.batch import Reply
 from engine.core.engine import Engine
-from engine.model.commands import Command
+from engine.model.commands import Command, PressEmergency
 from engine.model.entities import PositionFix
 from engine.model.errors import Refusal, RefusalBody
 from engine.model.ids import RecipientId
+from engine.service.outcome import Done, Outcome
+from engine.service.urgent import Urgent
 from engine.service.virtual_clock import VirtualClock
-from engine.wire.messages import Trace
 
 RETRY_CODES = ("busy", "not_stored")
 """Refusals that say nothing of what was asked, only of the moment."""
-
-
-class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What a command came to, once that is certain. ``retry_ms``: the same may be sent again after so long."""
-
-    reply: Reply
-    trace: Trace | None = None
-    retry_ms: int | None = None
-
-
-Done = Callable[[Outcome], None]
 
 
 class Asked(NamedTuple):
@@ -86,6 +74,7 @@ class Inbox:
         self._most_waiting = most_waiting
         self.retry_ms = retry_ms
         self._asked: deque[Asked | Advance] = deque()
+        self._urgent = Urgent()
         self._visits: deque[tuple[Callable[[], object], asyncio.Future[object]]] = deque()
         self._moved: dict[str, Moved] = {}
         self._receipts: dict[MailboxDevice, Receipt] = {}
@@ -120,11 +109,30 @@ class Inbox:
         self._asked.append(Asked(command, done))
         self._woken.set()
 
+    def press(self, command: PressEmergency, done: Done) -> None:
+        """Queue an emergency before everything else, however much waits, and also while nothing can be stored.
+
+        Raises
+        ------
+        Refusal
+            ``unknown_unit``, so that what waits here is never more than the fleet; ``not_stored`` once stopping.
+        """
+        if command.unit not in self.engine.state.units:
+            raise Refusal("unknown_unit", "unit", command.unit, "a unit of this city")
+        if self._stopping:
+            raise _not_stored()
+        self._urgent.add(command, done)
+        self._woken.set()
+
     async def submit(self, command: Command) -> Outcome:
         """Queue a command and wait for what it came to; a refusal is in the reply, nothing is raised for it."""
         future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        done = partial(_resolve, future)
         try:
-            self.offer(command, partial(_resolve, future))
+            if isinstance(command, PressEmergency):
+                self.press(command, done)
+            else:
+                self.offer(command, done)
         except Refusal as refusal:
             return self._refused(refusal)
         return await future
@@ -191,12 +199,12 @@ class Inbox:
         self._woken.set()
 
     def _take(self, most: int) -> list[Asked] | Advance:
-        """Take the commands at the front, up to the next setting of the clock, or that setting."""
-        if self._asked and isinstance(self._asked[0], Advance):
+        """Take emergencies, then the commands at the front, up to the next setting of the clock, or that setting."""
+        taken = [] if self._is_shut() else [Asked(press.command, press) for press in self._urgent.take()]
+        if not taken and self._asked and isinstance(self._asked[0], Advance):
             advance = self._asked.popleft()
             assert isinstance(advance, Advance)
             return advance
-        taken: list[Asked] = []
         while self._asked and len(taken) < most:
             entry = self._asked[0]
             if isinstance(entry, Advance):
@@ -228,10 +236,12 @@ class Inbox:
                 entry.refused(refusal)
         return len(moved) - refused, refused
 
-    def _refuse_waiting(self) -> list[tuple[Done, Outcome]]:
-        """Empty the queue; return whom to tell, and that nothing can be stored."""
+    def _refuse_waiting(self, *, for_good: bool = False) -> list[tuple[Done, Outcome]]:
+        """Empty the queue; return whom to tell, and that nothing can be stored. Emergencies stay, unless for good."""
         waiting, self._asked = self._asked, deque()
-        return [(entry.done, self._refused(_not_stored())) for entry in waiting]
+        dones: list[Done] = [*self._urgent.take()] if for_good else []
+        dones += [entry.done for entry in waiting]
+        return [(done, self._refused(_not_stored())) for done in dones]
 
     def _forget_visits(self) -> None:
         for _, future in self._visits:

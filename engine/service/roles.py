@@ -34,6 +34,7 @@ class Permission(StrEnum):
     OWN_STATUS = "own_status"
     SEND_POSITION = "send_position"
     EMERGENCY = "emergency"
+    END_EMERGENCY = "end_emergency"
     REPORT_ALERT = "report_alert"
     READ_INCIDENTS = "read_incidents"
     READ_ORDERS = "read_orders"
@@ -72,7 +73,8 @@ _ONLY_FOR: Mapping[Permission, tuple[SpeaksFor, ...]] = {
     _P.ANSWER_ORDERS: _DEVICES,
     _P.OWN_STATUS: ("unit",),
     _P.SEND_POSITION: ("unit",),
-    _P.EMERGENCY: _DEVICES,
+    _P.EMERGENCY: (*_DEVICES, "person"),
+    _P.END_EMERGENCY: ("person",),
 }
 """What only makes sense for some: a person sends no position."""
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from engine.service import access_bodies, bodies, lookout_bodies
+from engine.service import access_bodies, bodies, field_bodies, lookout_bodies
 from engine.service.roles import Permission
 from engine.texts import LANGUAGES
 
@@ -283,6 +283,32 @@ ROUTES: tuple[Route, ...] = (
         needs=Permission.VERIFY_SIGHTINGS,
         takes=lookout_bodies.SettleIn,
         gives={200: lookout_bodies.SightingBody},
+    ),
+    Route(
+        method="POST",
+        path="/v1/emergencies",
+        name="raise_emergency",
+        summary="Call for help, or record that a unit did by radio. Goes before everything that waits.",
+        needs=Permission.EMERGENCY,
+        takes=field_bodies.EmergencyIn,
+        gives={201: field_bodies.EmergencyList, 200: field_bodies.EmergencyList},
+    ),
+    Route(
+        method="GET",
+        path="/v1/emergencies",
+        name="list_emergencies",
+        summary="List the units that have called for help and whose emergency nobody has ended.",
+        needs=Permission.READ_INCIDENTS,
+        gives={200: field_bodies.EmergencyList},
+    ),
+    Route(
+        method="POST",
+        path="/v1/emergencies/{unit}/end",
+        name="end_emergency",
+        summary="Say that a unit needs no more help, and why: it can be sent again. A false alarm calls off who goes.",
+        needs=Permission.END_EMERGENCY,
+        takes=field_bodies.EndEmergencyIn,
+        gives={200: field_bodies.EmergencyList},
     ),
     Route(
         method="GET",

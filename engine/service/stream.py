@@ -16,6 +16,7 @@ from http import HTTPStatus
 from ssl import SSLContext
 from typing import Protocol
 
+import msgspec
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
@@ -30,6 +31,7 @@ from engine.service.connection import Connection
 from engine.service.cycle import Commit, Cycle
 from engine.service.hearing import Hearing
 from engine.service.order_views import item_of, open_orders
+from engine.service.reading import Reading
 from engine.service.roles import Permission
 from engine.service.tokens_in_use import TokensInUse
 from engine.wire.closing import ClosingCode
@@ -50,6 +52,10 @@ class Doorkeeper(Protocol):
 
     def admit(self, token: str, host: str, channel: str) -> Identity:
         """Say who stands behind a token; raises `AccessDenied` or `Refusal`."""
+        ...
+
+    def admit_emergency(self, token: str, host: str, channel: str) -> Identity:
+        """Say whose emergency button was pressed, on a token that may have run out."""
         ...
 
     def refuse(self, denied: AccessDenied, host: str, channel: str) -> None:
@@ -187,7 +193,7 @@ class StreamServer:
         self._connections.add(connection)
         connection.keep_time()
         try:
-            await self._read(connection)
+            await self._read(connection, codec)
         except ConnectionClosed:
             pass
         finally:
@@ -198,14 +204,11 @@ class StreamServer:
         if self._on_refused is not None:
             self._on_refused(code)
 
-    async def _read(self, connection: Connection) -> None:
+    async def _read(self, connection: Connection, codec: Codec) -> None:
         session = connection.session
+        reading = Reading(connection, codec, self.limits, self.counts)
         while session.closing is None:
-            wait_ms = session.wait_ms(connection.now_ms())
-            if wait_ms:
-                self.counts["slowed_down"] += 1
-                await asyncio.sleep(wait_ms / 1_000.0)
-            frame = await connection.socket.recv(decode=False)
+            frame = await reading.next()
             self.counts["frames"] += 1
             message = session.receive(frame, connection.now_ms())
             if isinstance(message, Hello):
@@ -222,6 +225,8 @@ class StreamServer:
             identity = self._door.admit(hello.token, host, "stream")
             self._tokens.take(identity)
         except (AccessDenied, Refusal) as denied:
+            if hello.emergency and self._admit_for_help(connection, hello.token, host):
+                return
             if isinstance(denied, AccessDenied) and denied.code == "replayed":
                 self._door.refuse(denied, host, "stream")
             self._refused(denied.code)
@@ -253,6 +258,37 @@ class StreamServer:
             # Reading goes on meanwhile: what the client acknowledges does not wait for the rest.
             task = asyncio.create_task(self._catch_up(connection))
             task.add_done_callback(_log_failure)
+
+    def _admit_for_help(self, connection: Connection, token: str, host: str) -> bool:
+        """Let a device in to call for help and do nothing else; tell whether it is one of ours.
+
+        There is one such connection of a credential, the newest: neither limit keeps it out.
+        """
+        try:
+            identity = self._door.admit_emergency(token, host, "stream")
+        except (AccessDenied, Refusal):
+            return False
+        if not identity.role.is_device:
+            return False
+        role = msgspec.structs.replace(identity.role, may=frozenset((Permission.EMERGENCY,)))
+        connection.identity, connection.for_help_alone = msgspec.structs.replace(identity, role=role), True
+        of_credential = self._by_credential.setdefault(identity.credential, set())
+        for older in [its for its in of_credential if its.for_help_alone]:
+            older.session.close(ClosingCode.REPLACED, "a newer session of this device")
+            older.flush()
+        of_credential.add(connection)
+        engine = self._engine
+        opening = Opening(
+            log_id=engine.journal.log_id,
+            role=role.id,
+            recipient="",
+            server_at=engine.clock.now(),
+            emergency_only=True,
+        )
+        connection.session.open(opening)
+        connection.keep_time()
+        self.counts["for_help_alone"] += 1
+        return True
 
     def _open(self, connection: Connection) -> None:
         """Welcome a client; called between two batches."""
@@ -362,7 +398,8 @@ class StreamServer:
         identity = connection.identity
         if identity is None:
             return
-        self._tokens.free(identity, is_over=connection.is_over)
+        if not connection.for_help_alone:
+            self._tokens.free(identity, is_over=connection.is_over)
         others = self._by_credential[identity.credential]
         others.discard(connection)
         if not others:

@@ -28,6 +28,7 @@ from engine.model.commands import Answer
 from engine.model.lifecycle import UnitStatus
 from engine.terminal.awaited import Answered, Awaited
 from engine.terminal.exchange import Exchange, NotLetIn
+from engine.terminal.hurry import AGAIN_S, Hurry
 from engine.terminal.outbox import Outbox, Said
 from engine.wire.client_session import Arrival, ClientSession
 from engine.wire.closing import ClosingCode, may_retry
@@ -36,6 +37,7 @@ from engine.wire.limits import MOST_FROM_SERVER
 from engine.wire.messages import (
     AnswerOrder,
     Clock,
+    Emergency,
     Fix,
     Item,
     OrderView,
@@ -122,6 +124,8 @@ class Client:
         self._current: Arrival | None = None
         self._awaited = Awaited()
         self._fix: Fix | None = None
+        self._last_fix: Fix | None = None
+        self._hurry = Hurry(lambda: self._outbox.emergency is not None, self._drop_line)
         self._welcomed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._retries: set[asyncio.TimerHandle] = set()
@@ -228,6 +232,34 @@ class Client:
             )
         )
 
+    def emergency(
+        self, *, fix: Fix | None = None, order: str = "", said_at: int | None = None, unit: str = "", key: str = ""
+    ) -> "asyncio.Future[Answered]":
+        """Call for help. It goes before everything else, at once where there is no connection, and until it is taken.
+
+        Pressing again while it has no answer is the same call.
+
+        Parameters
+        ----------
+        fix
+            Where the unit is; by default where it said last, else where the server saw it last.
+        order
+            The order that the unit is on.
+        unit
+            Who calls, where a station or the desk says it for them.
+        """
+        waiting = self._outbox.emergency
+        if waiting is not None and not key:
+            return self._awaited.waiting(waiting) or self._awaited.add(waiting)
+        fix = fix or self._last_fix
+        place = (None, None) if fix is None else (fix.lon, fix.lat)
+        message = Emergency(
+            key=key or uuid.uuid4().hex, lon=place[0], lat=place[1], order=order, unit=unit, said_at=said_at
+        )
+        future = self._say(message)
+        self._hurry.begin()
+        return future
+
     def status(self, status: UnitStatus, *, unit: str = "", key: str = "") -> "asyncio.Future[Answered]":
         """Say what the unit is doing; kept like an answer."""
         return self._say(Status(key=key or uuid.uuid4().hex, status=status, unit=unit))
@@ -242,7 +274,7 @@ class Client:
 
     def position(self, fix: Fix) -> None:
         """Say where the unit is. Only the newest counts: one that cannot be sent now is replaced by the next."""
-        self._fix = fix
+        self._fix = self._last_fix = fix
         self._send_position()
 
     async def close(self) -> None:
@@ -269,21 +301,27 @@ class Client:
             if self._is_over():
                 return
             self._welcomed.clear()
-            await asyncio.sleep(pause_s * self._chance.uniform(0.5, 1.0))
+            await self._hurry.pause(pause_s * self._chance.uniform(0.5, 1.0))
             pause_s = min(2.0 * pause_s, self._backoff_s[1])
+
+    def _drop_line(self) -> None:
+        if self._socket is not None:
+            self._socket.transport.abort()
 
     def _is_over(self) -> bool:
         return self.ended is not None
 
     async def _converse(self) -> None:
         """Hold one connection, from the greeting to its end."""
-        if self._exchange is not None:
+        is_emergency = self._outbox.emergency is not None
+        if self._exchange is not None and not (is_emergency and self._session.token):
             try:
                 self._session.token = await self._exchange.token()
             except NotLetIn as refused:
                 self._end(ClientEnded(ClosingCode.DENIED, refused.code))
                 return
-        async with asyncio.timeout(_OPEN_S):
+        open_s = AGAIN_S if is_emergency else _OPEN_S
+        async with asyncio.timeout(open_s):
             socket = await connect(
                 self._url,
                 subprotocols=[Subprotocol(self._codec.subprotocol)],
@@ -296,7 +334,9 @@ class Client:
                 close_timeout=2.0,
             )
         self._socket = socket
-        self._session.connect(_now_ms())
+        if is_emergency:
+            self._hurry.begin()
+        self._session.connect(_now_ms(), emergency=is_emergency)
         self._outbox.again()
         self._flush()
         self._set_timer()
@@ -319,6 +359,8 @@ class Client:
 
     def _take(self, incoming: Welcome | Arrival | Answered) -> None:
         match incoming:
+            case Welcome(emergency_only=True):
+                self._send_waiting()
             case Welcome():
                 self._welcomed.set()
                 self._send_waiting()
@@ -364,12 +406,13 @@ class Client:
 
     def _send_waiting(self) -> None:
         if self.welcome is not None:
-            for message in self._outbox.ready():
-                self._session.say(message)
+            for message in self._outbox.ready(emergency_only=self.welcome.emergency_only):
+                say = self._session.say_first if isinstance(message, Emergency) else self._session.say
+                say(message)
 
     def _send_position(self) -> None:
         socket = self._socket
-        if self._fix is None or socket is None or self.welcome is None:
+        if self._fix is None or socket is None or self.welcome is None or self.welcome.emergency_only:
             return
         if socket.transport.get_write_buffer_size() <= _MOST_UNSENT_BYTES:
             self._session.say(Positions(fixes=(self._fix,)))
@@ -405,6 +448,7 @@ class Client:
         self._welcomed.set()
         for handle in self._retries:
             handle.cancel()
+        self._hurry.end()
         self._awaited.fail(ended)
 
     def _set_timer(self) -> None:

@@ -2,9 +2,11 @@
 
 With a path both are one small file, replaced whole before anything is sent: an answer that was given offline, or just
 before the power went, goes out on the next connection under the same key, and takes effect once. Answers and
-statuses go one at a time, in the order they were said; alerts do not wait for each other.
+statuses go one at a time, in the order they were said; alerts do not wait for each other. A call for help goes before
+everything else, and goes even where it cannot be kept.
 """
 
+import contextlib
 from pathlib import Path
 
 import msgspec
@@ -12,9 +14,9 @@ import msgspec
 from engine.journal.files import replace_private
 from engine.model.errors import Refusal
 from engine.wire.client_session import Memory
-from engine.wire.messages import AnswerOrder, Clock, ReportAlert, Status, reference
+from engine.wire.messages import AnswerOrder, Clock, Emergency, ReportAlert, Status, reference
 
-Said = AnswerOrder | Status | ReportAlert | Clock
+Said = Emergency | AnswerOrder | Status | ReportAlert | Clock
 """What is answered by ``taken``, ``refused`` or ``superseded``."""
 
 MOST_SAID = 10_000
@@ -54,7 +56,7 @@ class Outbox:
         return len(self._waiting)
 
     def add(self, message: Said) -> None:
-        """Keep a message until it is answered; on disk before it returns.
+        """Keep a message until it is answered; on disk before it returns. An emergency is never refused.
 
         Raises
         ------
@@ -63,9 +65,14 @@ class Outbox:
         OSError
             When the file could not be written; the message is not kept then.
         """
+        ref = reference(message)
+        if isinstance(message, Emergency):
+            self._waiting = {ref: message, **self._waiting}
+            with contextlib.suppress(OSError):
+                self.save()
+            return
         if len(self._waiting) >= MOST_SAID:
             raise Refusal("busy", "outbox", len(self._waiting), f"{MOST_SAID} messages without an answer")
-        ref = reference(message)
         self._waiting[ref] = message
         try:
             self.save()
@@ -73,11 +80,18 @@ class Outbox:
             del self._waiting[ref]
             raise
 
-    def ready(self) -> list[Said]:
+    @property
+    def emergency(self) -> Emergency | None:
+        """The call for help that has no answer yet; there is one at most."""
+        return next((said for said in self._waiting.values() if isinstance(said, Emergency)), None)
+
+    def ready(self, *, emergency_only: bool = False) -> list[Said]:
         """Return what may be sent now, in order, and note that it was sent."""
         found: list[Said] = []
         is_line_free = True
         for ref, message in self._waiting.items():
+            if emergency_only and not isinstance(message, Emergency):
+                break
             in_line = isinstance(message, AnswerOrder | Status)
             if in_line and not is_line_free:
                 continue

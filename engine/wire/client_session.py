@@ -87,8 +87,8 @@ class ClientSession:
         self.welcome: Welcome | None = None
         self.closing: Close | None = None
 
-    def connect(self, now_ms: float) -> None:
-        """Start over on a new connection: the next frame to send is the greeting."""
+    def connect(self, now_ms: float, *, emergency: bool = False) -> None:
+        """Start over on a new connection: the next frame to send is the greeting, which announces an emergency."""
         self.welcome = None
         self.closing = None
         self._snapshot_due = False
@@ -98,6 +98,7 @@ class ClientSession:
             device=self._device,
             log_id=self._log_id or None,
             applied_seq=self._received_seq if self._log_id else None,
+            emergency=emergency,
         )
         self._outgoing = [self._codec.encode(hello)]
 
@@ -109,6 +110,10 @@ class ClientSession:
     def say(self, message: ClientMessage) -> None:
         """Send a message on the present connection."""
         self._outgoing.append(self._codec.encode(message))
+
+    def say_first(self, message: ClientMessage) -> None:
+        """Send a message on the present connection, before what waits to be sent."""
+        self._outgoing.insert(0, self._codec.encode(message))
 
     def receive(self, frame: bytes, now_ms: float) -> list[Incoming]:
         """Read one frame and return what came of it, in order."""

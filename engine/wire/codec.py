@@ -16,8 +16,8 @@ from engine.model.errors import Refusal, shorten
 from engine.model.lifecycle import UnitStatus
 from engine.model.limits import LONGEST_ID
 from engine.wire.depth import json_depth_within, msgpack_depth_within
-from engine.wire.limits import MOST_FROM_SERVER, STANDARD, Limits
-from engine.wire.messages import ClientMessage, ServerMessage
+from engine.wire.limits import MOST_EMERGENCY_BYTES, MOST_FROM_SERVER, STANDARD, Limits
+from engine.wire.messages import ClientMessage, Emergency, ServerMessage
 
 MSGPACK = "allpoints.v1.msgpack"
 JSON = "allpoints.v1.json"
@@ -136,6 +136,15 @@ class Codec:
             A ``Refusal``; the only exception there is.
         """
         return self._from_client.read(frame, most_bytes or limits.frame_bytes, limits.depth)
+
+    def is_emergency(self, frame: bytes, limits: Limits) -> bool:
+        """Tell whether a frame calls for help; only small ones that may are read for it."""
+        if len(frame) > MOST_EMERGENCY_BYTES or b"emergency" not in frame:
+            return False
+        try:
+            return isinstance(self.from_client(frame, limits), Emergency)
+        except UnreadableFrame:
+            return False
 
     def from_server(self, frame: bytes) -> ServerMessage:
         """Read what a server sent.

@@ -11,6 +11,8 @@ MOST_FIXES = 500
 """Position fixes in one message."""
 LONGEST_TOKEN = 2_048
 """Characters of an access token."""
+MOST_EMERGENCY_BYTES = 1_024
+"""Bytes of a frame that is looked at out of its turn: an emergency is smaller."""
 MOST_FROM_SERVER = 16 << 20
 """Bytes of a frame from the server: a snapshot may be large, nothing else is."""
 LATEST_AT = 4_102_444_800_000

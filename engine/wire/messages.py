@@ -38,13 +38,15 @@ class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="message", o
 class Hello(_Message, frozen=True, tag="hello"):
     """The first message of a connection. Role and recipient come from the token, never from here.
 
-    ``log_id`` and ``applied_seq`` say what the client has already applied, so that only the rest is sent.
+    ``log_id`` and ``applied_seq`` say what the client has already applied, so that only the rest is sent. ``emergency``
+    says that a call for help follows: a device is let in for that alone where its token has run out.
     """
 
     token: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TOKEN)]
     device: Word = ""
     log_id: Word | None = None
     applied_seq: Count | None = None
+    emergency: bool = False
 
 
 class Fix(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -67,6 +69,20 @@ class Positions(_Message, frozen=True, tag="positions"):
     """Where units are. Not answered unless refused; a newer fix of a unit replaces an older one."""
 
     fixes: Annotated[tuple[Fix, ...], msgspec.Meta(min_length=1, max_length=MOST_FIXES)]
+
+
+class Emergency(_Message, frozen=True, tag="emergency"):
+    """Somebody of a unit calls for help. Nothing goes before it, and no limit of rate holds it back.
+
+    Without a place, or with one that is none, it is where the unit was last. A unit's own terminal leaves ``unit`` out.
+    """
+
+    key: Id
+    lon: float | None = None
+    lat: float | None = None
+    order: Word = ""
+    unit: Word = ""
+    said_at: Instant | None = None
 
 
 class Status(_Message, frozen=True, tag="status"):
@@ -160,7 +176,7 @@ class Heartbeat(_Message, frozen=True, tag="heartbeat"):
     """Still here. Both sides send it when they have nothing else to say."""
 
 
-ClientMessage = Hello | Positions | Status | AnswerOrder | Ack | ReportAlert | Clock | Heartbeat
+ClientMessage = Hello | Emergency | Positions | Status | AnswerOrder | Ack | ReportAlert | Clock | Heartbeat
 
 
 # From the server.
@@ -204,7 +220,10 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Welcome(_Message, frozen=True, tag="welcome"):
-    """The greeting was taken. Without ``resumed`` a snapshot follows; ``next_seq`` is the next item's number."""
+    """The greeting was taken. Without ``resumed`` a snapshot follows; ``next_seq`` is the next item's number.
+
+    ``emergency_only``: the token has run out; a call for help is taken, then the connection ends.
+    """
 
     log_id: str
     resumed: bool
@@ -213,6 +232,7 @@ class Welcome(_Message, frozen=True, tag="welcome"):
     recipient: str
     role: str
     server_at: int
+    emergency_only: bool = False
 
 
 class Snapshot(_Message, frozen=True, tag="snapshot"):
@@ -268,7 +288,7 @@ ServerMessage = Welcome | Snapshot | Item | Taken | Refused | Superseded | Heart
 def reference(message: ClientMessage) -> str:
     """Return the key or reference by which a message's answer names it; empty where it is not answered."""
     match message:
-        case Status(key=key) | AnswerOrder(key=key) | Clock(key=key):
+        case Emergency(key=key) | Status(key=key) | AnswerOrder(key=key) | Clock(key=key):
             return key
         case ReportAlert(source_ref=source_ref):
             return source_ref

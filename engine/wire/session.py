@@ -45,7 +45,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     """What the server knows of a client once its token was believed.
 
     ``last_seq`` is the newest committed number of its mailbox, ``first_seq`` the oldest that is retained.
-    ``recipient`` is empty for who has no mailbox.
+    ``recipient`` is empty for who has no mailbox. ``emergency_only`` is for who may call for help and do nothing else.
     """
 
     log_id: str
@@ -54,6 +54,7 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True):
     server_at: int
     first_seq: int = 1
     last_seq: int = 0
+    emergency_only: bool = False
 
 
 def resume_after(hello: Hello, opening: Opening) -> int | None:
@@ -164,6 +165,7 @@ class ServerSession:
                 recipient=opening.recipient,
                 role=opening.role,
                 server_at=opening.server_at,
+                emergency_only=opening.emergency_only,
             )
         )
         if after is None:

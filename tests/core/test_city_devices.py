@@ -63,7 +63,6 @@ def test_what_is_on_is_read(folder: Path):
     assert (settings.jump_mps, settings.mock, settings.owntracks) == (50, "take", None)
     jt808 = settings.jt808
     assert (jt808.host, jt808.port, jt808.utc_offset_minutes) == ("127.0.0.1", 0, 480)
-    assert settings.alarm_type == "officer_in_danger"
     assert city.devices == (
         Device(id="13900000001", protocol="jt808", unit="P1", datum="gcj02", secret="code", terminal_id="7654321"),
         Device(id="phone", protocol="osmand", unit="P2"),
@@ -99,7 +98,6 @@ def test_an_address_is_of_a_named_network_or_not(folder: Path, host: str, is_let
         ('[devices.osmand]\nnetworks = ["10.0.0.0/8"]\nport = 1\n', "devices.osmand.port"),
         ('[devices.jt808]\nnetworks = ["10.0.0.0/8"]\nport = 70000\n', "devices.jt808.port"),
         ('[devices.jt808]\nnetworks = ["10.0.0.0/8"]\nutc_offset_minutes = 8.5\n', "devices.jt808.utc_offset_minutes"),
-        ('[devices]\nalarm_type = "party"\n[devices.osmand]\nnetworks = ["10.0.0.0/8"]\n', "devices.alarm_type"),
         ("[devices]\nmock = []\n", "devices.mock"),
         ("[devices.fax]\n", "devices.fax"),
         ("[devices]\njump_mps = 1\n", "devices.jump_mps"),

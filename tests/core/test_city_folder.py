@@ -112,6 +112,8 @@ BAD = [
     ("city.toml", "port = 8460", "port = 99999", r"city\.toml:\d+: http\.port: 99999 is not taken; 0 to 65535"),
     ("city.toml", "port = 8461", "porto = 8461", r"stream\.porto: 'porto'.*unknown key"),
     ("city.toml", "origins = []", 'origins = ["desk"]', r"stream\.origins: .*list of origins"),
+    ("city.toml", '"officer_in_danger"', '"party"', r"policies\.emergency_type: 'party'.*a type of run_cards"),
+    ("city.toml", '"officer_in_danger"', "7", r"policies\.emergency_type: 7 is not taken; a type of run_cards"),
     ("city.toml", "others = 20", "others = -1", r"city\.toml:\d+: policies\.others: -1 is not taken; a whole number"),
     ("city.toml", "joint_most = 64", "joint_most = 0", r"policies\.joint_most: 0 is not taken; a whole number, 1 to"),
     ("city.toml", "snap_limit_m = 1000.0", "snap_limit_m = nan", r"policies\.snap_limit_m: nan .*above 0"),

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from engine.core.engine import Engine
 from engine.model import commands
-from engine.model.commands import ApproveOrder, CancelOrder, Command, EndIncident
+from engine.model.commands import ApproveOrder, CancelOrder, Command, EndEmergency, EndIncident
 from engine.model.entities import Alert
 from engine.model.errors import NotStored
 from engine.model.ids import DESK
 from engine.model.lifecycle import OPEN_ORDERS
 from engine.service.cycle import Cycle, CycleLimits
-from engine.service.inbox import Outcome
+from engine.service.outcome import Outcome
 from engine.service.stream import StreamServer
 from engine.terminal import Client, ClientEnded
 from engine.wire.codec import SUBPROTOCOLS
@@ -349,6 +349,25 @@ class Terminal(Reader):
             task.add_done_callback(self._done)
             self._at_work[order.id] = task
 
+    async def live(self) -> None:
+        """Somebody may press the button, and again until they have heard that it was taken."""
+        if self.speaks and self.recipient in self.world.presses:
+            self.later(self._press(self.world.presses[self.recipient]))
+        await super().live()
+
+    async def _press(self, at_s: float) -> None:
+        await asyncio.sleep(max(0.0, at_s - self.world.schedule.now_s))
+        key, truth = f"help-{self.recipient}", self.world.truth
+        scoped = f"{self.scope}/{key}"
+        if scoped in truth.taken or self.client is None:
+            return
+        truth.pressed.setdefault(scoped, self.world.schedule.now_s)
+        answered = await self.client.emergency(key=key)
+        if isinstance(answered, Taken):
+            truth.hear_taken(scoped, "emergency")
+        else:
+            truth.breach(f"{self.name} called for help and was refused: {answered}")
+
     async def _work(self, order: OrderView) -> None:
         chance = random.Random(f"{self.world.seed} {order.id} {order.version}")
         for number, word in enumerate(chance.choice(_STEPS)):
@@ -372,6 +391,9 @@ class Desk(Reader):
         pass
 
     def heed(self, item: Item) -> None:
+        if item.code == "emergency":
+            over = EndEmergency(actor="user:li", unit=item.values["unit"], reason="looked into", false_alarm=True)
+            self.later(self._decide(over))
         if item.order is None:
             return
         chance = random.Random(f"{self.world.seed} {item.seq} desk")

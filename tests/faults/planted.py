@@ -5,7 +5,9 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from unittest.mock import patch
 
-from engine.core import answering, reporting
+from engine.core import answering, emergencies, reporting
+from engine.core import engine as engine_module
+from engine.model.commands import AnswerOrder, PressEmergency
 from engine.service.cycle import Cycle
 from engine.service.stream import StreamServer
 from engine.terminal.outbox import Outbox
@@ -52,21 +54,26 @@ def no_deduplication_of_alerts() -> AbstractContextManager[object]:
 
 
 @contextmanager
-def no_deduplication_of_answers() -> Iterator[None]:
-    """The key of an answer is not looked for: the same answer again is decided again."""
-    real = answering.answer_order
-
-    def answer_order(world, draft, command) -> None:
+def _keys_not_looked_for(kind: type, real: Callable) -> Iterator[None]:
+    def handle(world, draft, command) -> None:
         keys, world.state.kept.keys = world.state.kept.keys, {}
         try:
             real(world, draft, command)
         finally:
             world.state.kept.keys = keys | world.state.kept.keys
 
-    from engine.core import engine as engine_module
-
-    with patch.dict(engine_module._HANDLERS, {engine_module.c.AnswerOrder: answer_order}):
+    with patch.dict(engine_module._HANDLERS, {kind: handle}):
         yield
+
+
+def no_deduplication_of_answers() -> AbstractContextManager[object]:
+    """The key of an answer is not looked for: the same answer again is decided again."""
+    return _keys_not_looked_for(AnswerOrder, answering.answer_order)
+
+
+def no_deduplication_of_calls_for_help() -> AbstractContextManager[object]:
+    """The key of a call for help is not looked for: the same call again is another."""
+    return _keys_not_looked_for(PressEmergency, emergencies.press_emergency)
 
 
 @contextmanager
@@ -123,6 +130,7 @@ PLANTED: dict[str, Callable[[], AbstractContextManager[object]]] = {
         session_not_bound_to_its_connection,
         no_deduplication_of_alerts,
         no_deduplication_of_answers,
+        no_deduplication_of_calls_for_help,
         resume_from_the_servers_own_record,
         receipt_before_application,
         answers_kept_in_memory_only,

@@ -22,6 +22,9 @@ class Truth:
         self.taken: dict[str, str] = {}
         """What a client was told is taken, by key; and whether that was said of an alert, an answer or a status."""
         self.refused: dict[str, str] = {}
+        self.pressed: dict[str, float] = {}
+        """When somebody pressed an emergency button first, by scoped key: from then on it must come to be on record."""
+        self._emergencies: set[str] = set()
         self.applied: Counter[tuple[str, str]] = Counter()
         """The highest number that was ever applied on the disk of a device of a recipient."""
         self.orders: dict[str, OrderState] = {}
@@ -43,6 +46,15 @@ class Truth:
                     self._alerts[ref] += 1
                     if self._alerts[ref] > 1:
                         self.breach(f"alert {ref} was taken {self._alerts[ref]} times")
+                case e.EmergencyRaised(unit=unit, key=key):
+                    self._called(key)
+                    if unit in self._emergencies:
+                        self.breach(f"{unit} has two emergencies")
+                    self._emergencies.add(unit)
+                case e.EmergencyRepeated(key=key):
+                    self._called(key)
+                case e.EmergencyEnded(unit=unit):
+                    self._emergencies.discard(unit)
                 case e.OrderProposed(order=order):
                     self.orders[order.id] = order.state
                     self._recipients[order.id] = (order.recipient_kind, order.recipient)
@@ -56,6 +68,13 @@ class Truth:
                     if seq > self.applied[recipient, device]:
                         known = self.applied[recipient, device]
                         self.breach(f"the desk sees {seq} delivered to {recipient} {device}, who has {known}")
+
+    def _called(self, key: str) -> None:
+        self._keys[key] += 1
+        if self._keys[key] > 1:
+            self.breach(f"call for help {key} took effect {self._keys[key]} times")
+        if key not in self.pressed:
+            self.breach(f"call for help {key} is on record, and nobody pressed")
 
     def _advanced(self, body: e.OrderAdvanced) -> None:
         if body.key:
@@ -84,6 +103,8 @@ class Truth:
 
     def close(self, answered: set[str], alerts: set[str]) -> None:
         """Hold what clients were told against the record at the end."""
+        for key in self.pressed.keys() - answered:
+            self.breach(f"call for help {key} is lost")
         for key, what in self.taken.items():
             known = alerts if what == "alert" else answered
             if key not in known:

@@ -18,7 +18,7 @@ from engine.core.engine import Engine
 from engine.core.state import Kept, State
 from engine.journal import files as files_module
 from engine.journal.verification import check_chain
-from engine.model.events import AlertReceived, Event, OrderAdvanced
+from engine.model.events import AlertReceived, EmergencyRaised, EmergencyRepeated, Event, OrderAdvanced
 from engine.model.ids import DESK
 from engine.service.order_views import open_orders
 from engine.terminal.outbox import Stored
@@ -69,6 +69,12 @@ class World:
             self.terminals.append(Terminal(self, "station", "s1", self._line(calm=calm)))
         if chance.random() < 0.3:
             self.terminals.append(Terminal(self, "terminal", "u1", self._line(calm=calm), "tablet", speaks=False))
+        self.presses = {
+            terminal.recipient: chance.uniform(0.0, self.busy_s)
+            for terminal in self.terminals[:2]
+            if chance.random() < 0.25
+        }
+        """When somebody presses the emergency button, by unit."""
         if not calm:
             self._plan()
 
@@ -286,7 +292,8 @@ class World:
         for problem in report.problems:
             self.truth.breach(f"the chain is broken: {problem}")
         events = list(record.read())
-        answered = {event.body.key for event in events if isinstance(event.body, OrderAdvanced) and event.body.key}
+        keyed = OrderAdvanced | EmergencyRaised | EmergencyRepeated
+        answered = {event.body.key for event in events if isinstance(event.body, keyed) and event.body.key}
         alerts = {event.body.source_ref for event in events if isinstance(event.body, AlertReceived)}
         self.truth.close(answered, alerts)
         if self.server.cycle is not None:

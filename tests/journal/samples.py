@@ -14,6 +14,9 @@ from engine.model.events import (
     DemandRaised,
     DemandUnmet,
     DetailsRead,
+    EmergencyEnded,
+    EmergencyRaised,
+    EmergencyRepeated,
     Escalated,
     Event,
     HelpAsked,
@@ -204,6 +207,9 @@ def bodies():
         HelpAsked(incident="sx-incident-1", what="backup", wanted="engine", count=2, key="k6", order="sx-order-1"),
         ReturnAsked(order="sx-order-1", version=1, reason="far", key="k7", via="radio", said_at=AT + 6),
         DetailsRead(incident="sx-incident-1", alert="sx-alert-1", role="dispatcher"),
+        EmergencyRaised(unit="E01", alert="sx-alert-1", incident="sx-incident-1", key="k8", order="sx-order-1"),
+        EmergencyRepeated(unit="E01", key="k9"),
+        EmergencyEnded(unit="E01", alert="sx-alert-1", incident="sx-incident-1", false_alarm=True),
     ]
 
 

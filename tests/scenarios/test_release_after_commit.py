@@ -15,7 +15,7 @@ from engine.core.plain_ports import VolatileJournal
 from engine.model import events as e
 from engine.service.connection import Connection
 from engine.service.cycle import Cycle
-from engine.service.inbox import Outcome
+from engine.service.outcome import Outcome
 from engine.wire.codec import MSGPACK, Codec
 from engine.wire.messages import Item, Snapshot, Taken, Trace
 from tests.support.recording import RecordingJournal

@@ -106,13 +106,25 @@ def test_a_call_for_help_is_an_alert(tmp_path):
         assert len(working.cycle.engine.state.incidents) == 1
 
 
-def test_a_call_for_help_that_is_not_stored_is_to_be_sent_again(tmp_path):
+def test_a_call_for_help_is_tried_again_by_itself_when_it_could_not_be_stored(tmp_path):
     @scene(tmp_path)
     async def _(working, client):
         working.journal.fail_next()
         answer = await client.get("/v1/devices/osmand", params={**QUERY, "alarm": "sos"})
+        assert answer.status_code == 200
+        assert len(working.cycle.engine.state.incidents) == 1
+
+
+def test_a_call_for_help_that_cannot_be_stored_is_to_be_sent_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(device_hub, "STORED_WITHIN_S", 0.01)
+
+    @scene(tmp_path)
+    async def _(working, client):
+        working.journal.fail_next(1_000_000)
+        answer = await client.get("/v1/devices/osmand", params={**QUERY, "alarm": "sos"})
         assert (answer.status_code, answer.json()["code"]) == (503, "not_stored")
         assert "Retry-After" in answer.headers
+        working.journal.fail_next(0)
 
 
 @pytest.mark.parametrize(

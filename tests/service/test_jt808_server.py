@@ -9,13 +9,14 @@ import pytest
 
 from engine.core.city_devices import Device, DeviceSettings, Jt808Settings
 from engine.core.plain_ports import VolatileJournal
+from engine.fleet.columns import READY
 from engine.intake.jt808 import messages as m
 from engine.intake.jt808.frames import Packet, encode
 from engine.intake.jt808.session import Limits
-from engine.model.commands import CancelOrder, ReportAlert, SetUnitStatus
+from engine.model.commands import CancelOrder, EndEmergency, ReportAlert, SetUnitStatus
 from engine.model.entities import Need
 from engine.model.lifecycle import OrderState, UnitStatus
-from engine.service import jt808_server
+from engine.service import device_hub, jt808_server
 from engine.service.device_hub import DeviceHub
 from engine.service.device_words import DeviceWords
 from engine.service.jt808_server import Jt808Server
@@ -213,7 +214,6 @@ def test_the_emergency_button_is_an_alert_before_it_is_answered():
             assert (incident.type, incident.level, incident.first_alert_at) == ("officer_in_danger", 1, NOW - 2_000)
             assert (incident.lon, incident.lat) == pytest.approx((lon, lat), abs=1e-6)
             # Who is in danger is not sent to themselves.
-            assert world.engine.state.unit_status["near"] is UnitStatus.BUSY
             recipients = {world.order(order).recipient for order in incident.orders}
             assert "near" not in recipients
             # The bit stands until the terminal has our answer: that is the same alarm.
@@ -223,16 +223,29 @@ def test_the_emergency_button_is_an_alert_before_it_is_answered():
     play(scene())
 
 
-def test_a_button_that_was_let_go_is_a_new_alarm_when_it_is_pressed_again():
+def test_a_button_is_one_alarm_until_a_person_ends_it_and_it_was_let_go():
     async def scene():
         async with devices() as world:
-            clock = world.engine.clock
+            clock, state = world.engine.clock, world.engine.state
             car = await world.terminal()
             lon, lat = place(2, 1)
-            for seconds, alarm in ((0, 1), (10, 0), (20, 1), (30, 0), (90, 1)):
-                clock.time = NOW + seconds * 1_000
-                assert await car.ask(here(lon, lat, clock.time, alarm=alarm)) == m.DONE
-            assert len(world.engine.state.incidents) == 2
+
+            async def say(*alarms):
+                for alarm in alarms:
+                    clock.time += 10_000
+                    assert await car.ask(here(lon, lat, clock.time, alarm=alarm)) == m.DONE
+
+            await say(1, 0, 1, 0, 1)
+            assert len(state.incidents) == 1
+            over = EndEmergency(actor="user:li", unit="near", reason="sat on it", false_alarm=True)
+            assert (await world.cycle.submit(over)).reply.refusal is None
+            # The bit still stands, and that is known: the unit can be sent again.
+            await say(1)
+            assert (len(state.incidents), state.emergencies, state.claims) == (1, {}, {})
+            assert state.unit_status["near"] is UnitStatus.AVAILABLE
+            assert world.engine.fleet.bits[world.engine.fleet.index("near")] & READY
+            await say(0, 1)
+            assert len(state.incidents) == 2
 
     play(scene())
 
@@ -276,7 +289,9 @@ def test_an_alarm_far_from_any_street_is_where_the_unit_was():
     play(scene())
 
 
-def test_an_alarm_that_is_not_stored_is_not_answered_as_taken():
+def test_an_alarm_that_is_not_stored_is_not_answered_as_taken(monkeypatch):
+    monkeypatch.setattr(device_hub, "STORED_WITHIN_S", 0.01)
+
     async def scene():
         journal = FailingJournal(VolatileJournal())
         async with devices(journal=journal) as world:

@@ -19,6 +19,7 @@ from tests.support.streams import hear, play, running, say
 SHIPPED = Roles.shipped()
 FIX = {"lon": 113.0, "lat": 36.5, "at": NOW}
 SAMPLES = {
+    "emergency": {"key": "k", "unit": "near"},
     "positions": {"fixes": [FIX]},
     "status": {"key": "k", "status": "busy"},
     "answer": {"key": "k", "order": "x", "version": 1, "answer": "accept"},

@@ -31,10 +31,16 @@ class Door:
 
     def __init__(self):
         self.revoked = set()
+        self.expired = set()
         self._told = set()
         self._shown = 0
 
     def admit(self, token, host, channel):
+        if token in self.expired and token not in self.revoked:
+            raise AccessDenied("expired")
+        return self.admit_emergency(token, host, channel)
+
+    def admit_emergency(self, token, host, channel):
         role, _, subject = token.partition(":")
         if token in self.revoked:
             raise AccessDenied("revoked")

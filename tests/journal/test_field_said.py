@@ -1,0 +1,26 @@
+"""What the field says in words is stored encrypted, and goes with its alert."""
+
+from engine import Engine
+from engine.model.commands import EndEmergency, PressEmergency
+from engine.model.entities import Details
+from engine.model.events import EmergencyEnded
+from tests.journal.samples import AT
+from tests.support.cities import SetClock, city, unit
+
+
+def test_why_an_emergency_was_ended_is_stored_and_goes_with_the_alert(desk):
+    engine = Engine(city([unit("P1", 1, 0)]), journal=desk.journal, clock=SetClock(AT))
+    reply = engine.submit(PressEmergency(actor="device:P1", key="k", unit="P1", text="call"))[0]
+    assert reply.refusal is None
+    words = "Zhang San has sat down on it"
+    assert engine.submit(EndEmergency(actor="user:li", unit="P1", reason=words))[0].refusal is None
+
+    def read():
+        return [event.personal.text for event in desk.journal.read() if event.personal not in (None, Details())]
+
+    assert read() == ["call", words]
+    assert desk.journal.erase(reply.alert, at=AT) == 1
+    desk.reopen()
+    assert read() == []
+    over = EmergencyEnded(unit="P1", alert=reply.alert, incident=reply.incident)
+    assert over in [event.body for event in desk.journal.read()]
