@@ -52,6 +52,14 @@ class Zone:
     polygons: Polygons
 
 
+@dataclass(frozen=True)
+class Beat:
+    """Ground that somebody answers for: the village or the streets of a beat officer."""
+
+    area: str
+    polygons: Polygons
+
+
 @dataclass(frozen=True, kw_only=True)
 class City:
     """Everything that decisions rest on and that does not change by the minute.
@@ -64,6 +72,8 @@ class City:
         Which station answers for which ground; where none does, the nearest by road is ordered.
     zones
         Which ground is town, edge of town, village; elsewhere `Policies.default_zone` holds.
+    beats
+        Which ground a beat officer answers for.
     calendar_rules
         Duty periods, holidays and moved working days.
     verification
@@ -86,6 +96,7 @@ class City:
     stations: tuple[Station, ...] = ()
     jurisdictions: tuple[Jurisdiction, ...] = ()
     zones: tuple[Zone, ...] = ()
+    beats: tuple[Beat, ...] = ()
     run_cards: RunCards = field(default_factory=lambda: RunCards.load(COUNTY))
     calendar_rules: CalendarRules = field(default_factory=lambda: CalendarRules.load(STANDARD))
     policies: Policies = field(default_factory=Policies)
@@ -169,6 +180,22 @@ class City:
         """
         return _areas("zone", [(its.area, its.zone, its.polygons) for its in self.zones])
 
+    @cached_property
+    def beat_areas(self) -> "Areas":
+        """The beats as areas that can be asked what lies in them.
+
+        Raises
+        ------
+        geo_data.areas.AreaError
+            When one is no polygon.
+        """
+        return _areas("beat", [(its.area, its.area, its.polygons) for its in self.beats])
+
+    def beats_of(self, lon: float, lat: float) -> tuple[str, ...]:
+        """Return the ids of the beats that a place lies in: none, one, or several that overlap."""
+        found = self.beat_areas.at(lon, lat, "beat") if self.beats else []
+        return tuple(its.id for its in found)
+
     def responsible(self, lon: float, lat: float) -> StationId | None:
         """Return the station whose area a place lies in; on a border, that of the first of the areas."""
         if not self.jurisdictions:
@@ -202,7 +229,7 @@ class City:
         return hashlib.sha256(content).hexdigest()
 
 
-def _areas(kind: Literal["jurisdiction", "zone"], ground: Sequence[tuple[str, str, Polygons]]) -> "Areas":
+def _areas(kind: Literal["jurisdiction", "zone", "beat"], ground: Sequence[tuple[str, str, Polygons]]) -> "Areas":
     """Return areas of a kind out of their ids, names and polygons."""
     from shapely import MultiPolygon, Polygon  # noqa: PLC0415 - heavy, and only for a city that has areas
 

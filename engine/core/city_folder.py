@@ -6,10 +6,11 @@ called, and ``speeds.toml``, how fast the streets are, may be left out.
 Coordinates in it follow the datum that ``city.toml`` names and are converted here, once.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from engine.core.city import City, Jurisdiction, Zone
+from engine.core.city import Beat, City, Jurisdiction, Zone
 from engine.core.city_devices import Device, read_devices
 from engine.core.city_files import (
     CityError,
@@ -38,6 +39,7 @@ from engine.dispatch.policies import Policies
 from engine.dispatch.roster import Roster
 from engine.dispatch.run_cards import RunCardError, RunCards
 from engine.fleet import MOST_CAPABILITIES
+from engine.model.entities import Unit
 from engine.model.ids import StationId
 from engine.texts import LANGUAGES
 from geo_data.raw_roads import Mode
@@ -157,7 +159,16 @@ def load_folder(folder: Path) -> CityFolder:
         Jurisdiction(area.id, StationId(area.station), area.polygons) for area in areas if area.station
     )
     zones = tuple(Zone(area.id, area.zone, area.polygons) for area in areas if area.zone)
-    read = {"stations": stations, "units": units, "jurisdictions": jurisdictions, "zones": zones, "roster": roster}
+    beats = tuple(Beat(area.id, area.polygons) for area in areas if area.kind == BEAT_KIND)
+    _hold_beats(units, {beat.area for beat in beats}, problems)
+    read = {
+        "stations": stations,
+        "units": units,
+        "jurisdictions": jurisdictions,
+        "zones": zones,
+        "beats": beats,
+        "roster": roster,
+    }
     city = City(**{**{f.name: getattr(blank, f.name) for f in fields(City)}, **read})
     _hold_areas(city, problems)
     names = {*there, *possible_names(city)}
@@ -325,14 +336,26 @@ def _hold_periods(cards: RunCards, rules: CalendarRules, problems: Problems) -> 
 
 
 def _hold_areas(city: City, problems: Problems) -> None:
-    """Refuse jurisdictions and zones that share ground: one place would belong to two."""
+    """Refuse jurisdictions and zones that share ground, for one place would belong to two, and what is no polygon."""
     from geo_data.areas import AreaError  # noqa: PLC0415 - shapely, and only for a city that has areas
 
-    for name, given, made in (("station", city.jurisdictions, "station_areas"), ("zone", city.zones, "zone_areas")):
+    for name, given, made in (
+        ("station", city.jurisdictions, "station_areas"),
+        ("zone", city.zones, "zone_areas"),
+        ("beat", city.beats, "beat_areas"),
+    ):
         try:
             _ = given and getattr(city, made)
         except AreaError as error:
             problems.add(AREAS, None, name, "", str(error))
+
+
+def _hold_beats(units: Sequence[Unit], known: Collection[str], problems: Problems) -> None:
+    """Refuse beats of units that no area is."""
+    for unit in units:
+        for beat in unit.beats:
+            if beat not in known:
+                problems.add(UNITS, None, f"beats of {unit.id}", beat, "ids of areas of kind beat")
 
 
 def _warn_of_gaps(cards: RunCards, there: set[str], problems: Problems) -> None:

@@ -20,8 +20,20 @@ from engine.model.ids import DESK, StationId, UnitId
 from engine.model.limits import LONGEST_CALL_SIGN, LONGEST_NAME
 from geo_data.datum import Datum, to_wgs84
 
-UNIT_COLUMNS = ("id", "name", "capabilities", "station", "lon", "lat", "turnout_s", "on_duty", "equipment")
-STATION_PROPERTIES = ("id", "name", "name_zh", "capabilities")
+UNIT_COLUMNS = (
+    "id",
+    "name",
+    "capabilities",
+    "station",
+    "lon",
+    "lat",
+    "turnout_s",
+    "on_duty",
+    "equipment",
+    "branch",
+    "beats",
+)
+STATION_PROPERTIES = ("id", "name", "name_zh", "capabilities", "branch")
 AREA_PROPERTIES = ("id", "name", "name_zh", "kind", "station", "zone")
 ZONE_KIND, BEAT_KIND = "zone", "beat"
 _NEAR_DEG = 0.05
@@ -132,6 +144,7 @@ def read_stations(reading: Reading, file: str) -> tuple[Station, ...]:
             lat=lat,
             name_zh=said.get("name_zh", ""),
             capabilities=tuple(capabilities),
+            branch=said.get("branch", ""),
         )
     reading.check_places()
     _check_offices(reading, file, stations)
@@ -145,6 +158,7 @@ def _named(reading: Reading, file: str, line: int | None, said: Mapping[str, Any
         ("id", LONGEST_CALL_SIGN, True),
         ("name", LONGEST_NAME, True),
         ("name_zh", LONGEST_NAME, False),
+        ("branch", LONGEST_CALL_SIGN, False),
     ):
         value = said.get(name, "")
         if not isinstance(value, str) or len(value) > longest or not value.isprintable() or (required and not value):
@@ -227,6 +241,8 @@ def _unit(
         turnout_ms=round(turnout_s * 1000),
         on_duty=on_duty,
         equipment=equipment,
+        branch=cells.get("branch", ""),
+        beats=tuple(dict.fromkeys(cells.get("beats", "").replace(";", " ").split())),
     )
 
 

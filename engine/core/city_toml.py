@@ -147,6 +147,9 @@ _MOST: Mapping[str, float] = {
     "diversion_cost_ms": 3_600_000,
     "diversion_saving_ms": 3_600_000,
     "reserve_level": LEVELS[-1],
+    "other_station_ms": 3_600_000,
+    "other_branch_ms": 3_600_000,
+    "other_beat_ms": 3_600_000,
     "cover_resolution": 9,
     "cover_busy": 0.99,
 }

@@ -14,6 +14,7 @@ from engine.core.apply import apply
 from engine.core.city import City
 from engine.core.crews import manned, possible_names
 from engine.core.flight import Flight
+from engine.core.own_first import OwnFirst
 from engine.core.speeds import Speeds
 from engine.core.state import Demand as Waiting
 from engine.core.state import State
@@ -96,6 +97,7 @@ class World:
             return
         if self._manned.get(unit) is not (crew := self.state.kept.crews.get(unit)):
             self._manned[unit] = crew
+            self.own_first.crews_changed()
             self.fleet.add((manned(self.city, self.state, self.state.units[unit]),), self.state.kept.at)
         self.fleet.set_status(self.fleet.index(unit), self._shown(unit), self._divertible(unit))
 
@@ -130,6 +132,7 @@ class World:
         self.fleet.add(units, self.state.kept.at)
         self.fleet.know(possible_names(self.city))
         self._manned = dict(self.state.kept.crews)
+        self.own_first = OwnFirst(self.city, self.state, self.fleet.ids)
         self.fleet.restore(positions)
         for unit in self.state.unit_status:
             if unit in self.state.units:
@@ -248,6 +251,7 @@ class World:
             spot = self.spot(demand.incident)
         except OffRoad:
             return None
+        its = self.state.incidents[demand.incident]
         return Wanted(
             demand=demand.id,
             incident=demand.incident,
@@ -255,6 +259,7 @@ class World:
             either=demand.either,
             together=demand.together,
             bringing=bringing(demand.equipment, demand.rank),
+            handicap_ms=self.own_first.handicaps(its.lon, its.lat, demand.level),
             level=demand.level,
             due_at=self._due_at(demand.incident),
             arc=spot.arc,
@@ -262,7 +267,7 @@ class World:
             refused_by=frozenset(self.fleet.index(unit) for unit in demand.refused_by if unit in self.fleet),
             station_ordered=demand.station is not None,
             underway_ms=self._underway_ms(demand.incident, now, held_by),
-            may_divert=not self.state.incidents[demand.incident].exercise,
+            may_divert=not its.exercise,
         )
 
     def served_by(self, row: int, now: int) -> Wanted | None:

@@ -54,6 +54,12 @@ class Policies:
     """What a plan must be better by for each unit that is taken off an order of the same level; 0 takes nobody."""
     default_zone: Literal["town", "edge", "village"] = "town"
     """The zone of a place that lies in no area of kind zone: the times of run cards may differ by zone."""
+    other_station_ms: int = 0
+    """What it counts against a unit below level 1 that the place belongs to another station; 0 counts nothing."""
+    other_branch_ms: int = 0
+    """What it counts besides that the place belongs to another branch."""
+    other_beat_ms: int = 600_000
+    """What it counts against who answers for beats, and not for that of the place."""
     rest_min_ms: int = 28_800_000
     """How long somebody is off duty between two shifts at least; shifts that follow at once are one."""
     short_rest: Literal["warn", "refuse"] = "warn"

@@ -96,6 +96,10 @@ class Unit(Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     on_duty: bool = True
     equipment: tuple[str, ...] = ()
     """What it carries, whoever is in it."""
+    branch: str = ""
+    """Which branch it belongs to, where that is not its station's."""
+    beats: tuple[str, ...] = ()
+    """Ids of the areas that it answers for, whoever is in it."""
 
 
 class Crew(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -133,6 +137,8 @@ class Station(Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     name_zh: str = ""
     capabilities: tuple[str, ...] = ()
     """What it can be ordered for; empty means anything."""
+    branch: str = ""
+    """Which branch it belongs to: borders between branches are crossed by policy."""
 
 
 class Incident(msgspec.Struct, frozen=True, gc=False, kw_only=True):

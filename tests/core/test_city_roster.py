@@ -183,3 +183,17 @@ def test_who_is_on_duty_is_printed_in_both_languages(folder, capsys):
     assert found["next_change"] == at(2026, 9, 30, 16)
     assert main(["roster", str(folder), "--at", "noon"]) == 2
     assert "--at" in capsys.readouterr().err
+
+
+def test_beats_and_branches_are_read_and_held(folder):
+    units = (folder / "units.csv").read_text().splitlines()
+    head = next(number for number, line in enumerate(units) if line.startswith("id,"))
+    more = [f"{line},east,B1" if line.startswith("P1") else f"{line},," for line in units[head + 1 :]]
+    (folder / "units.csv").write_text("\n".join([*units[:head], f"{units[head]},branch,beats", *more]))
+    city = load_folder(folder).city
+    assert [(unit.branch, unit.beats) for unit in city.units] == [("east", ("B1",)), ("", ()), ("", ())]
+    assert city.beats_of(113.006, 36.503) == ("B1",)
+    assert city.beats_of(113.02, 36.51) == ()
+    (folder / "units.csv").write_text((folder / "units.csv").read_text().replace("east,B1", "east,B9"))
+    with pytest.raises(CityError, match="beats of P1: 'B9' is not taken; ids of areas of kind beat"):
+        load_folder(folder)

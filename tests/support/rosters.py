@@ -1,6 +1,7 @@
 """Rosters for tests: people, duties and a calendar with a holiday and a moved working day."""
 
-from datetime import date, time
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
 
 from engine.dispatch.calendar import Calendar, CalendarRules, Dates, Hours, Marked
 from engine.dispatch.roster import Duty, Officer, Roster
@@ -15,6 +16,11 @@ RULES = CalendarRules(
 
 def officer(name, **more):
     return Officer(id=name, name=name, **more)
+
+
+def at(*parts, zone="Asia/Shanghai"):
+    """Return a local time in ms since the epoch."""
+    return int(datetime(*parts, tzinfo=ZoneInfo(zone)).timestamp()) * 1000
 
 
 def duty(name, unit, begins, ends, days="all", dates=None, **more):
