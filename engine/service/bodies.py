@@ -68,6 +68,17 @@ class OrderBody(PlainBody, frozen=True):
     officers: tuple[str, ...] = ()
     diverted_from: str | None = None
     overruled: OverruledBody | None = None
+    type: str = ""
+    level: int = 0
+    returning: Literal["asked", "sought"] | None = None
+    """Its recipient returns it: leave is asked for, or the next is sought."""
+
+
+class OrderList(PlainBody, frozen=True):
+    """A page of orders, newest first; ``next`` is the ``before`` of the page that follows."""
+
+    orders: tuple[OrderBody, ...]
+    next: str | None = None
 
 
 class RecommendationBody(PlainBody, frozen=True):

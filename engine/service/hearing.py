@@ -7,10 +7,12 @@ scoped by who says them, so that two units that number their answers alike do no
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 from engine.core.batch import Reply
 from engine.core.engine import Engine
 from engine.model import commands as c
+from engine.model.entities import Order
 from engine.model.errors import Refusal, RefusalBody
 from engine.model.ids import OrderId, UnitId
 from engine.service.access import Identity
@@ -23,11 +25,15 @@ from engine.wire.closing import ClosingCode
 from engine.wire.messages import (
     Ack,
     AnswerOrder,
+    AskHelp,
+    AssignUnits,
     ClientMessage,
     Clock,
     Emergency,
+    OfOrder,
     Positions,
     ReportAlert,
+    ReturnOrder,
     Status,
     Superseded,
     Taken,
@@ -41,6 +47,9 @@ NEEDS: Mapping[type[ClientMessage], tuple[Permission, ...]] = {
     Ack: (_P.OWN_MAILBOX, _P.DESK_MAILBOX),
     Status: (_P.OWN_STATUS, _P.SET_UNIT_STATUS),
     AnswerOrder: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
+    AssignUnits: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
+    AskHelp: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
+    ReturnOrder: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
     ReportAlert: (_P.REPORT_ALERT,),
     Clock: (_P.SET_CLOCK,),
 }
@@ -72,8 +81,8 @@ class Hearing:
                     self._acknowledge(connection, message)
                 case Status():
                     self._offer(connection, message, self._status(connection, message))
-                case AnswerOrder():
-                    self._offer(connection, message, self._answer(connection, message))
+                case AnswerOrder() | AssignUnits() | AskHelp() | ReturnOrder():
+                    self._offer(connection, message, self._about_order(connection, message))
                 case ReportAlert():
                     self._offer(
                         connection, message, c.ReportAlert(actor=connection.speaker.actor, alert=message.alert())
@@ -94,11 +103,12 @@ class Hearing:
         """Answer a message with what its command came to."""
         reply, ref = outcome.reply, reference(message)
         refusal = reply.refusal
+        about = self._inbox.engine.state.orders.get(OrderId(message.order)) if isinstance(message, OfOrder) else None
         if refusal is None:
-            connection.session.say(Taken(ref=ref, refs=_refs(reply), duplicate=reply.duplicate, trace=outcome.trace))
-        elif refusal.code == "superseded" and isinstance(message, AnswerOrder):
-            order = self._inbox.engine.state.orders[OrderId(message.order)]
-            connection.session.say(Superseded(ref=ref, order=order.id, version=order.version, state=order.state))
+            refs = _refs(reply, about)
+            connection.session.say(Taken(ref=ref, refs=refs, duplicate=reply.duplicate, trace=outcome.trace))
+        elif refusal.code == "superseded" and about is not None:
+            connection.session.say(Superseded(ref=ref, order=about.id, version=about.version, state=about.state))
         else:
             connection.session.refuse(refusal, ref, outcome.retry_ms)
         if connection.for_help_alone:
@@ -145,7 +155,8 @@ class Hearing:
             actor=speaker.actor, key=speaker.scoped(message.key), unit=UnitId(unit), status=message.status
         )
 
-    def _answer(self, connection: Connection, message: AnswerOrder) -> c.Command:
+    def _about_order(self, connection: Connection, message: OfOrder) -> c.Command:
+        """Return what a recipient says about its own order, or whoever may says for it."""
         speaker = connection.speaker
         via: c.Via = "terminal"
         if speaker.role.is_device:
@@ -154,17 +165,26 @@ class Hearing:
                 raise Refusal("not_yours", "order", message.order, f"an order to {speaker.subject}")
         else:
             via = "radio"
-        return c.AnswerOrder(
-            actor=speaker.actor,
-            key=speaker.scoped(message.key),
-            order=OrderId(message.order),
-            version=message.version,
-            answer=message.answer,
-            via=via,
-            reason=message.reason,
-            text=message.text,
-            said_at=message.said_at,
-        )
+        common: dict[str, Any] = {
+            "actor": speaker.actor,
+            "key": speaker.scoped(message.key),
+            "order": OrderId(message.order),
+            "version": message.version,
+            "via": via,
+            "said_at": message.said_at,
+        }
+        match message:
+            case AnswerOrder():
+                return c.AnswerOrder(**common, answer=message.answer, reason=message.reason, text=message.text)
+            case AssignUnits():
+                units = tuple(named.plain() for named in message.units)
+                return c.AssignUnits(**common, units=units, reason=message.reason)
+            case AskHelp():
+                return c.AskHelp(
+                    **common, what=message.what, wanted=message.wanted, count=message.count, words=message.text
+                )
+            case ReturnOrder():
+                return c.ReturnOrder(**common, reason=message.reason, words=message.text)
 
     def _advance(self, connection: Connection, message: Clock) -> None:
         self._inbox.advance(message.now, self._answerer(connection, message))
@@ -195,8 +215,9 @@ def _permit(connection: Connection, message: ClientMessage) -> None:
         raise Refusal("not_allowed", "message", said, f"a role that may {' or '.join(needs)}")
 
 
-def _refs(reply: Reply) -> dict[str, str | list[str]]:
-    refs: dict[str, str | list[str]] = {}
+def _refs(reply: Reply, about: Order | None) -> dict[str, str | list[str]]:
+    """Return what was made of a message: of one about an order where that stands now."""
+    refs: dict[str, str | list[str]] = {} if about is None else {"state": str(about.state)}
     if reply.alert is not None and reply.incident is not None:
         refs = {"alert": reply.alert, "incident": reply.incident, "orders": list(reply.orders)}
         if reply.shortage:

@@ -22,15 +22,13 @@ from engine.core.engine import Engine
 from engine.model import commands as c
 from engine.model.entities import Alert
 from engine.model.errors import Refusal
-from engine.model.ids import OrderId, RuleId, StepId
+from engine.model.ids import RuleId, StepId
 from engine.service import speed_views, views
 from engine.service.access import AccessDenied
 from engine.service.access_http import AccessApi
 from engine.service.backend import Backend, V
 from engine.service.bodies import (
-    AnswerIn,
     Bootstrap,
-    CancelIn,
     DecideIn,
     FeedIn,
     Health,
@@ -48,6 +46,7 @@ from engine.service.field_http import FieldApi
 from engine.service.lookout_http import LookoutApi
 from engine.service.metrics import Metrics
 from engine.service.openapi import document
+from engine.service.order_http import OrderApi
 from engine.service.roles import Permission
 from engine.service.routes import ROUTES, Route, Which
 from engine.texts import LANGUAGES
@@ -58,7 +57,7 @@ from geo_data.datum import to_wgs84
 LOGGER = logging.getLogger("allpoints.http")
 
 
-class Api(AccessApi, DeviceApi, FieldApi, LookoutApi):
+class Api(AccessApi, DeviceApi, FieldApi, LookoutApi, OrderApi):
     """What each route does. The names of the methods are those of the table."""
 
     def __init__(self, backend: Backend, door: Door, metrics: Metrics) -> None:
@@ -97,7 +96,7 @@ class Api(AccessApi, DeviceApi, FieldApi, LookoutApi):
             details=said.details.plain(),
             exercise=said.exercise,
         )
-        language = self._language(call.request)
+        language = self.language(call.request)
         reply = await self.done(c.ReportAlert(actor=call.speaker.actor, alert=alert))
         taken = await self.backend.look(lambda engine: views.alert_taken(engine, reply, language))
         headers = {"Location": f"/v1/incidents/{taken.incident}"}
@@ -115,17 +114,8 @@ class Api(AccessApi, DeviceApi, FieldApi, LookoutApi):
 
     async def read_incident(self, call: Call) -> Response:
         """Read an incident."""
-        incident, language = call.request.path_params["incident"], self._language(call.request)
+        incident, language = call.request.path_params["incident"], self.language(call.request)
         return _json(await self.backend.look(lambda engine: views.incident_body(engine, incident, language)))
-
-    async def read_order(self, call: Call) -> Response:
-        """Read an order."""
-        return await self._order(call)
-
-    async def approve_order(self, call: Call) -> Response:
-        """Let a proposed order go."""
-        await self.done(c.ApproveOrder(actor=call.speaker.actor, order=_order_id(call)))
-        return await self._order(call)
 
     async def decide_step(self, call: Call) -> Response:
         """Give leave to a step, or refuse it; who has an office speaks for that alone."""
@@ -147,32 +137,6 @@ class Api(AccessApi, DeviceApi, FieldApi, LookoutApi):
             )
         )
         return _json(await self.backend.look(lambda engine: views.step_body(engine, step)))
-
-    async def cancel_order(self, call: Call) -> Response:
-        """Withdraw an order."""
-        said: CancelIn = call.body
-        await self.done(
-            c.CancelOrder(actor=call.speaker.actor, order=_order_id(call), reason=said.reason, drop=said.drop)
-        )
-        return await self._order(call)
-
-    async def answer_order(self, call: Call) -> Response:
-        """Record what a recipient said."""
-        said: AnswerIn = call.body
-        await self.done(
-            c.AnswerOrder(
-                actor=call.speaker.actor,
-                key=call.speaker.scoped(said.key),
-                order=_order_id(call),
-                version=said.version,
-                answer=said.answer,
-                via=said.via,
-                reason=said.reason,
-                text=said.text,
-                said_at=said.said_at,
-            )
-        )
-        return await self._order(call)
 
     async def read_speeds(self, _: Call) -> Response:
         """Say which travel times are in force."""
@@ -247,13 +211,7 @@ class Api(AccessApi, DeviceApi, FieldApi, LookoutApi):
         """Return the reply of a command that was taken; raise what it was refused for."""
         return taken(await self.backend.submit(command))
 
-    async def _order(self, call: Call) -> Response:
-        order, language = call.request.path_params["order"], self._language(call.request)
-        return _json(
-            await self.backend.look(lambda engine: views.order_body(engine, views.known_order(engine, order), language))
-        )
-
-    def _language(self, request: Request) -> str:
+    def language(self, request: Request) -> str:
         """Return the language to answer in: asked for, accepted, or the city's first."""
         asked = request.query_params.get("lang")
         if asked is not None:
@@ -314,10 +272,6 @@ def _refuse_until_started(route: Route, backend: Backend) -> None:
     """Raise `Refusal` for what needs an engine, while there is none."""
     if route.needs not in {None, "credential", Permission.READ_METRICS} and not backend.started:
         raise Refusal("starting", "server", "", "a server that is ready: see /readyz")
-
-
-def _order_id(call: Call) -> OrderId:
-    return OrderId(call.request.path_params["order"])
 
 
 async def _on_http_error(_: Request, error: Exception) -> Response:

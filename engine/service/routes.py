@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from engine.service import access_bodies, bodies, field_bodies, lookout_bodies
+from engine.service import access_bodies, bodies, field_bodies, lookout_bodies, order_bodies
 from engine.service.roles import Permission
 from engine.texts import LANGUAGES
 
@@ -49,6 +49,8 @@ class Route:
 
 Which = Literal["open", "ended", "all"]
 """Which incidents are listed."""
+WhichOrders = Literal["open", "proposed", "all"]
+"""Which orders are listed."""
 USUAL_PAGE, MOST_PAGE = 100, 500
 """Incidents on a page, unless asked otherwise, and at most."""
 
@@ -72,6 +74,17 @@ _PAGE = {
 _READINGS = {
     "limit": _PAGE["limit"],
     "before": Query(schema={"type": "integer"}, meaning="The `next` of the page before."),
+}
+_PAGE_OF_ORDERS = _PAGE | {
+    "state": Query(
+        schema={"type": "string", "enum": list(get_args(WhichOrders)), "default": "open"}, meaning="Which orders."
+    )
+}
+_VERSION = {
+    "version": Query(
+        schema={"type": "integer", "minimum": 0},
+        meaning="The version that was seen; another one is refused as `superseded`.",
+    )
 }
 _DEVICES = {
     "limit": _PAGE["limit"],
@@ -164,10 +177,29 @@ ROUTES: tuple[Route, ...] = (
         gives={200: access_bodies.CredentialBody},
     ),
     Route(
+        method="POST",
+        path="/v1/incidents/{incident}/units",
+        name="add_units",
+        summary="Send more to an incident, whom the engine finds or the unit that is named; nobody is taken back.",
+        needs=Permission.APPROVE_ORDERS,
+        takes=order_bodies.AddIn,
+        gives={200: bodies.IncidentBody},
+        query=_LANGUAGE,
+    ),
+    Route(
+        method="GET",
+        path="/v1/orders",
+        name="list_orders",
+        summary="List orders, newest first.",
+        needs=Permission.READ_ORDERS,
+        gives={200: bodies.OrderList},
+        query=_PAGE_OF_ORDERS | _LANGUAGE,
+    ),
+    Route(
         method="GET",
         path="/v1/orders/{order}",
         name="read_order",
-        summary="Read an order.",
+        summary="Read an order, and whether a person chose it over another.",
         needs=Permission.READ_ORDERS,
         gives={200: bodies.OrderBody},
     ),
@@ -177,6 +209,26 @@ ROUTES: tuple[Route, ...] = (
         name="approve_order",
         summary="Let a proposed order go. When its unit was taken meanwhile, it is replaced by a new proposal.",
         needs=Permission.APPROVE_ORDERS,
+        gives={200: bodies.OrderBody},
+        query=_VERSION,
+    ),
+    Route(
+        method="POST",
+        path="/v1/orders/{order}/choose",
+        name="choose_unit",
+        summary="Let somebody else go: instead of a proposal, which is approved by it, or of whoever has the order.",
+        needs=Permission.APPROVE_ORDERS,
+        takes=order_bodies.ChooseIn,
+        gives={200: bodies.OrderBody},
+        query=_LANGUAGE,
+    ),
+    Route(
+        method="POST",
+        path="/v1/orders/{order}/replace",
+        name="replace_order",
+        summary="Take an order back and let the engine find somebody else; where there is nobody it stays.",
+        needs=Permission.APPROVE_ORDERS,
+        takes=order_bodies.ReplaceIn,
         gives={200: bodies.OrderBody},
     ),
     Route(
@@ -195,6 +247,33 @@ ROUTES: tuple[Route, ...] = (
         summary="Withdraw an order; what it was for waits for somebody else, or is dropped.",
         needs=Permission.CANCEL_ORDERS,
         takes=bodies.CancelIn,
+        gives={200: bodies.OrderBody},
+    ),
+    Route(
+        method="POST",
+        path="/v1/orders/{order}/assign",
+        name="assign_units",
+        summary="Record whom a station names for its order; with nobody named, take whom the engine proposes.",
+        needs=Permission.RECORD_ANSWERS,
+        takes=order_bodies.AssignIn,
+        gives={200: bodies.OrderBody},
+    ),
+    Route(
+        method="POST",
+        path="/v1/orders/{order}/ask",
+        name="ask_help",
+        summary="Record that a recipient asks for backup, or for support of a capability, an office or equipment.",
+        needs=Permission.RECORD_ANSWERS,
+        takes=order_bodies.AskIn,
+        gives={200: bodies.OrderBody},
+    ),
+    Route(
+        method="POST",
+        path="/v1/orders/{order}/return",
+        name="return_order",
+        summary="Record that a recipient returns its order; it stays responsible until the next has accepted.",
+        needs=Permission.RECORD_ANSWERS,
+        takes=order_bodies.ReturnIn,
         gives={200: bodies.OrderBody},
     ),
     Route(

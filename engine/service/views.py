@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from typing import Literal
 
 from engine.core.batch import Reply
 from engine.core.engine import Engine
@@ -10,23 +11,26 @@ from engine.model.entities import Details, Incident, Order
 from engine.model.errors import Refusal
 from engine.model.events import DetailsRead
 from engine.model.ids import IncidentId, OrderId, StepId, number_of
-from engine.model.lifecycle import ENDED_INCIDENTS
+from engine.model.lifecycle import ENDED_INCIDENTS, OPEN_ORDERS
 from engine.service.access_bodies import DetailsBody, ReadingBody
 from engine.service.bodies import (
     AlertTaken,
     IncidentBody,
     IncidentList,
     OrderBody,
+    OrderList,
     OverruledBody,
     RecommendationBody,
     StepBody,
     WaitingBody,
 )
 from engine.service.order_views import is_confidential
-from engine.service.routes import Which
+from engine.service.routes import Which, WhichOrders
 from engine.texts.reading import explain, overruled
 from engine.wire.messages import PersonalDetails
 
+_OF_STATE = ("overruled", "returning")
+"""What an order's body tells besides the order itself."""
 _MINTED = re.compile(r".*-[0-9]{1,18}")
 
 
@@ -63,11 +67,54 @@ def office_asked(engine: Engine, step_id: str, offices: Sequence[str]) -> str:
 
 def order_body(engine: Engine, order: Order, language: str) -> OrderBody:
     """Return an order as the desk sees it; what was said besides of who was chosen is among the details."""
-    same = {name: getattr(order, name) for name in OrderBody.__struct_fields__ if name != "overruled"}
+    same = {name: getattr(order, name) for name in OrderBody.__struct_fields__ if name not in _OF_STATE}
+    same["returning"] = _returning(engine, order)
     its = engine.state.overruled.get(order.id)
     if its is None:
         return OrderBody(**same)
     return OrderBody(**same, overruled=OverruledBody(decided=its, said=tuple(overruled(its, "", language))))
+
+
+def _returning(engine: Engine, order: Order) -> Literal["asked", "sought"] | None:
+    """Return how far an order is on its way back."""
+    asked = (step for step in engine.state.steps_of(order.incident) if step.order == order.id and step.outcome is None)
+    if any(step.step == "return_order" for step in asked):
+        return "asked"
+    twins = (engine.state.demands[name] for name in engine.state.kept.relieving)
+    return "sought" if any(twin.returned == order.id for twin in twins) else None
+
+
+def chosen_over(engine: Engine, order_id: OrderId) -> OrderId:
+    """Return the order that a person chose over one."""
+    its = engine.state.overruled.get(order_id)
+    return order_id if its is None else its.instead
+
+
+def order_list(engine: Engine, which: WhichOrders, limit: int, before: str | None, language: str) -> OrderList:
+    """Return a page of orders, newest first.
+
+    Raises
+    ------
+    Refusal
+        ``out_of_range`` when ``before`` is no order's id.
+    """
+    last = _number(before)
+    page: list[OrderBody] = []
+    for order in reversed(engine.state.orders.values()):
+        wanted = which == "all" or (order.state in OPEN_ORDERS if which == "open" else order.state == which)
+        if not wanted or (last is not None and number_of(order.id) >= last):
+            continue
+        if len(page) == limit:
+            return OrderList(orders=tuple(page), next=page[-1].id)
+        page.append(order_body(engine, order, language))
+    return OrderList(orders=tuple(page))
+
+
+def _number(before: str | None) -> int | None:
+    """Return the number behind a page's ``before``."""
+    if before is not None and not _MINTED.fullmatch(before):
+        raise Refusal("out_of_range", "before", before, "the `next` of the page before")
+    return None if before is None else number_of(before)
 
 
 def recommendations(engine: Engine, incident: IncidentId, language: str) -> tuple[RecommendationBody, ...]:
@@ -149,11 +196,7 @@ def incident_list(engine: Engine, which: Which, limit: int, before: str | None) 
     Refusal
         ``out_of_range`` when ``before`` is no incident's id.
     """
-    last = None
-    if before is not None:
-        if not _MINTED.fullmatch(before):
-            raise Refusal("out_of_range", "before", before, "the `next` of the page before")
-        last = number_of(before)
+    last = _number(before)
     page: list[Incident] = []
     # Incidents are kept in the order in which they were opened.
     for incident in reversed(engine.state.incidents.values()):

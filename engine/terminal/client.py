@@ -14,7 +14,7 @@ import contextlib
 import random
 import ssl as ssl_module
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,7 +25,8 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
 from engine.model.commands import Answer
-from engine.model.lifecycle import UnitStatus
+from engine.model.entities import HelpWanted
+from engine.model.lifecycle import OPEN_ORDERS, UnitStatus
 from engine.terminal.awaited import Answered, Awaited
 from engine.terminal.exchange import Exchange, NotLetIn
 from engine.terminal.hurry import AGAIN_S, Hurry
@@ -36,14 +37,18 @@ from engine.wire.codec import MSGPACK, Codec
 from engine.wire.limits import MOST_FROM_SERVER
 from engine.wire.messages import (
     AnswerOrder,
+    AskHelp,
+    AssignUnits,
     Clock,
     Emergency,
     Fix,
     Item,
+    NamedUnit,
     OrderView,
     Positions,
     Refused,
     ReportAlert,
+    ReturnOrder,
     Status,
     Taken,
     Welcome,
@@ -260,6 +265,67 @@ class Client:
         self._hurry.begin()
         return future
 
+    def assign(
+        self,
+        order: OrderView,
+        units: Sequence[NamedUnit] = (),
+        *,
+        reason: str = "",
+        said_at: int | None = None,
+        key: str = "",
+    ) -> "asyncio.Future[Answered]":
+        """Name who goes for a station's order, or with nobody take whom the engine proposes; kept like an answer."""
+        return self._say(
+            AssignUnits(
+                key=key or uuid.uuid4().hex,
+                order=order.id,
+                version=order.version,
+                units=tuple(units),
+                reason=reason,
+                said_at=said_at,
+            )
+        )
+
+    def ask(
+        self,
+        order: OrderView,
+        what: HelpWanted,
+        wanted: str = "",
+        *,
+        count: int = 1,
+        text: str = "",
+        said_at: int | None = None,
+        key: str = "",
+    ) -> "asyncio.Future[Answered]":
+        """Ask for backup, or for support by what is wanted; kept like an answer."""
+        return self._say(
+            AskHelp(
+                key=key or uuid.uuid4().hex,
+                order=order.id,
+                version=order.version,
+                what=what,
+                wanted=wanted,
+                count=count,
+                text=text,
+                said_at=said_at,
+            )
+        )
+
+    def give_back(
+        self, order: OrderView, reason: str, *, text: str = "", said_at: int | None = None, key: str = ""
+    ) -> "asyncio.Future[Answered]":
+        """Return an order; it is open here until a cancellation says that another has accepted. Kept like an answer."""
+        return self._say(
+            ReturnOrder(
+                key=key or uuid.uuid4().hex,
+                order=order.id,
+                version=order.version,
+                reason=reason,
+                text=text,
+                said_at=said_at,
+            )
+        )
+
     def status(self, status: UnitStatus, *, unit: str = "", key: str = "") -> "asyncio.Future[Answered]":
         """Say what the unit is doing; kept like an answer."""
         return self._say(Status(key=key or uuid.uuid4().hex, status=status, unit=unit))
@@ -376,7 +442,7 @@ class Client:
 
     def _answered(self, answered: Answered) -> None:
         message = self._outbox.answered(answered.ref)
-        if isinstance(answered, Taken) and isinstance(message, AnswerOrder) and message.answer in _ENDING_ANSWERS:
+        if isinstance(answered, Taken) and isinstance(message, AnswerOrder) and _has_ended(message, answered):
             self._session.forget(message.order)
             self._outbox.save()
         self._awaited.settle(answered)
@@ -463,6 +529,11 @@ class Client:
             self._socket.transport.abort()
         else:
             self._set_timer()
+
+
+def _has_ended(message: AnswerOrder, taken: Taken) -> bool:
+    """Tell whether an answer ended its order: to refuse what was accepted is to ask for leave to return it."""
+    return message.answer in _ENDING_ANSWERS and taken.refs.get("state") not in OPEN_ORDERS
 
 
 def _now_ms() -> float:

@@ -14,9 +14,19 @@ import msgspec
 from engine.journal.files import replace_private
 from engine.model.errors import Refusal
 from engine.wire.client_session import Memory
-from engine.wire.messages import AnswerOrder, Clock, Emergency, ReportAlert, Status, reference
+from engine.wire.messages import (
+    AnswerOrder,
+    AskHelp,
+    AssignUnits,
+    Clock,
+    Emergency,
+    ReportAlert,
+    ReturnOrder,
+    Status,
+    reference,
+)
 
-Said = Emergency | AnswerOrder | Status | ReportAlert | Clock
+Said = Emergency | AnswerOrder | AssignUnits | AskHelp | ReturnOrder | Status | ReportAlert | Clock
 """What is answered by ``taken``, ``refused`` or ``superseded``."""
 
 MOST_SAID = 10_000
@@ -92,7 +102,7 @@ class Outbox:
         for ref, message in self._waiting.items():
             if emergency_only and not isinstance(message, Emergency):
                 break
-            in_line = isinstance(message, AnswerOrder | Status)
+            in_line = not isinstance(message, Emergency | ReportAlert | Clock)
             if in_line and not is_line_free:
                 continue
             if ref not in self._sent:

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar, get_args
 import msgspec
 
 from engine.model.commands import Answer
+from engine.model.entities import HelpWanted
 from engine.model.errors import Refusal, shorten
 from engine.model.lifecycle import UnitStatus
 from engine.model.limits import LONGEST_ID
@@ -30,6 +31,7 @@ _WORDS = {
     "message": sorted(str(kind.__struct_config__.tag) for kind in get_args(ClientMessage)),
     "answer": list(get_args(Answer)),
     "status": [str(status) for status in UnitStatus],
+    "what": list(get_args(HelpWanted)),
 }
 """What the fields that hold one of several words may hold."""
 _EXPECTED = re.compile(r"(?P<limit>.*?)(?: - at `(?P<where>.*)`)?", re.DOTALL)

@@ -9,12 +9,22 @@ from typing import Annotated
 
 import msgspec
 
-from engine.model.commands import Answer
-from engine.model.entities import Alert, Details, Need, PositionFix
+from engine.model.commands import Answer, Named
+from engine.model.entities import Alert, Details, HelpWanted, Need, PositionFix
 from engine.model.events import MailKind
-from engine.model.ids import OrderId, UnitId
+from engine.model.ids import DemandId, OrderId, UnitId
 from engine.model.lifecycle import OrderState, UnitStatus
-from engine.model.limits import LEVELS, LONGEST_ADDRESS, LONGEST_ID, LONGEST_TEXT, MOST_NEEDS, MOST_UNITS_OF_NEED
+from engine.model.limits import (
+    LEVELS,
+    LONGEST_ADDRESS,
+    LONGEST_ID,
+    LONGEST_TEXT,
+    MOST_ASKED,
+    MOST_NAMED,
+    MOST_NEEDS,
+    MOST_OFFICERS,
+    MOST_UNITS_OF_NEED,
+)
 from engine.model.lookouts import Task
 from engine.wire.limits import LATEST_AT, LONGEST_TOKEN, MOST_FIXES
 
@@ -105,6 +115,56 @@ class AnswerOrder(_Message, frozen=True, tag="answer"):
     said_at: Instant | None = None
 
 
+class NamedUnit(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A unit that a station sends; for one demand of its order, or for what it fits. ``officers`` by service number."""
+
+    unit: Id
+    demand: Id | None = None
+    officers: Annotated[tuple[Id, ...], msgspec.Meta(max_length=MOST_OFFICERS)] = ()
+
+    def plain(self) -> Named:
+        """Return it as the engine's own type."""
+        return Named(UnitId(self.unit), None if self.demand is None else DemandId(self.demand), self.officers)
+
+
+class AssignUnits(_Message, frozen=True, tag="assign"):
+    """A station names who goes for its order; naming nobody takes whom the engine proposes. It accepts by it, too."""
+
+    key: Id
+    order: Id
+    version: Count
+    units: Annotated[tuple[NamedUnit, ...], msgspec.Meta(max_length=MOST_NAMED)] = ()
+    reason: Word = ""
+    said_at: Instant | None = None
+
+
+class AskHelp(_Message, frozen=True, tag="ask"):
+    """A recipient asks for ``backup``, more of what it is itself, or for ``support`` by what is ``wanted``.
+
+    That is a capability, an office or equipment, by its id in the run cards.
+    """
+
+    key: Id
+    order: Id
+    version: Count
+    what: HelpWanted
+    wanted: Word = ""
+    count: Annotated[int, msgspec.Meta(ge=1, le=MOST_ASKED)] = 1
+    text: Text = ""
+    said_at: Instant | None = None
+
+
+class ReturnOrder(_Message, frozen=True, tag="return"):
+    """A recipient wants to be rid of an order it has; the order is its own until the next has accepted."""
+
+    key: Id
+    order: Id
+    version: Count
+    reason: Id
+    text: Text = ""
+    said_at: Instant | None = None
+
+
 class Ack(_Message, frozen=True, tag="ack"):
     """The device has applied everything up to and including ``seq``. Not answered."""
 
@@ -176,7 +236,9 @@ class Heartbeat(_Message, frozen=True, tag="heartbeat"):
     """Still here. Both sides send it when they have nothing else to say."""
 
 
-ClientMessage = Hello | Emergency | Positions | Status | AnswerOrder | Ack | ReportAlert | Clock | Heartbeat
+OfOrder = AnswerOrder | AssignUnits | AskHelp | ReturnOrder
+"""What is said about an order by whoever has it."""
+ClientMessage = Hello | Emergency | Positions | Status | OfOrder | Ack | ReportAlert | Clock | Heartbeat
 
 
 # From the server.
@@ -288,8 +350,8 @@ ServerMessage = Welcome | Snapshot | Item | Taken | Refused | Superseded | Heart
 def reference(message: ClientMessage) -> str:
     """Return the key or reference by which a message's answer names it; empty where it is not answered."""
     match message:
-        case Emergency(key=key) | Status(key=key) | AnswerOrder(key=key) | Clock(key=key):
-            return key
+        case Emergency() | Status() | AnswerOrder() | AssignUnits() | AskHelp() | ReturnOrder() | Clock():
+            return message.key
         case ReportAlert(source_ref=source_ref):
             return source_ref
         case _:

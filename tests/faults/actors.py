@@ -300,9 +300,9 @@ class Reader(Actor):
         truth.said[scoped] = (order.id, answer)
         answered = await self.client.answer(order, answer, key=key, reason=reason)
         match answered:
-            case Taken():
+            case Taken(refs=refs):
                 truth.hear_taken(scoped, "answer")
-                if answer in ("refuse", "clear"):
+                if answer in ("refuse", "clear") and refs.get("state") not in OPEN_ORDERS:
                     self.in_effect.pop(order.id, None)
                     self.ended_here.add(order.id)
                 return True

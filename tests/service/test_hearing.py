@@ -1,10 +1,13 @@
 """What each message means, by who says it: everybody speaks for themselves alone."""
 
 import msgpack
+import msgspec
 import pytest
 
-from engine.wire.messages import Fix, Heartbeat, Positions
-from tests.support.cities import NOW, place
+from engine import DecideStep
+from engine.wire.messages import Fix, Heartbeat, NamedUnit, Positions, Superseded, Taken
+from tests.support.cards import county_with
+from tests.support.cities import NOW, place, station, unit
 from tests.support.streams import hear, play, report, running, say, until
 
 FIX = {"lon": 113.0, "lat": 36.5, "at": NOW}
@@ -103,5 +106,77 @@ def test_many_positions_in_one_message_are_refused_one_by_one():
             await say(socket, Positions(fixes=(good, bad, good)))
             refused = await hear(socket)
             assert (refused.code, refused.field) == ("not_yours", "fixes[1].unit")
+
+    play(scene())
+
+
+def test_a_station_names_who_goes_and_its_unit_asks_for_more_and_gives_back(tmp_path):
+    cards = county_with(tmp_path, robbery='dispatch = "station"')
+    units = (unit("W1", 1, 0, station="west"), unit("W2", 2, 0, station="west"), unit("E1", 5, 4, station="east"))
+    stations = (station("west", 0, 0), station("east", 5, 4))
+
+    async def scene():
+        async with (
+            running(*units, stations=stations, run_cards=cards) as server,
+            server.client("station:west") as west,
+            server.client("terminal:W1") as patrol,
+            server.client("station:east") as east,
+        ):
+            async with server.client("integration:cad") as cad:
+                await cad.report(report(1))
+            order = (await west.next_item()).order
+            refused = await east.assign(order)
+            assert (refused.code, refused.limit) == ("not_yours", "an order to east")
+            assert (await west.assign(order, [NamedUnit("E1")])).code == "not_yours"
+            named = await west.assign(order, [NamedUnit("W1", officers=("0101",))], reason="knows_place")
+            assert named.refs == {"state": "accepted"}
+            mine = (await patrol.next_item()).order
+            assert (await patrol.ask(mine, "backup")).code == "wrong_state"
+            assert (await patrol.answer(mine, "accept")).refs == {"state": "accepted"}
+            assert isinstance(await patrol.ask(mine, "support", "analyst", text="who is it?"), Taken)
+            assert isinstance(await patrol.ask(mine, "backup", count=2), Taken)
+            assert server.engine.state.claims.keys() == {"W1", "W2", "E1"}
+            asked = await patrol.answer(mine, "refuse", reason="flat tyre")
+            assert asked.refs == {"state": "accepted"}
+            assert (await patrol.give_back(mine, "flat tyre", text="hurt")).code == "asked_already"
+            old = msgspec.structs.replace(mine, version=0)
+            assert isinstance(await patrol.give_back(old, "flat tyre"), Superseded)
+
+    play(scene())
+
+
+def test_a_dispatcher_says_it_for_whom_it_hears_by_radio():
+    async def scene():
+        async with running() as server, server.client("terminal:near") as near, server.client("dispatcher:li") as desk:
+            async with server.client("integration:cad") as cad:
+                await cad.report(report(1))
+            order = (await near.next_item()).order
+            await desk.answer(order, "accept")
+            assert isinstance(await desk.give_back(order, "flat tyre"), Taken)
+            step = list(server.engine.state.steps.values())[-1]
+            assert (step.step, step.requested_by) == ("return_order", "user:li")
+
+    play(scene())
+
+
+def test_an_order_that_is_given_back_is_open_until_another_has_accepted():
+    async def scene():
+        async with running() as server, server.client("terminal:near") as near, server.client("terminal:far") as far:
+            async with server.client("integration:cad") as cad:
+                await cad.report(report(1))
+            order = (await near.next_item()).order
+            await near.answer(order, "accept")
+            await near.answer(order, "refuse", reason="flat tyre")
+            step = list(server.engine.state.steps.values())[-1]
+            await server.cycle.submit(DecideStep(actor="user:li", step=step.id, granted=True))
+            assert (await near.next_item()).code == "return_granted"
+            theirs = (await far.next_item()).order
+            assert list(near.open_orders) == [order.id]
+            await far.answer(theirs, "accept")
+            over = await near.next_item()
+            assert (over.kind, over.code, over.order.id) == ("cancellation", "handed_over", order.id)
+            near.status("available")
+            await until(lambda: not near.unanswered)
+            assert server.engine.state.claims.keys() == {"far"}
 
     play(scene())

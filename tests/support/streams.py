@@ -94,6 +94,7 @@ async def running(
     cycle_limits=None,
     policies=None,
     stations=(),
+    run_cards=None,
     door=None,
     **more,
 ):
@@ -101,7 +102,10 @@ async def running(
     units = units or (unit("near", 1, 0), unit("far", 5, 4))
     # Each call has a journal of its own unless it is given one that lives on.
     journal = VolatileJournal() if journal is None else journal
-    engine = Engine(city(units, stations, policies=policies), journal=journal, clock=clock or SetClock(), jobs=jobs)
+    cards = {} if run_cards is None else {"run_cards": run_cards}
+    engine = Engine(
+        city(units, stations, policies=policies, **cards), journal=journal, clock=clock or SetClock(), jobs=jobs
+    )
     cycle = cycle_type(engine, limits=cycle_limits, **more)
     if jobs is not None:
         jobs.attach(cycle)
