@@ -16,7 +16,7 @@ def add_target(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments that say which server is meant, and who speaks."""
     parser.add_argument("target", help="the city's folder, or the server's address such as http://127.0.0.1:8460")
     parser.add_argument("--credential", help="default: ALLPOINTS_CREDENTIAL, then the folder's credentials.csv")
-    parser.add_argument("--ca", type=Path, help="certificate to trust, for a server with one of its own making")
+    parser.add_argument("--ca", type=Path, help="authority to trust; default: the folder's own, then the system's")
 
 
 def position(given: str) -> tuple[float, float]:
@@ -71,7 +71,7 @@ def call(
             json=body,
             auth=Exchange(address, credential),
             timeout=TIMEOUT_S,
-            verify=_trust(args.ca),
+            verify=_trust(args),
             trust_env=False,
         )
         said = answer.json()
@@ -92,9 +92,14 @@ def call(
     return said
 
 
-def _trust(certificate: Path | None) -> Any:
+def _trust(args: argparse.Namespace) -> Any:
+    """Return whom to trust: who is named, the folder's own authority, or those of the system."""
     import ssl
 
+    from engine.core.city_toml import AUTHORITY, TLS
+
+    own = Path(args.target) / TLS / AUTHORITY
+    certificate: Path | None = args.ca or (own if own.is_file() else None)
     return ssl.create_default_context(cafile=certificate) if certificate is not None else True
 
 

@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "speeds": ("engine.cli.speeds", "close streets, change and learn their speed · 封控道路、调整和学习车速"),
     "device": ("engine.cli.device", "add, revoke or list terminals · 终端凭据"),
     "user": ("engine.cli.user", "add, revoke or list people and programs · 用户凭据"),
+    "tls": ("engine.cli.tls", "encrypt by an authority of one's own · 自建证书机构"),
     "journal": ("engine.cli.journal", "verify the record, sign it, erase personal details · 校验与删除"),
     "warm": ("engine.cli.warm", "compile the kernels ahead of time · 预编译"),
 }

@@ -17,6 +17,9 @@ from geo_data.datum import Datum
 from geo_data.speeds import Profile
 
 SCHEMA = 1
+TLS, AUTHORITY, SERVER_CERTIFICATE, SERVER_KEY = "tls", "authority.crt", "server.crt", "server.key"
+"""The folder in a city's, and what `allpoints tls init` puts into it."""
+ClientCertificates = Literal["off", "optional", "required"]
 _GREATEST = 10 * 365 * 86_400_000
 
 
@@ -58,6 +61,9 @@ class Settings:
     stream: Listener = Listener(port=8461)
     certificate: Path | None = None
     key: Path | None = None
+    authority: Path | None = None
+    """Who signs the certificates of clients."""
+    client_certificates: ClientCertificates = "off"
     origins: tuple[str, ...] = ()
     """Browser pages' origins that may open a stream, besides the server's own."""
     devices: DeviceSettings = field(default_factory=DeviceSettings)
@@ -128,7 +134,10 @@ def _whole(least: int, most: int, unit: str) -> Rule:
 _SECTION_RULES: Mapping[str, Mapping[str, Rule]] = {
     "http": _LISTENER_RULES,
     "stream": {**_LISTENER_RULES, "origins": _ORIGIN_RULE},
-    "tls": {"certificate": Rule(_is_text, "a file's path"), "key": Rule(_is_text, "a file's path")},
+    "tls": {
+        **dict.fromkeys(("certificate", "key", "authority"), Rule(_is_text, "a file's path")),
+        "client_certificates": _one_of(get_args(ClientCertificates)),
+    },
     "access": {
         "token_s": _whole(60, 3_600, "seconds"),
         "rotate_hours": _whole(1, 8_760, "hours"),
@@ -227,6 +236,16 @@ def verification_of(table: Mapping[str, Any]) -> tuple[VerificationPolicy, ...]:
     )
 
 
+def _certificates(folder: Path, tls: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is said of TLS; where no certificate is named, what `allpoints tls init` made is used."""
+    own = {"certificate": SERVER_CERTIFICATE, "key": SERVER_KEY, "authority": AUTHORITY}
+    made = {name: folder / TLS / file for name, file in own.items() if (folder / TLS / file).is_file()}
+    named = {name: folder / tls[name] for name in own if name in tls}
+    if "certificate" in named or "certificate" not in made or "key" not in made:
+        made = {name: path for name, path in made.items() if name == "authority"}
+    return {**made, **named, "client_certificates": tls.get("client_certificates", "off")}
+
+
 def settings_of(folder: Path, table: Mapping[str, Any]) -> Settings:
     """Return how the server meets the world, of a table that is `checked`; paths are the folder's."""
     stream = dict(table.get("stream", {}))
@@ -239,8 +258,7 @@ def settings_of(folder: Path, table: Mapping[str, Any]) -> Settings:
     return Settings(
         http=Listener(**{"port": standard.http.port, **table.get("http", {})}),
         stream=Listener(**{"port": standard.stream.port, **stream}),
-        certificate=folder / tls["certificate"] if "certificate" in tls else None,
-        key=folder / tls["key"] if "key" in tls else None,
+        **_certificates(folder, tls),
         origins=origins,
         devices=device_settings(table.get("devices", {})),
         access=AccessSettings(audience=table["name"], **access),

@@ -5,12 +5,12 @@ import re
 from abc import ABC, abstractmethod
 
 import msgspec
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from engine.model import commands as c
 from engine.model.errors import Refusal
 from engine.model.ids import IncidentId
-from engine.service import views
+from engine.service import install, views
 from engine.service.access import CredentialRow
 from engine.service.access_bodies import CredentialBody, CredentialList, ReadingIn, ReadingList, TokenBody
 from engine.service.backend import Backend
@@ -19,6 +19,11 @@ from engine.service.edge import Call, json_answer, page_size, taken
 from engine.service.roles import Permission
 
 LOGGER = logging.getLogger("allpoints.access")
+_PAGE = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+    "X-Content-Type-Options": "nosniff",
+}
+_FILE = 'attachment; filename="authority.crt"'
 
 
 class AccessApi(ABC):
@@ -66,6 +71,16 @@ class AccessApi(ABC):
         found = await self.backend.readings(None if before is None else int(before), most + 1)
         shown = tuple(views.reading_body(opened) for opened in found[:most])
         return json_answer(ReadingList(readings=shown, next=shown[-1].reading if len(found) > most else None))
+
+    async def install(self, _: Call) -> Response:
+        """Show how a device comes to trust the city's authority."""
+        certificate = install.read(self.backend.authority)
+        return HTMLResponse(install.page(certificate), headers=_PAGE)
+
+    async def install_authority(self, _: Call) -> Response:
+        """Give the authority's certificate."""
+        certificate = install.download(install.read(self.backend.authority))
+        return Response(certificate, headers={**_PAGE, "Content-Disposition": _FILE}, media_type=install.MEDIA)
 
     async def list_credentials(self, _: Call) -> Response:
         """List who is let in."""

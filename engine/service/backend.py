@@ -1,6 +1,7 @@
 """What stands behind HTTP; the server is one, and tests have another."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from engine.core.batch import Reply
@@ -37,6 +38,11 @@ class Backend(Protocol):
 
     async def look(self, view: Callable[[Engine], V]) -> V:
         """Have the engine looked at while all of its state is durable: what is not stored yet is not shown."""
+        ...
+
+    @property
+    def authority(self) -> Path | None:
+        """The certificate of the city's own authority, where it has one."""
         ...
 
     async def readings(self, before_seq: int | None, most: int) -> Sequence[Opened]:

@@ -7,8 +7,8 @@ nobody is shut out by a neighbour's mistakes.
 
 import logging
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from engine.model.errors import Refusal
 from engine.service.access import Access, AccessDenied, Identity, Issued
@@ -20,7 +20,15 @@ EXCHANGES_PER_S, EXCHANGES_AT_ONCE = 1, 30
 """Tokens that one credential may be exchanged for."""
 MOST_KEPT = 20_000
 """Credentials whose allowance is kept; of more the one that was used longest ago is forgotten."""
+DEVICE_URI = "allpoints:credential:"
+"""What a device's certificate begins with to say whose it is."""
 T = TypeVar("T")
+
+
+def credential_in(peer: Mapping[str, Any] | None) -> str:
+    """Return whose device a client's certificate is for: a credential's id, or empty where it has shown none."""
+    names = (peer or {}).get("subjectAltName", ())
+    return next((value.removeprefix(DEVICE_URI) for kind, value in names if kind == "URI"), "")
 
 
 class Door:
@@ -40,7 +48,7 @@ class Door:
         self._lockout = Lockout()
         self._allowances: dict[str, Allowance] = {}
 
-    def admit(self, token: str, host: str, channel: str) -> Identity:
+    def admit(self, token: str, host: str, channel: str, certificate: str = "") -> Identity:
         """Say who stands behind a token.
 
         Parameters
@@ -49,17 +57,19 @@ class Door:
             The address that it was shown from.
         channel
             ``http`` or ``stream``, for the record.
+        certificate
+            The credential that the client's certificate is for; empty without one.
 
         Raises
         ------
         AccessDenied
-            As `Access.verify`.
+            As `Access.verify`; ``wrong_certificate`` where the client's certificate is another device's.
         Refusal
             ``too_many_attempts`` instead, for an address that was wrong too often.
         """
-        return self._guarded(lambda: self.access.verify(token), host, channel)
+        return self._guarded(lambda: _bound(self.access.verify(token), certificate), host, channel)
 
-    def admit_emergency(self, token: str, host: str, channel: str) -> Identity:
+    def admit_emergency(self, token: str, host: str, channel: str, certificate: str = "") -> Identity:
         """Say whose emergency button was pressed: as `admit`, on a token that may have run out.
 
         Raises
@@ -69,19 +79,19 @@ class Door:
         Refusal
             As `admit`.
         """
-        return self._guarded(lambda: self.access.for_emergency(token), host, channel)
+        return self._guarded(lambda: _bound(self.access.for_emergency(token), certificate), host, channel)
 
-    def exchange(self, credential: str, host: str) -> Issued:
+    def exchange(self, credential: str, host: str, certificate: str = "") -> Issued:
         """Return a signed token for a credential.
 
         Raises
         ------
         AccessDenied
-            As `Access.exchange`.
+            As `Access.exchange`; ``wrong_certificate`` as `admit`.
         Refusal
             ``too_many_attempts`` as `admit`; ``too_fast`` for a credential that is exchanged too often.
         """
-        issued = self._guarded(lambda: self.access.exchange(credential), host, "http")
+        issued = self._guarded(lambda: self._exchanged(credential, certificate), host, "http")
         name = issued.identity.credential
         allowance = self._allowances.pop(name, None) or Allowance(EXCHANGES_PER_S, EXCHANGES_AT_ONCE)
         self._allowances[name] = allowance
@@ -92,6 +102,11 @@ class Door:
             limit = f"{EXCHANGES_PER_S} token a second, {EXCHANGES_AT_ONCE} at once"
             raise Refusal("too_fast", "authorization", "", limit)
         allowance.spend()
+        return issued
+
+    def _exchanged(self, credential: str, certificate: str) -> Issued:
+        issued = self.access.exchange(credential)
+        _bound(issued.identity, certificate)
         return issued
 
     def refuse(self, denied: AccessDenied, host: str, channel: str) -> None:
@@ -117,6 +132,13 @@ class Door:
                 self._lockout.failed(host, now_s)
             self.refuse(denied, host, channel)
             raise
+
+
+def _bound(identity: Identity, certificate: str) -> Identity:
+    """Refuse a credential that is shown by the device of another."""
+    if certificate and certificate != identity.credential:
+        raise AccessDenied("wrong_certificate", identity.token_id, identity.credential)
+    return identity
 
 
 _HONEST = frozenset(("expired", "not_permitted"))

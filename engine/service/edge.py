@@ -41,6 +41,7 @@ _STATUS: Mapping[str, int] = {
     "too_many_attempts": 429,
     "too_slow": 408,
     "too_big": 413,
+    "no_authority": 404,
     "unknown_credential": 404,
     "unknown_incident": 404,
     "unknown_order": 404,
@@ -122,15 +123,16 @@ def let_in(route: Route, request: Request, door: Door) -> Call:
     if route.needs in {None, "device"}:
         return Call(request=request, identity=None)
     host = request.client.host if request.client else ""
+    certificate: str = getattr(request.state, "certificate", "")
     try:
         said = _bearer(request.headers.get("authorization", ""))
     except AccessDenied as denied:
         door.refuse(denied, host, "http")
         raise
     if route.needs == "credential":
-        issued = door.exchange(said, host)
+        issued = door.exchange(said, host, certificate)
         return Call(request=request, identity=issued.identity, issued=issued)
-    identity = door.admit(said, host, "http")
+    identity = door.admit(said, host, "http", certificate)
     if isinstance(route.needs, Permission) and not identity.may(route.needs):
         refusal = AccessDenied("not_permitted", identity.token_id, identity.credential)
         door.refuse(refusal, host, "http")

@@ -478,6 +478,22 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         method="GET",
+        path="/install",
+        name="install",
+        summary="The page that installs the city's own authority on a device.",
+        needs=None,
+        gives={200: None},
+    ),
+    Route(
+        method="GET",
+        path="/install/authority.crt",
+        name="install_authority",
+        summary="The authority's certificate.",
+        needs=None,
+        gives={200: None},
+    ),
+    Route(
+        method="GET",
         path="/healthz",
         name="healthz",
         summary="The process is alive.",

@@ -10,9 +10,7 @@ import contextlib
 import gc
 import logging
 import os
-import signal
 import socket
-import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -38,10 +36,12 @@ from engine.service.device_hub import DeviceHub
 from engine.service.device_words import DeviceWords
 from engine.service.door import Door
 from engine.service.edge import MOST_CONNECTIONS
+from engine.service.hosting import bound, signals
 from engine.service.http import make_app
 from engine.service.jt808_server import Jt808Server
 from engine.service.metrics import Metrics
 from engine.service.stream import StreamServer
+from engine.service.tls import Http, Tls
 from engine.service.virtual_clock import VirtualClock
 from engine.service.warming import warm
 from engine.service.worker_jobs import WorkerJobs
@@ -116,7 +116,7 @@ class CityServer:
         self.metrics = Metrics()
         self.settings = _overridden(load_settings(folder), self.options)
         self._running: Running | None = None
-        self._secure = self.settings.certificate is not None
+        self._tls = _tls(self.settings)
 
     @property
     def started(self) -> bool:
@@ -155,7 +155,7 @@ class CityServer:
 
     def stream_url(self, host: str) -> str:
         """Return where the stream is, for a client that reached us under ``host``."""
-        return f"ws{'s' * self._secure}://{reachable(host)}:{self._now_running.stream.port}{STREAM_PATH}"
+        return f"ws{'s' * (self._tls is not None)}://{reachable(host)}:{self._now_running.stream.port}{STREAM_PATH}"
 
     async def submit(self, command: c.Command) -> Reply:
         """Have a command decided and stored."""
@@ -170,6 +170,11 @@ class CityServer:
             raise Refusal("stopping", "server", "", "a server that runs")
         return cast("V", seen.result())
 
+    @property
+    def authority(self) -> Path | None:
+        """The certificate of the city's own authority, where it has one."""
+        return self.settings.authority
+
     async def readings(self, before_seq: int | None, most: int) -> list[Opened]:
         """Return who has read what names people, newest first; asked of the record beside the loop."""
         return await asyncio.to_thread(self._now_running.journal.readings, before_seq, most)
@@ -183,12 +188,13 @@ class CityServer:
             When the city cannot be served; everything that was begun is ended then.
         """
         stop = asyncio.Event()
-        with Access(self.folder, self.settings.access) as access, _signals(stop):
+        with Access(self.folder, self.settings.access) as access, signals(stop):
             door = Door(access)
-            listening = _bound(self.settings.http.host, self.settings.http.port)
+            listening = bound(self.settings.http.host, self.settings.http.port)
             http = self._make_http(door)
             answering = asyncio.create_task(http.serve(sockets=[listening]))
             stopped = asyncio.create_task(stop.wait())
+            watching = None if self._tls is None else asyncio.create_task(self._tls.watch())
             turning: asyncio.Task[None] | None = None
             try:
                 self._running = await self._begin(door)
@@ -198,6 +204,8 @@ class CityServer:
                 LOGGER.info("stopping")
             finally:
                 stopped.cancel()
+                if watching is not None:
+                    watching.cancel()
                 http.should_exit = True
                 await asyncio.wait((answering,))
                 await self._end(turning)
@@ -211,11 +219,11 @@ class CityServer:
             def capture_signals(self) -> Iterator[None]:
                 yield
 
-        certificate, key = self.settings.certificate, self.settings.key
+        secure = self._tls
         return Quiet(
             uvicorn.Config(
                 make_app(self, door, self.metrics),
-                http="h11",
+                http=Http,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -223,8 +231,7 @@ class CityServer:
                 server_header=False,
                 limit_concurrency=MOST_CONNECTIONS,
                 timeout_graceful_shutdown=_GRACE_S,
-                ssl_certfile=certificate,
-                ssl_keyfile=key,
+                ssl_context_factory=None if secure is None else lambda _, __: secure.context,
             )
         )
 
@@ -246,8 +253,8 @@ class CityServer:
                 origins=self.settings.origins,
                 on_refused=lambda code: self.metrics.refused("stream", code),
             )
-            at, secure = self.settings.stream, _tls(self.settings)
-            await running.stream.start(at.host, at.port, ssl=secure)
+            at, secure = self.settings.stream, self._tls
+            await running.stream.start(at.host, at.port, ssl=None if secure is None else secure.context)
             await self._begin_devices(running)
         except BaseException:
             running.close()
@@ -301,7 +308,7 @@ class CityServer:
 
     def _announce(self, listening: socket.socket, on_ready: Callable[[Address], None]) -> None:
         """Say where we listen: in the folder, in the log, and to whoever started us."""
-        running, secure = self._now_running, "s" * self._secure
+        running, secure = self._now_running, "s" * (self._tls is not None)
         http_port, stream_port = listening.getsockname()[1], running.stream.port
         address = Address(
             http=f"http{secure}://{reachable(self.settings.http.host)}:{http_port}",
@@ -341,6 +348,16 @@ class CityServer:
         LOGGER.info("stopped", extra={"seq": running.engine.state.seq})
 
 
+def _tls(settings: Settings) -> Tls | None:
+    """Return what the listeners encrypt by, if they do."""
+    if settings.certificate is not None:
+        return Tls(settings)
+    if settings.client_certificates != "off":
+        made = "a certificate of the server: `allpoints tls init`"
+        raise Refusal("missing", "tls.client_certificates", settings.client_certificates, made)
+    return None
+
+
 def _overridden(settings: Settings, options: Options) -> Settings:
     """Return the settings with what the command line says otherwise."""
 
@@ -354,54 +371,3 @@ def _overridden(settings: Settings, options: Options) -> Settings:
         certificate=options.certificate or settings.certificate,
         key=options.key or settings.key,
     )
-
-
-def _bound(host: str, port: int) -> socket.socket:
-    """Return a listening socket.
-
-    Raises
-    ------
-    OSError
-        When the address cannot be listened on; says which.
-    """
-    try:
-        family, kind, protocol, _, where = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listening = socket.socket(family, kind, protocol)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(where)
-        listening.listen(1024)
-    except OSError as error:
-        raise Refusal("cannot_listen", "address", f"{host}:{port}", error.strerror or error) from error
-    listening.setblocking(False)
-    return listening
-
-
-def _tls(settings: Settings) -> ssl.SSLContext | None:
-    """Return what the stream encrypts by, from the same certificate as HTTP."""
-    if settings.certificate is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(settings.certificate, settings.key)
-    return context
-
-
-@contextlib.contextmanager
-def _signals(stop: asyncio.Event) -> Iterator[None]:
-    """Set ``stop`` on the first Ctrl-C or SIGTERM; the second acts as if we were not here."""
-    loop = asyncio.get_running_loop()
-    names = (signal.SIGINT, signal.SIGTERM)
-
-    def first() -> None:
-        stop.set()
-        for name in names:
-            loop.remove_signal_handler(name)
-
-    for name in names:
-        loop.add_signal_handler(name, first)
-    try:
-        yield
-    finally:
-        for name in names:
-            loop.remove_signal_handler(name)

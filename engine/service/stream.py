@@ -29,6 +29,7 @@ from engine.service.access import RENEWABLE, AccessDenied, Identity
 from engine.service.address import STREAM_PATH
 from engine.service.connection import Connection
 from engine.service.cycle import Commit, Cycle
+from engine.service.door import credential_in
 from engine.service.hearing import Hearing
 from engine.service.order_views import item_of, open_orders
 from engine.service.reading import Reading
@@ -50,11 +51,11 @@ _PIECE = 64
 class Doorkeeper(Protocol):
     """Who knows the tokens; `engine.service.door.Door` does."""
 
-    def admit(self, token: str, host: str, channel: str) -> Identity:
+    def admit(self, token: str, host: str, channel: str, certificate: str = "") -> Identity:
         """Say who stands behind a token; raises `AccessDenied` or `Refusal`."""
         ...
 
-    def admit_emergency(self, token: str, host: str, channel: str) -> Identity:
+    def admit_emergency(self, token: str, host: str, channel: str, certificate: str = "") -> Identity:
         """Say whose emergency button was pressed, on a token that may have run out."""
         ...
 
@@ -221,11 +222,12 @@ class StreamServer:
     async def _admit(self, connection: Connection, hello: Hello) -> None:
         """Believe a token or not; a client that is let in gets its welcome and what it has missed."""
         host = str((connection.socket.remote_address or ("",))[0])
+        certificate = credential_in(connection.socket.transport.get_extra_info("peercert"))
         try:
-            identity = self._door.admit(hello.token, host, "stream")
+            identity = self._door.admit(hello.token, host, "stream", certificate)
             self._tokens.take(identity)
         except (AccessDenied, Refusal) as denied:
-            if hello.emergency and self._admit_for_help(connection, hello.token, host):
+            if hello.emergency and self._admit_for_help(connection, hello.token, host, certificate):
                 return
             if isinstance(denied, AccessDenied) and denied.code == "replayed":
                 self._door.refuse(denied, host, "stream")
@@ -259,13 +261,13 @@ class StreamServer:
             task = asyncio.create_task(self._catch_up(connection))
             task.add_done_callback(_log_failure)
 
-    def _admit_for_help(self, connection: Connection, token: str, host: str) -> bool:
+    def _admit_for_help(self, connection: Connection, token: str, host: str, certificate: str) -> bool:
         """Let a device in to call for help and do nothing else; tell whether it is one of ours.
 
         There is one such connection of a credential, the newest: neither limit keeps it out.
         """
         try:
-            identity = self._door.admit_emergency(token, host, "stream")
+            identity = self._door.admit_emergency(token, host, "stream", certificate)
         except (AccessDenied, Refusal):
             return False
         if not identity.role.is_device:

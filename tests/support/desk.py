@@ -54,6 +54,7 @@ class Backend:
         self.city = cycle.engine.city
         self.log_id = cycle.engine.journal.log_id
         self.devices = devices
+        self.authority = None
 
     async def submit(self, command):
         return (await self.cycle.submit(command)).reply

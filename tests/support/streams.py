@@ -35,12 +35,12 @@ class Door:
         self._told = set()
         self._shown = 0
 
-    def admit(self, token, host, channel):
+    def admit(self, token, host, channel, certificate=""):
         if token in self.expired and token not in self.revoked:
             raise AccessDenied("expired")
         return self.admit_emergency(token, host, channel)
 
-    def admit_emergency(self, token, host, channel):
+    def admit_emergency(self, token, host, channel, certificate=""):
         role, _, subject = token.partition(":")
         if token in self.revoked:
             raise AccessDenied("revoked")
