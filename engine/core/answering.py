@@ -10,16 +10,18 @@ from engine.core.stations import accepted, fell_away, finish, follow, orders_und
 from engine.core.under_stations import demands_of
 from engine.core.world import World
 from engine.model import events as e
-from engine.model.commands import AcknowledgeMail, Answer, AnswerOrder, SetUnitStatus
+from engine.model.commands import AcknowledgeMail, Answer, AnswerOrder, SetUnitStatus, WatchWelfare
 from engine.model.entities import Details, Order
 from engine.model.errors import Refusal
 from engine.model.lifecycle import (
+    HOLDING_ORDERS,
     OPEN_ORDERS,
     ORDER,
     UNDER_ORDER,
     UNIT,
     OrderState,
 )
+from engine.model.limits import WELFARE_EVERY_MS
 from engine.supervision import Word
 
 _COMING = frozenset((OrderState.ACCEPTED, OrderState.EN_ROUTE, OrderState.ON_SCENE))
@@ -47,6 +49,9 @@ def answer_order(world: World, draft: Draft, command: AnswerOrder) -> None:
         allowed = ", ".join(sorted(ORDER[order.state])) or "nothing: it has ended"
         raise Refusal("wrong_state", "answer", command.answer, f"after {order.state}: {allowed}")
     check_said(world, draft.now, command.said_at, reason=command.reason, text=command.text)
+    if command.via != "terminal" and command.said_at is not None and command.said_at < order.proposed_at:
+        # A person has mistaken the hour; a terminal's clock may be wrong, and its answer must not be lost for that.
+        raise Refusal("too_early", "said_at", command.said_at, f"at least {order.proposed_at}: the order is of then")
     if command.answer == "refuse" and not command.reason:
         raise Refusal("missing", "reason", "", "a refusal says why")
     if command.answer == "clear" and (its := next(iter(orders_under(world, order)), None)) is not None:
@@ -146,4 +151,30 @@ def set_unit_status(world: World, draft: Draft, command: SetUnitStatus) -> None:
     if command.status in UNDER_ORDER or (command.status != now and command.status not in UNIT[now]):
         allowed = ", ".join(sorted(status for status in UNIT[now] if status not in UNDER_ORDER))
         raise Refusal("wrong_state", "status", command.status, f"after {now}: {allowed}")
-    draft.emit(e.UnitAdvanced(unit=command.unit, to=command.status, key=command.key))
+    check_said(world, draft.now, command.said_at, reason=command.reason)
+    draft.emit(
+        e.UnitAdvanced(
+            unit=command.unit,
+            to=command.status,
+            key=command.key,
+            reason=command.reason,
+            via=command.via,
+            said_at=command.said_at,
+        )
+    )
+
+
+def watch_welfare(world: World, draft: Draft, command: WatchWelfare) -> None:
+    """Ask a unit so often whether it is well, from on scene on: it wants that itself, whatever the card says."""
+    check_key(command.key)
+    if command.key in world.state.kept.keys:
+        return
+    order = known_order(world, command.order)
+    if command.version != order.version:
+        raise Refusal("superseded", "version", command.version, order.version)
+    if order.recipient_kind != "unit" or order.state not in HOLDING_ORDERS:
+        raise Refusal("wrong_state", "order", order.id, "an order that a unit is on")
+    least, most = WELFARE_EVERY_MS
+    if not least <= command.every_ms <= most:
+        raise Refusal("out_of_range", "every_ms", command.every_ms, f"{least} to {most}")
+    draft.emit(e.WelfareSet(order=order.id, every_ms=command.every_ms, key=command.key, via=command.via))

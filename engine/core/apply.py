@@ -11,7 +11,7 @@ import msgspec
 
 from engine.core import clockwork, manning, standing_demands, standing_emergencies, standing_lookouts, standing_steps
 from engine.core.deadline_keys import RULE_END, deadline_key
-from engine.core.state import AlertRecord, Decided, Demand, Mail, Mailbox, StandingRule, State
+from engine.core.state import AlertRecord, Decided, Demand, Doing, Mail, Mailbox, StandingRule, State
 from engine.core.under_stations import ASSIGN, demands_of, give_back, take, watch_naming
 from engine.model import events as e
 from engine.model.entities import Incident, Order, Overruling
@@ -174,7 +174,19 @@ def _mail_acknowledged(state: State, event: e.Event, body: e.MailAcknowledged) -
 def _unit_advanced(state: State, event: e.Event, body: e.UnitAdvanced) -> None:
     state.kept.keys[body.key] = event.at
     state.unit_status[body.unit] = body.to
+    state.kept.doing[body.unit] = Doing(
+        by=event.actor,
+        since=event.at if body.said_at is None else body.said_at,
+        reason=body.reason,
+        via=body.via,
+        recorded_at=None if body.said_at is None else event.at,
+    )
     state.freed |= body.to is UnitStatus.AVAILABLE
+
+
+def _welfare_set(state: State, event: e.Event, body: e.WelfareSet) -> None:
+    state.kept.keys[body.key] = event.at
+    clockwork.set_welfare(state, event.at, state.orders[body.order], body.every_ms)
 
 
 def _plan_requested(state: State, event: e.Event, body: e.PlanRequested) -> None:
@@ -229,6 +241,7 @@ _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
     e.Mailed: _mailed,
     e.MailAcknowledged: _mail_acknowledged,
     e.UnitAdvanced: _unit_advanced,
+    e.WelfareSet: _welfare_set,
     e.EmergencyRaised: standing_emergencies.raised,
     e.EmergencyRepeated: standing_emergencies.repeated,
     e.EmergencyEnded: standing_emergencies.ended,
@@ -284,6 +297,7 @@ def _claim(state: State, order: Order) -> None:
     if order.state in HOLDING_ORDERS:
         state.claims[unit] = order.id
         state.unit_status[unit] = UNIT_STATUS_UNDER[order.state]
+        state.kept.doing.pop(unit, None)
     elif state.claims.get(unit) == order.id:
         del state.claims[unit]
         state.unit_status[unit] = UnitStatus.AVAILABLE

@@ -19,6 +19,7 @@ from engine.model.commands import (
     ReturnOrder,
     SetSpeedRule,
     SetUnitStatus,
+    WatchWelfare,
 )
 from engine.model.errors import Refusal, RefusalBody
 from engine.model.events import Event
@@ -41,6 +42,7 @@ _KEYED = (
     ReturnOrder,
     SetSpeedRule,
     SetUnitStatus,
+    WatchWelfare,
 )
 """Commands that are told apart by a key of their own."""
 

@@ -15,7 +15,7 @@ from engine.model.ids import IncidentId, OrderId
 from engine.model.lifecycle import IncidentState, OrderState
 from engine.supervision import CLOCKS, INCIDENT_CLOCKS, Clock, Word
 
-CLOSE, ORDER = "close", "order"
+CLOSE, ORDER, WELFARE = "close", "order", "welfare"
 
 
 def run_order_clocks(state: State, at: int, order: Order, was: OrderState) -> None:
@@ -98,6 +98,14 @@ def heard(state: State, at: int, order: Order, what: Word) -> None:
     close_ms = state.kept.incident_clocks.get(incident.id, {}).get(CLOSE)
     if what == "report" and incident.state is IncidentState.RESOLVED and close_ms is not None:
         start_clock(state, deadline_key(incident.id, CLOSE), at + close_ms)
+
+
+def set_welfare(state: State, at: int, order: Order, every_ms: int) -> None:
+    """Let an order's clock of sign of life run so long from here on, and begin anew where it runs."""
+    clocks = state.kept.order_clocks[order.id]
+    state.kept.order_clocks[order.id] = dict(sorted({**clocks, WELFARE: every_ms}.items()))
+    if order.state in CLOCKS[WELFARE].runs_in:
+        start_clock(state, deadline_key(order.id, WELFARE), at + every_ms)
 
 
 def end_clock(state: State, key: str) -> None:

@@ -14,7 +14,7 @@ import msgspec
 from numpy.typing import ArrayLike
 
 from engine.core import standing_lookouts
-from engine.core.answering import acknowledge_mail, answer_order, set_unit_status
+from engine.core.answering import acknowledge_mail, answer_order, set_unit_status, watch_welfare
 from engine.core.apply import apply
 from engine.core.asking import add_units, ask_help
 from engine.core.batch import Batch, Reply
@@ -67,6 +67,7 @@ _HANDLERS: dict[type, Callable[[World, Draft, Any], None]] = {
     c.ReplaceOrder: replace_order,
     c.AcknowledgeMail: acknowledge_mail,
     c.SetUnitStatus: set_unit_status,
+    c.WatchWelfare: watch_welfare,
     c.PressEmergency: press_emergency,
     c.EndEmergency: end_emergency,
     c.ApproveOrder: approve_order,

@@ -10,14 +10,17 @@ from typing import NamedTuple
 
 from engine.core.deadline_keys import deadline_key
 from engine.core.draft import Draft
+from engine.core.emergencies import press_emergency
 from engine.core.telling import recipient_and_code
 from engine.core.world import World
 from engine.model import events as e
+from engine.model.commands import PressEmergency
 from engine.model.entities import EscalationStep, Incident, Order
-from engine.model.ids import DemandId, IncidentId, OrderId
+from engine.model.ids import DemandId, IncidentId, OrderId, UnitId
 from engine.model.lifecycle import OPEN_ORDERS, ORDER, UNDER_WAY, OrderState
 from engine.model.notices import NoticeCode
 from engine.supervision import CLOCKS, INCIDENT_CLOCKS
+from engine.texts import text
 
 _NOT_SENT = frozenset((OrderState.PROPOSED, OrderState.APPROVED))
 
@@ -124,6 +127,24 @@ def _replace(world: World, draft: Draft, late: _Late, step: EscalationStep) -> N
         draft.withdraw(order, to, f"overdue_{late.clock}")
 
 
+def _emergency(world: World, draft: Draft, late: _Late, step: EscalationStep) -> None:
+    """Take it for a call for help that nothing is heard of a unit; whoever is no unit is called by telephone."""
+    order = late.order
+    if order is None or order.recipient_kind == "station":
+        _phone(world, draft, late, step)
+        return
+    unit, language = UnitId(order.recipient), world.city.languages[0]
+    press = PressEmergency(
+        actor=draft.actor,
+        key=f"{unit}/{late.clock}-{world.state.seq}",
+        unit=unit,
+        order=order.id,
+        via="core",
+        text=text("emergency.silent", language, unit=unit),
+    )
+    press_emergency(world, draft, press)
+
+
 _ACTS: Mapping[str, Callable[[World, Draft, _Late, EscalationStep], None]] = {
     "remind": _remind,
     "phone": _phone,
@@ -132,4 +153,5 @@ _ACTS: Mapping[str, Callable[[World, Draft, _Late, EscalationStep], None]] = {
     "tell": _tell,
     "next_candidate": _add,
     "replace": _replace,
+    "emergency": _emergency,
 }

@@ -3,8 +3,10 @@
 import math
 
 from engine.core.apply import alert_key
+from engine.core.at_scene import take_on
 from engine.core.clock_lengths import incident_clocks_ms
 from engine.core.draft import Draft
+from engine.core.orders import free
 from engine.core.state import AlertRecord
 from engine.core.steps import ask_leave
 from engine.core.world import World
@@ -43,7 +45,9 @@ def report_alert(world: World, draft: Draft, command: ReportAlert) -> None:
     if known_alert(world, alert) is not None:
         return
     _check(world, alert, draft.now)
-    open_incident(world, draft, alert)
+    incident, _ = open_incident(world, draft, alert)
+    if command.on_scene is not None and free(world, command.on_scene):
+        take_on(world, draft, incident, command.on_scene, alert.at)
 
 
 def open_incident(world: World, draft: Draft, alert: Alert, but: tuple[UnitId, ...] = ()) -> tuple[IncidentId, AlertId]:

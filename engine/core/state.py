@@ -130,6 +130,17 @@ class Decided(msgspec.Struct, frozen=True, gc=False):
     at: int
 
 
+class Doing(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Why a unit does what it does outside any order, who said so how, and since when."""
+
+    by: str
+    since: int
+    reason: str = ""
+    via: str = "terminal"
+    recorded_at: int | None = None
+    """When the desk recorded it, where that was later."""
+
+
 class StandingRule(msgspec.Struct, frozen=True, gc=False):
     """A rule over the streets that holds, the key it came with, and who set it when."""
 
@@ -155,6 +166,8 @@ class Kept(msgspec.Struct, kw_only=True):
     """Who is on duty in the units that the roster knows; nobody in one that is off duty."""
     crews_due: dict[UnitId, Crew] = {}
     """Who takes over a unit once the order that holds it has ended: its shift changed meanwhile."""
+    doing: dict[UnitId, Doing] = {}
+    """Of units that have said something since they were last on an order."""
     claims: dict[UnitId, OrderId] = {}
     emergencies: dict[UnitId, Emergency] = {}
     incidents: dict[IncidentId, Incident] = {}

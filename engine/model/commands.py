@@ -40,9 +40,10 @@ class Configure(_Command, frozen=True, gc=False, tag="configure"):
 
 
 class ReportAlert(_Command, frozen=True, gc=False, tag="report_alert"):
-    """Somebody reports a happening."""
+    """Somebody reports a happening; ``on_scene`` is a unit that stands there and takes it on, where it is free."""
 
     alert: Alert
+    on_scene: UnitId | None = None
 
 
 class AnswerOrder(_Command, frozen=True, gc=False, tag="answer_order"):
@@ -151,11 +152,27 @@ class AcknowledgeMail(_Command, frozen=True, gc=False, tag="acknowledge_mail"):
 
 
 class SetUnitStatus(_Command, frozen=True, gc=False, tag="set_unit_status"):
-    """A unit, or the desk for it, says what it is doing. A unit on an order changes by answers, not by this."""
+    """A unit, or the desk for it, says what it is doing. A unit on an order changes by answers, not by this.
+
+    ``said_at`` is when that was, where the desk records it later.
+    """
 
     key: str
     unit: UnitId
     status: UnitStatus
+    reason: str = ""
+    via: Via = "terminal"
+    said_at: int | None = None
+
+
+class WatchWelfare(_Command, frozen=True, gc=False, tag="watch_welfare"):
+    """A unit wants to be asked whether it is well, so often while it is on the scene of an order."""
+
+    key: str
+    order: OrderId
+    version: int
+    every_ms: int
+    via: Via = "terminal"
 
 
 class PressEmergency(_Command, frozen=True, gc=False, tag="press_emergency"):
@@ -171,7 +188,8 @@ class PressEmergency(_Command, frozen=True, gc=False, tag="press_emergency"):
     lat: float | None = None
     order: OrderId | None = None
     """The order that they are on, by their own word."""
-    via: Via = "terminal"
+    via: Via | Literal["core"] = "terminal"
+    """``core``: nobody has pressed anything, and nothing was heard from the unit for too long."""
     said_at: int | None = None
     text: str = ""
     """What is told to those who go."""
@@ -297,6 +315,7 @@ Command = (
     | ReplaceOrder
     | AcknowledgeMail
     | SetUnitStatus
+    | WatchWelfare
     | PressEmergency
     | EndEmergency
     | ApproveOrder

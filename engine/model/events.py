@@ -279,11 +279,23 @@ class MailAcknowledged(_Body, frozen=True, gc=False, tag="mail_acknowledged"):
 
 
 class UnitAdvanced(_Body, frozen=True, gc=False, tag="unit_advanced"):
-    """A unit said what it is doing, outside any order."""
+    """A unit said what it is doing, outside any order; ``said_at`` is when, where the desk recorded it later."""
 
     unit: UnitId
     to: UnitStatus
     key: str
+    reason: str = ""
+    via: Via = "terminal"
+    said_at: int | None = None
+
+
+class WelfareSet(_Body, frozen=True, gc=False, tag="welfare_set"):
+    """A unit is asked whether it is well so often from here on, while it is on the scene of an order."""
+
+    order: OrderId
+    every_ms: int
+    key: str
+    via: Via = "terminal"
 
 
 class EmergencyRaised(_Body, frozen=True, gc=False, tag="emergency_raised"):
@@ -294,7 +306,7 @@ class EmergencyRaised(_Body, frozen=True, gc=False, tag="emergency_raised"):
     incident: IncidentId
     key: str
     order: OrderId | None = None
-    via: Via = "terminal"
+    via: Via | Literal["core"] = "terminal"
     said_at: int | None = None
 
 
@@ -303,7 +315,7 @@ class EmergencyRepeated(_Body, frozen=True, gc=False, tag="emergency_repeated"):
 
     unit: UnitId
     key: str
-    via: Via = "terminal"
+    via: Via | Literal["core"] = "terminal"
     said_at: int | None = None
 
 
@@ -442,6 +454,7 @@ Body = (
     | Mailed
     | MailAcknowledged
     | UnitAdvanced
+    | WelfareSet
     | EmergencyRaised
     | EmergencyRepeated
     | EmergencyEnded

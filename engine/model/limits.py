@@ -28,6 +28,8 @@ MOST_NAMED, MOST_OFFICERS = 8, 16
 """Units that a station names in one command, and officers of one of them."""
 MOST_ASKED = 8
 """Units that one ask for help, or one command of the desk, adds to an incident."""
+WELFARE_EVERY_MS = (60_000, 14_400_000)
+"""How often a unit may want to be asked whether it is well, at least and at most, in ms."""
 MOST_ESCALATION_STEPS = 16
 """Steps of what is done about one clock that has run out."""
 MOST_RECOMMENDATION_BYTES = 4_096

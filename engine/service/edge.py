@@ -61,6 +61,7 @@ _STATUS: Mapping[str, int] = {
     "out_of_service": 409,
     "nobody_free": 409,
     "all_named": 409,
+    "unknown_unit": 404,
     "not_stored": 503,
     "busy": 503,
     "starting": 503,

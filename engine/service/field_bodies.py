@@ -1,10 +1,12 @@
-"""What the field says over HTTP and hears there: calls for help."""
+"""What the field says over HTTP and hears there: calls for help, what units are doing."""
 
 from typing import Annotated, Literal
 
 import msgspec
 
+from engine.core.state import Doing
 from engine.model.entities import Emergency
+from engine.model.lifecycle import UnitStatus
 from engine.model.limits import LONGEST_TEXT
 from engine.service.bodies import PlainBody
 from engine.wire.messages import Id, Instant, Word
@@ -36,3 +38,33 @@ class EmergencyList(PlainBody, frozen=True):
     """Units that have called for help and whose emergency no person has ended."""
 
     emergencies: tuple[Emergency, ...]
+
+
+class UnitStatusIn(PlainBody, frozen=True, forbid_unknown_fields=True):
+    """What a unit is doing by its word over radio or telephone; ``said_at`` is when, where it is recorded later."""
+
+    key: Id
+    status: UnitStatus
+    reason: Word = ""
+    via: Literal["radio", "desk"] = "radio"
+    said_at: Instant | None = None
+
+
+class UnitBody(PlainBody, frozen=True):
+    """A unit: what it is doing and why, on which order, whether it has called for help. Never where it is."""
+
+    unit: str
+    name: str
+    capabilities: tuple[str, ...]
+    status: UnitStatus
+    station: str | None = None
+    order: str | None = None
+    emergency: bool = False
+    doing: Doing | None = None
+
+
+class UnitList(PlainBody, frozen=True):
+    """A page of units; ``next`` is the ``after`` of the page that follows."""
+
+    units: tuple[UnitBody, ...]
+    next: str | None = None

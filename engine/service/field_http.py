@@ -1,5 +1,6 @@
 """What the field needs over HTTP: calls for help that the desk hears, sees and ends."""
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TypeVar
@@ -9,10 +10,13 @@ from starlette.responses import Response
 from engine.core.batch import Reply
 from engine.core.engine import Engine
 from engine.model import commands as c
+from engine.model.entities import Unit
+from engine.model.errors import Refusal
 from engine.model.ids import OrderId, UnitId
 from engine.service import field_bodies as bodies
 from engine.service.edge import Call, json_answer
 from engine.service.hearing import own_unit
+from engine.service.routes import MOST_PAGE, USUAL_PAGE
 from engine.texts import text
 
 V = TypeVar("V")
@@ -64,6 +68,63 @@ class FieldApi(ABC):
             c.EndEmergency(actor=call.speaker.actor, unit=unit, reason=said.reason, false_alarm=said.false_alarm)
         )
         return json_answer(await self.look(_emergencies))
+
+    async def list_units(self, call: Call) -> Response:
+        """List units."""
+        limit, after = page_of(call)
+        return json_answer(await self.look(lambda engine: _units(engine, limit, after)))
+
+    async def set_unit_status(self, call: Call) -> Response:
+        """Record what a unit is doing."""
+        said: bodies.UnitStatusIn = call.body
+        unit, speaker = UnitId(call.request.path_params["unit"]), call.speaker
+        await self.done(
+            c.SetUnitStatus(
+                actor=speaker.actor,
+                key=speaker.scoped(said.key),
+                unit=unit,
+                status=said.status,
+                reason=said.reason,
+                via=said.via,
+                said_at=said.said_at,
+            )
+        )
+        return json_answer(await self.look(lambda engine: _unit(engine, engine.state.units[unit])))
+
+
+def page_of(call: Call) -> tuple[int, str]:
+    """Return how many are asked for and after which.
+
+    Raises
+    ------
+    Refusal
+        ``out_of_range`` for another number than 1 to `MOST_PAGE`.
+    """
+    query = call.request.query_params
+    limit = query.get("limit", str(USUAL_PAGE))
+    if not re.fullmatch(r"\d{1,3}", limit) or not 1 <= int(limit) <= MOST_PAGE:
+        raise Refusal("out_of_range", "limit", limit, f"1 to {MOST_PAGE}")
+    return int(limit), query.get("after", "")
+
+
+def _units(engine: Engine, limit: int, after: str) -> bodies.UnitList:
+    names = sorted(name for name in engine.state.units if name > after)
+    page = tuple(_unit(engine, engine.state.units[name]) for name in names[:limit])
+    return bodies.UnitList(units=page, next=page[-1].unit if len(names) > limit else None)
+
+
+def _unit(engine: Engine, unit: Unit) -> bodies.UnitBody:
+    state = engine.state
+    return bodies.UnitBody(
+        unit=unit.id,
+        name=unit.name,
+        capabilities=unit.capabilities,
+        status=state.unit_status[unit.id],
+        station=unit.station,
+        order=state.claims.get(unit.id),
+        emergency=unit.id in state.emergencies,
+        doing=state.kept.doing.get(unit.id),
+    )
 
 
 def _emergencies(engine: Engine, of: UnitId | None = None) -> bodies.EmergencyList:

@@ -37,6 +37,7 @@ from engine.wire.messages import (
     Status,
     Superseded,
     Taken,
+    Welfare,
     reference,
 )
 
@@ -50,6 +51,7 @@ NEEDS: Mapping[type[ClientMessage], tuple[Permission, ...]] = {
     AssignUnits: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
     AskHelp: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
     ReturnOrder: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
+    Welfare: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
     ReportAlert: (_P.REPORT_ALERT,),
     Clock: (_P.SET_CLOCK,),
 }
@@ -84,9 +86,9 @@ class Hearing:
                 case AnswerOrder() | AssignUnits() | AskHelp() | ReturnOrder():
                     self._offer(connection, message, self._about_order(connection, message))
                 case ReportAlert():
-                    self._offer(
-                        connection, message, c.ReportAlert(actor=connection.speaker.actor, alert=message.alert())
-                    )
+                    self._offer(connection, message, self._alert(connection, message))
+                case Welfare():
+                    self._offer(connection, message, self._welfare(connection, message))
                 case Clock():
                     self._advance(connection, message)
         except Refusal as refusal:
@@ -152,19 +154,48 @@ class Hearing:
         if unit != speaker.subject and not speaker.may(Permission.SET_UNIT_STATUS):
             raise Refusal("not_yours", "unit", unit, f"{speaker.subject}, who this token is for")
         return c.SetUnitStatus(
-            actor=speaker.actor, key=speaker.scoped(message.key), unit=UnitId(unit), status=message.status
+            actor=speaker.actor,
+            key=speaker.scoped(message.key),
+            unit=UnitId(unit),
+            status=message.status,
+            reason=message.reason,
+            via="terminal" if speaker.role.is_device else "radio",
+            said_at=message.said_at,
+        )
+
+    @staticmethod
+    def _alert(connection: Connection, message: ReportAlert) -> c.Command:
+        speaker = connection.speaker
+        if message.on_scene and speaker.role.speaks_for != "unit":
+            raise Refusal("not_yours", "on_scene", message.on_scene, "a unit's own terminal")
+        there = UnitId(speaker.subject) if message.on_scene else None
+        return c.ReportAlert(actor=speaker.actor, alert=message.alert(), on_scene=there)
+
+    def _via(self, connection: Connection, order_id: str) -> c.Via:
+        """Return how an answer to an order comes: a device answers its own, all else was heard by radio."""
+        speaker = connection.speaker
+        if not speaker.role.is_device:
+            return "radio"
+        order = self._inbox.engine.state.orders.get(OrderId(order_id))
+        if order is not None and order.recipient != speaker.subject:
+            raise Refusal("not_yours", "order", order_id, f"an order to {speaker.subject}")
+        return "terminal"
+
+    def _welfare(self, connection: Connection, message: Welfare) -> c.Command:
+        speaker = connection.speaker
+        return c.WatchWelfare(
+            actor=speaker.actor,
+            key=speaker.scoped(message.key),
+            order=OrderId(message.order),
+            version=message.version,
+            every_ms=message.every_s * 1_000,
+            via=self._via(connection, message.order),
         )
 
     def _about_order(self, connection: Connection, message: OfOrder) -> c.Command:
         """Return what a recipient says about its own order, or whoever may says for it."""
         speaker = connection.speaker
-        via: c.Via = "terminal"
-        if speaker.role.is_device:
-            order = self._inbox.engine.state.orders.get(OrderId(message.order))
-            if order is not None and order.recipient != speaker.subject:
-                raise Refusal("not_yours", "order", message.order, f"an order to {speaker.subject}")
-        else:
-            via = "radio"
+        via = self._via(connection, message.order)
         common: dict[str, Any] = {
             "actor": speaker.actor,
             "key": speaker.scoped(message.key),

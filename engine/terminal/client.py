@@ -52,6 +52,7 @@ from engine.wire.messages import (
     Status,
     Taken,
     Welcome,
+    Welfare,
 )
 
 _OPEN_S = 10.0
@@ -326,9 +327,17 @@ class Client:
             )
         )
 
-    def status(self, status: UnitStatus, *, unit: str = "", key: str = "") -> "asyncio.Future[Answered]":
-        """Say what the unit is doing; kept like an answer."""
-        return self._say(Status(key=key or uuid.uuid4().hex, status=status, unit=unit))
+    def status(
+        self, status: UnitStatus, *, reason: str = "", unit: str = "", said_at: int | None = None, key: str = ""
+    ) -> "asyncio.Future[Answered]":
+        """Say what the unit is doing, and why; kept like an answer."""
+        key = key or uuid.uuid4().hex
+        return self._say(Status(key=key, status=status, unit=unit, reason=reason, said_at=said_at))
+
+    def watch_welfare(self, order: OrderView, every_s: int, *, key: str = "") -> "asyncio.Future[Answered]":
+        """Want to be asked so often whether all is well, while on the scene of an order; kept like an answer."""
+        said = Welfare(key=key or uuid.uuid4().hex, order=order.id, version=order.version, every_s=every_s)
+        return self._say(said)
 
     def report(self, alert: ReportAlert) -> "asyncio.Future[Answered]":
         """Report an alert; kept like an answer."""

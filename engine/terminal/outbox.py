@@ -23,10 +23,11 @@ from engine.wire.messages import (
     ReportAlert,
     ReturnOrder,
     Status,
+    Welfare,
     reference,
 )
 
-Said = Emergency | AnswerOrder | AssignUnits | AskHelp | ReturnOrder | Status | ReportAlert | Clock
+Said = Emergency | AnswerOrder | AssignUnits | AskHelp | ReturnOrder | Status | Welfare | ReportAlert | Clock
 """What is answered by ``taken``, ``refused`` or ``superseded``."""
 
 MOST_SAID = 10_000

@@ -24,6 +24,7 @@ from engine.model.limits import (
     MOST_NEEDS,
     MOST_OFFICERS,
     MOST_UNITS_OF_NEED,
+    WELFARE_EVERY_MS,
 )
 from engine.model.lookouts import Task
 from engine.wire.limits import LATEST_AT, LONGEST_TOKEN, MOST_FIXES
@@ -96,11 +97,22 @@ class Emergency(_Message, frozen=True, tag="emergency"):
 
 
 class Status(_Message, frozen=True, tag="status"):
-    """What a unit is doing, outside any order."""
+    """What a unit is doing, outside any order, and why; a dispatcher says so of a unit that was heard by radio."""
 
     key: Id
     status: UnitStatus
     unit: Word = ""
+    reason: Word = ""
+    said_at: Instant | None = None
+
+
+class Welfare(_Message, frozen=True, tag="welfare"):
+    """Ask us every ``every_s`` seconds whether we are well, while we are on the scene of this order."""
+
+    key: Id
+    order: Id
+    version: Count
+    every_s: Annotated[int, msgspec.Meta(ge=WELFARE_EVERY_MS[0] // 1_000, le=WELFARE_EVERY_MS[1] // 1_000)]
 
 
 class AnswerOrder(_Message, frozen=True, tag="answer"):
@@ -196,7 +208,10 @@ class NeedOf(msgspec.Struct, frozen=True):
 
 
 class ReportAlert(_Message, frozen=True, tag="alert"):
-    """Somebody reports a happening. ``source`` and ``source_ref`` together are its idempotency key."""
+    """Somebody reports a happening. ``source`` and ``source_ref`` together are its idempotency key.
+
+    With ``on_scene`` a unit's terminal says that it stands there and takes it on: its order begins on the scene.
+    """
 
     source: Id
     source_ref: Id
@@ -208,6 +223,7 @@ class ReportAlert(_Message, frozen=True, tag="alert"):
     needs: Annotated[tuple[NeedOf, ...], msgspec.Meta(max_length=MOST_NEEDS)] | None = None
     details: PersonalDetails = PersonalDetails()
     exercise: bool = False
+    on_scene: bool = False
 
     def alert(self) -> Alert:
         """Return it as the engine's own type."""
@@ -238,7 +254,7 @@ class Heartbeat(_Message, frozen=True, tag="heartbeat"):
 
 OfOrder = AnswerOrder | AssignUnits | AskHelp | ReturnOrder
 """What is said about an order by whoever has it."""
-ClientMessage = Hello | Emergency | Positions | Status | OfOrder | Ack | ReportAlert | Clock | Heartbeat
+ClientMessage = Hello | Emergency | Positions | Status | Welfare | OfOrder | Ack | ReportAlert | Clock | Heartbeat
 
 
 # From the server.
@@ -350,7 +366,7 @@ ServerMessage = Welcome | Snapshot | Item | Taken | Refused | Superseded | Heart
 def reference(message: ClientMessage) -> str:
     """Return the key or reference by which a message's answer names it; empty where it is not answered."""
     match message:
-        case Emergency() | Status() | AnswerOrder() | AssignUnits() | AskHelp() | ReturnOrder() | Clock():
+        case Emergency() | Status() | Welfare() | AnswerOrder() | AssignUnits() | AskHelp() | ReturnOrder() | Clock():
             return message.key
         case ReportAlert(source_ref=source_ref):
             return source_ref

@@ -40,6 +40,7 @@ from engine.model.events import (
     StepRequested,
     UnitAdvanced,
     UnitsNamed,
+    WelfareSet,
 )
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
 from engine.model.lookouts import LookoutTerms
@@ -209,6 +210,7 @@ def bodies():
         DetailsRead(incident="sx-incident-1", alert="sx-alert-1", role="dispatcher"),
         EmergencyRaised(unit="E01", alert="sx-alert-1", incident="sx-incident-1", key="k8", order="sx-order-1"),
         EmergencyRepeated(unit="E01", key="k9"),
+        WelfareSet(order="sx-order-1", every_ms=300_000, key="k10"),
         EmergencyEnded(unit="E01", alert="sx-alert-1", incident="sx-incident-1", false_alarm=True),
     ]
 

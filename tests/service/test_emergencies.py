@@ -340,3 +340,38 @@ def test_the_desk_raises_lists_and_ends_emergencies(tmp_path):
             assert incident["state"] == "invalid"
 
     play(scene())
+
+
+def test_a_terminal_opens_an_incident_where_it_stands_in_one_message():
+    async def scene():
+        async with running(*UNITS) as server, server.client("terminal:near") as near:
+            taken = await near.report(report(1, source="near", on_scene=True))
+            (order,) = taken.refs["orders"]
+            item = await near.next_item()
+            assert (item.order.id, item.order.state) == (order, "on_scene")
+            assert isinstance(await near.watch_welfare(item.order, 300), Taken)
+            assert isinstance(await near.answer(item.order, "clear"), Taken)
+            async with server.client("integration:cad") as cad:
+                refused = await cad.report(report(2, on_scene=True))
+                assert (refused.code, refused.field) == ("not_yours", "on_scene")
+
+    play(scene())
+
+
+def test_the_desk_records_what_a_unit_does_and_lists_the_units(tmp_path):
+    async def scene():
+        async with desk(tmp_path) as working, working.client() as li, working.client("observer") as other:
+            said = {"key": "k", "status": "busy", "reason": "meal", "said_at": NOW - 5_000}
+            assert (await other.post("/v1/units/P1/status", json=said)).status_code == 403
+            its = (await li.post("/v1/units/P1/status", json=said)).json()
+            assert (its["status"], its["doing"]["reason"], its["doing"]["via"]) == ("busy", "meal", "radio")
+            assert (its["doing"]["since"], its["doing"]["recorded_at"]) == (NOW - 5_000, NOW)
+            assert (await li.post("/v1/units/x/status", json={**said, "key": "l"})).status_code == 404
+            page = (await other.get("/v1/units", params={"limit": "2"})).json()
+            assert [its["unit"] for its in page["units"]] == ["D1", "P1"]
+            rest = (await other.get("/v1/units", params={"after": page["next"]})).json()
+            assert ([its["unit"] for its in rest["units"]], "next" in rest) == (["P2"], False)
+            assert "lon" not in str(page)
+            assert (await other.get("/v1/units", params={"limit": "0"})).status_code == 422
+
+    play(scene())

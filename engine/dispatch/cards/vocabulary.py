@@ -41,7 +41,7 @@ TOP_KEYS = (
 )
 _META_KEYS = ("name", "level_names", "day", "night", "workload")
 _NOTES = ("downgrade", "return_order", "repeat_call", "offline")
-_DONE = ("remind", "phone", "next_candidate", "replace", "ask_reason", "tell", "list")
+_DONE = ("remind", "phone", "next_candidate", "replace", "ask_reason", "tell", "list", "emergency")
 _LANGUAGE_KEYS = ("zh", "en")
 
 
