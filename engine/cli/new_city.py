@@ -237,5 +237,6 @@ def write_credentials(folder: Path, units: Sequence[Unit], stations: Sequence[St
     with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file, Access(folder) as access:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(("role", "subject", "credential"))
-        rows.writerows((role, subject, access.add(role, subject)) for role, subject in wanted)
+        with access.together():
+            rows.writerows((role, subject, access.add(role, subject)) for role, subject in wanted)
     return path

@@ -4,7 +4,7 @@ The core never takes time, randomness or I/O from anywhere else.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from engine.model.commands import Command
 from engine.model.events import Event
@@ -30,6 +30,24 @@ class Journal(Protocol):
 
     def read(self, after_seq: int = 0) -> Iterator[Event]:
         """Yield the events after ``after_seq`` in order."""
+        ...
+
+
+@runtime_checkable
+class PreparingJournal(Protocol):
+    """A journal that can do beforehand what needs no disk, for a server whose commits run in a thread of their own.
+
+    Two busy threads take turns at the interpreter: what the writing thread has to do there, everybody waits for.
+    """
+
+    def prepare(self, events: Sequence[Event]) -> Callable[[], None]:
+        """Return what makes all of them durable in one commit, or none, as `Journal.append` does.
+
+        Raises
+        ------
+        NotStored
+            When they cannot be stored; what is returned raises it, too.
+        """
         ...
 
 

@@ -13,8 +13,9 @@ import os
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -32,7 +33,7 @@ from engine.journal.envelope import (
     seal_event,
     subject_of,
 )
-from engine.journal.files import WriterLock, check_version, connect, read_beside, transaction, write_beside
+from engine.journal.files import WriterLock, check_version, connect, insert_together, read_beside, write_beside
 from engine.journal.vault import WHOLE_STATE, Vault
 from engine.journal.verification import Head, Problem, VerifyReport, append_head, check_chain, check_heads, read_heads
 from engine.model.errors import NotStored, Refusal
@@ -63,7 +64,6 @@ CREATE TABLE identity (log_id TEXT NOT NULL) STRICT
 """
 _READINGS = "CREATE INDEX IF NOT EXISTS events_of_readings ON events (seq) WHERE kind = 'details_read'"
 """Made at opening, in older files too: one scan, once."""
-_INSERT = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _MOST_LOG_PAGES = 4_000
 """Where nobody calls `settle`, an append carries the write-ahead log over at this length: 16 MB."""
 _LARGEST_SEQ = 2**63 - 1
@@ -140,24 +140,47 @@ class SqliteJournal:
             When they do not continue the journal, would not read back as they are, or the commit failed: disk full,
             I/O error, locked by another program. The journal is as it was, and a later append may succeed.
         """
+        self.prepare(events)()
+
+    def prepare(self, events: Sequence[Event]) -> Callable[[], None]:
+        """Encode, encrypt and chain events now; what is returned appends them, in whatever thread, and does no more.
+
+        Of two that were prepared at the same end the second is refused when it is appended.
+
+        Raises
+        ------
+        NotStored
+            As `append`; what is returned raises it, too.
+        """
         with self._append_lock:
             try:
                 if not self._end_is_known:
                     self._last_seq, self._last_hash = self._find_end()
-                check_order(events, self._last_seq)
-                rows: list[Sealed] = []
-                last_hash = self._last_hash
-                for event in events:
-                    rows.append(seal_event(event, self._log_id, last_hash, self._vault))
-                    last_hash = rows[-1].hash
-                if rows:
-                    self._end_is_known = False  # after any failure the end is read from the file, not assumed
-                    with transaction(self._writer):
-                        self._writer.executemany(_INSERT, rows)
-                    self._last_seq, self._last_hash = rows[-1].seq, last_hash
-                self._end_is_known = True
+                    self._end_is_known = True
             except sqlite3.Error as error:
                 raise NotStored(f"{self.path.name}: {error}") from error
+            last_seq, last_hash = self._last_seq, self._last_hash
+        check_order(events, last_seq)
+        rows: list[Sealed] = []
+        for event in events:
+            rows.append(seal_event(event, self._log_id, last_hash, self._vault))
+            last_hash = rows[-1].hash
+        return partial(self._write, rows)
+
+    def _write(self, rows: Sequence[Sealed]) -> None:
+        """Commit entries that continue the chain."""
+        if not rows:
+            return
+        with self._append_lock:
+            if not self._end_is_known or rows[0].prev_hash != self._last_hash:
+                raise NotStored(f"event {rows[0].seq} ({rows[0].kind}) does not continue the journal any more")
+            self._end_is_known = False  # after any failure the end is read from the file, not assumed
+            try:
+                insert_together(self._writer, "events", rows)
+            except sqlite3.Error as error:
+                raise NotStored(f"{self.path.name}: {error}") from error
+            self._last_seq, self._last_hash = rows[-1].seq, rows[-1].hash
+            self._end_is_known = True
 
     def read(self, after_seq: int = 0) -> Iterator[Event]:
         """Yield the events after ``after_seq`` in order, lifted to the newest version.

@@ -20,7 +20,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from engine.journal.envelope import PersonalState
-from engine.journal.files import PRIVATE, WriterLock, check_version, connect, create_private, transaction
+from engine.journal.files import (
+    PRIVATE,
+    WriterLock,
+    check_version,
+    connect,
+    create_private,
+    insert_together,
+    transaction,
+)
 from engine.model.errors import NotStored, Refusal
 
 MASTER_KEY_VARIABLE = "ALLPOINTS_MASTER_KEY"
@@ -32,8 +40,10 @@ _APPLICATION_ID = 0x41504B59  # "APKY"
 _VERSION = 1
 _NAME_BYTES = 16
 _NONCE_BYTES = 12
-_BATCH = 256
-"""Keys made at once: a power cut or a restart wastes at most so many, 100 bytes each."""
+_BATCH = 1_024
+"""Keys that lie ready at least: a power cut or a restart wastes at most so many, 100 bytes each."""
+_ROUNDS = 4
+"""As many keys lie ready as were used in so many rounds of `Vault.stock`, where that is more."""
 _SCHEMA = """
 CREATE TABLE keys (
     number INTEGER PRIMARY KEY,
@@ -124,17 +134,23 @@ class Vault:
         self._master = master
         self._lock = threading.RLock()
         self._spare: list[tuple[bytes, bytes]] = []
+        self._taken = 0
+        """Keys taken out of the spare ones since they were stocked last."""
+        self._stocking = threading.Lock()
         self._writer = WriterLock(path)
         try:
             # NORMAL: a commit does not wait for the disk; what must be durable is followed by `_settle`.
             self._base = connect(path, _APPLICATION_ID, synchronous="NORMAL", busy_timeout_ms=1_000)
+            # FULL: what `stock` has committed is on the disk, and nobody who seals has waited for it.
+            self._stock = connect(path, _APPLICATION_ID, synchronous="FULL", busy_timeout_ms=1_000)
         except Refusal:
             self._writer.release()
             raise
         try:
             check_version(self._base, path, _SCHEMA, _APPLICATION_ID, _VERSION)
             self._base.execute("PRAGMA secure_delete=ON")
-            self._base.execute("PRAGMA wal_autocheckpoint=0")
+            for base in (self._base, self._stock):
+                base.execute("PRAGMA wal_autocheckpoint=0")
             self._signer = Ed25519PrivateKey.from_private_bytes(self._secret("signing key"))
             self._erased = self._reapply_erasures()
         except (Refusal, sqlite3.Error):
@@ -178,12 +194,20 @@ class Vault:
         NotStored
             When they could not be stored.
         """
-        with self._lock:
+        with self._stocking:
+            with self._lock:
+                taken, self._taken = self._taken, 0
+                missing = max(_BATCH, _ROUNDS * taken) - len(self._spare)
+            if missing < _BATCH // 2:
+                return
+            fresh = self._fresh(missing)
             try:
-                if len(self._spare) < _BATCH // 2:
-                    self._make_spare()
+                self._insert(self._stock, fresh)
+                self._stock.execute("PRAGMA wal_checkpoint(PASSIVE)")
             except sqlite3.Error as error:
                 raise NotStored(f"no keys could be stored in {self.path.name}: {error}") from error
+            with self._lock:
+                self._spare += fresh
 
     def open(self, sealed: bytes, context: bytes) -> bytes | PersonalState:
         """Decrypt what `seal` made with the same context, or say why not: ``ERASED`` or ``UNREADABLE``."""
@@ -250,7 +274,8 @@ class Vault:
 
     def close(self) -> None:
         """Let go of the files. What was sealed can be opened by the next vault."""
-        with self._lock:
+        with self._stocking, self._lock:
+            self._stock.close()
             self._base.close()
             self._writer.release()
 
@@ -263,15 +288,23 @@ class Vault:
         if not self._spare:
             self._make_spare()
         self._base.execute("UPDATE keys SET subject = ? WHERE name = ?", (subject, self._spare[-1][0]))
+        self._taken += 1
         return self._spare.pop()
 
     def _make_spare(self) -> None:
-        fresh = [(os.urandom(_NAME_BYTES), os.urandom(KEY_BYTES)) for _ in range(_BATCH)]
-        rows = [(name, _encrypt(self._master, key, name)) for name, key in fresh]
-        with transaction(self._base):
-            self._base.executemany("INSERT INTO keys (name, wrapped) VALUES (?, ?)", rows)
+        fresh = self._fresh(_BATCH)
+        self._insert(self._base, fresh)
         self._settle()
         self._spare += fresh
+
+    @staticmethod
+    def _fresh(count: int) -> list[tuple[bytes, bytes]]:
+        return [(os.urandom(_NAME_BYTES), os.urandom(KEY_BYTES)) for _ in range(count)]
+
+    def _insert(self, base: sqlite3.Connection, fresh: list[tuple[bytes, bytes]]) -> None:
+        insert_together(
+            base, "keys (name, wrapped)", [(name, _encrypt(self._master, key, name)) for name, key in fresh]
+        )
 
     def _names_of(self, subject: str) -> list[bytes]:
         return [row[0] for row in self._base.execute("SELECT name FROM keys WHERE subject = ?", (subject,))]

@@ -12,12 +12,14 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from engine.core.batch import Batch, Reply
 from engine.core.engine import Engine
+from engine.core.ports import PreparingJournal
 from engine.core.supervising import LOOK_AGAIN_MS
 from engine.model.commands import AcknowledgeMail, Command, Tick
 from engine.model.errors import NotStored, Refusal, RefusalBody
@@ -291,7 +293,11 @@ class Cycle(Inbox):
             return None
         loop = asyncio.get_running_loop()
         try:
-            await loop.run_in_executor(self._writer, self.engine.journal.append, events)
+            journal = self.engine.journal
+            write = (
+                journal.prepare(events) if isinstance(journal, PreparingJournal) else partial(journal.append, events)
+            )
+            await loop.run_in_executor(self._writer, write)
         except NotStored as error:
             return str(error)
         except Exception as error:

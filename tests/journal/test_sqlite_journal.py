@@ -210,6 +210,30 @@ def test_the_name_of_a_checkpoint_is_a_word(desk, name):
         desk.journal.save_checkpoint(name, AT, b"")
 
 
+def test_of_two_batches_prepared_at_the_same_end_the_second_is_refused_and_leaves_no_trace(desk):
+    first, second = desk.journal.prepare(call(1, 0)), desk.journal.prepare(call(2, 0))
+    assert desk.journal.last_seq == 0
+    first()
+    with pytest.raises(NotStored, match="does not continue"):
+        second()
+    desk.journal.append(call(2, desk.journal.last_seq))
+    assert [each.seq for each in desk.journal.read()] == list(range(1, 13))
+    assert desk.journal.verify().ok
+
+
+def test_a_batch_of_thousands_is_one_commit_or_none(desk):
+    events = [one for number in range(420) for one in call(number, 6 * number)][:2_500]
+    failing = "BEFORE INSERT ON events WHEN new.seq = 2400 BEGIN SELECT RAISE(ABORT, 'full'); END"
+    desk.journal._writer.execute(f"CREATE TEMP TRIGGER failing {failing}")
+    with pytest.raises(NotStored, match="full"):
+        desk.journal.append(events)
+    assert list(desk.journal.read()) == []
+    desk.journal._writer.execute("DROP TRIGGER failing")
+    desk.journal.append(events)
+    assert [each.seq for each in desk.journal.read()] == list(range(1, 2_501))
+    assert desk.journal.verify().ok
+
+
 def test_an_erasure_survives_restarts_and_restored_backups(desk):
     desk.journal.append([event(1, alert(1), SECRET), event(2, alert(2), SECRET)])
     desk.close()

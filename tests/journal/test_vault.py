@@ -64,21 +64,34 @@ def test_bytes_of_no_key_are_unreadable(vault, sealed):
 
 
 def test_more_subjects_than_keys_made_at_once(vault):
-    sealed = [vault.seal(f"a-{number}", b"%d" % number, CONTEXT) for number in range(600)]
-    assert len({each[:16] for each in sealed}) == 600
-    assert [vault.open(each, CONTEXT) for each in sealed] == [b"%d" % number for number in range(600)]
+    sealed = [vault.seal(f"a-{number}", b"%d" % number, CONTEXT) for number in range(1_100)]
+    assert len({each[:16] for each in sealed}) == 1_100
+    assert [vault.open(each, CONTEXT) for each in sealed] == [b"%d" % number for number in range(1_100)]
 
 
 def test_keys_made_ahead_are_durable_before_they_are_used(folder, vault):
     vault.stock()
-    vault._base.set_authorizer(lambda action, *_: 1 if action == 18 else 0)  # 18 is INSERT, 1 is deny
-    sealed = [(vault.seal(f"a-{number}", b"x", CONTEXT), f"a-{number}") for number in range(200)]
+    for base in (vault._base, vault._stock):
+        base.set_authorizer(lambda action, *_: 1 if action == 18 else 0)  # 18 is INSERT, 1 is deny
+    sealed = [(vault.seal(f"a-{number}", b"x", CONTEXT), f"a-{number}") for number in range(600)]
     with pytest.raises(NotStored):
         vault.stock()
     cut = after_power_cut(folder, folder / "cut")
     cut.adopt(reversed(sealed))
-    assert [cut.open(each, CONTEXT) for each, _ in sealed] == [b"x"] * 200
+    assert [cut.open(each, CONTEXT) for each, _ in sealed] == [b"x"] * 600
     cut.close()
+
+
+def test_as_many_keys_lie_ready_as_the_last_rounds_used(vault):
+    vault.stock()
+    for number in range(1_000):
+        vault.seal(f"a-{number}", b"x", CONTEXT)
+    vault.stock()
+    assert len(vault._spare) == 4_000
+    vault.stock()
+    assert len(vault._spare) == 4_000
+    sealed = [vault.seal(f"b-{number}", b"%d" % number, CONTEXT) for number in range(3_000)]
+    assert [vault.open(each, CONTEXT) for each in sealed] == [b"%d" % number for number in range(3_000)]
 
 
 def test_erased_keys_are_in_no_byte_of_the_files(folder, vault):

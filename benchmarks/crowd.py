@@ -1,0 +1,507 @@
+"""Thousands of terminals and a few sources of alerts in one process: real WebSockets on plain sockets, real sessions.
+
+Every client is an `engine.wire.client_session.ClientSession`: what arrives is applied in order and acknowledged, as
+the project's own client does. Around it stand sockets and one poll, so that the load costs less than what it measures.
+Frames are masked with zeros, which the standard allows to be sent and costs the server the same.
+
+The schedule is fixed beforehand: what is due is sent at its instant or, if that was missed, as soon as can be, and its
+time counts from the instant it was due. So a pause, here or there, is in the figures and not left out.
+"""
+
+import heapq
+import select
+import socket
+import struct
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.harness import say
+from engine.wire.client_session import Arrival, ClientSession, Incoming, Memory
+from engine.wire.codec import MSGPACK, Codec
+from engine.wire.messages import (
+    AnswerOrder,
+    Fix,
+    Item,
+    NeedOf,
+    PersonalDetails,
+    Positions,
+    Refused,
+    ReportAlert,
+    Taken,
+    Trace,
+    Welcome,
+)
+
+MOVED_M = 40.0
+TEND_S = 5.0
+"""Every client's own timers are looked at once in so many seconds."""
+AT_ONCE = 40
+"""So many positions at most before what has come in is looked at again."""
+BY_ADDRESS = 20_000
+"""Connections from one loopback address; ports are fewer than 30,000."""
+STEPS = ("accept", "on_scene", "clear")
+STEP_S = (1.0, 3.0)
+"""How long a patrol takes from one word to the next, between these."""
+
+_BINARY, _CLOSE, _PING, _PONG = 0x2, 0x8, 0x9, 0xA
+_NO_MASK = bytes(4)
+_IP_BIND_ADDRESS_NO_PORT = 24
+_REQUEST = (
+    "GET /v1/stream HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+    f"Sec-WebSocket-Protocol: {MSGPACK}\r\n\r\n"
+)
+_HANDSHAKING, _OPEN, _GONE = range(3)
+
+
+def frame(payload: bytes, opcode: int = _BINARY) -> bytes:
+    """Return a WebSocket frame from a client."""
+    size = len(payload)
+    if size < 126:
+        return bytes((0x80 | opcode, 0x80 | size)) + _NO_MASK + payload
+    return struct.pack(">BBH", 0x80 | opcode, 0xFE, size) + _NO_MASK + payload
+
+
+def unframe(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+    """Return the whole frames from a server as (opcode, payload), and what is left."""
+    found, at, end = [], 0, len(data)
+    while end - at >= 2:
+        size, head = data[at + 1], 2
+        if size == 126:
+            if end - at < 4:
+                break
+            size, head = int.from_bytes(data[at + 2 : at + 4], "big"), 4
+        elif size == 127:
+            if end - at < 10:
+                break
+            size, head = int.from_bytes(data[at + 2 : at + 10], "big"), 10
+        if end - at < head + size:
+            break
+        found.append((data[at] & 0x0F, data[at + head : at + head + size]))
+        at += head + size
+    return found, data[at:]
+
+
+class Line:
+    """One client and its socket."""
+
+    __slots__ = ("fd", "number", "phase", "session", "socket", "spare_token", "unread", "unsent")
+
+    def __init__(self, number: int, session: ClientSession, spare_token: str) -> None:
+        self.number = number
+        self.session = session
+        self.spare_token = spare_token
+        """For who is told that the old one is still in use."""
+        self.phase = _GONE
+        self.fd = -1
+        self.unread = self.unsent = b""
+        self.socket: socket.socket | None = None
+
+
+@dataclass
+class Told:
+    """One alert: when it was due and sent, and what came of it."""
+
+    due_ns: int
+    sent_ns: int = 0
+    incident: str = ""
+    answered_ns: int = 0
+
+
+@dataclass
+class Came:
+    """One order as it came to a terminal."""
+
+    at_ns: int
+    order: str
+    trace: Trace | None
+    times: int = 1
+
+
+@dataclass
+class Record:
+    """What was sent and what came of it."""
+
+    alerts: dict[str, Told] = field(default_factory=dict)
+    orders: dict[str, Came] = field(default_factory=dict)
+    """By incident: every alert wants one unit, so a second order of the same incident is one too many."""
+    applied: list[list[int]] = field(default_factory=list)
+    """The numbers that each terminal has applied, in order."""
+    counts: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+
+    def missing(self) -> list[str]:
+        """Return the references of alerts that are not answered, or whose order has not come."""
+        return [ref for ref, told in self.alerts.items() if told.incident not in self.orders]
+
+
+class Crowd:
+    """All clients.
+
+    Parameters
+    ----------
+    address
+        Where the stream is.
+    tokens, spare_tokens
+        Two for each terminal.
+    source_tokens
+        One for each source of alerts.
+    homes
+        Where the terminals' units are, float64 (n, 2).
+    seed
+        Of what they do.
+    """
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        tokens: Sequence[str],
+        spare_tokens: Sequence[str],
+        source_tokens: Sequence[str],
+        homes: NDArray[np.float64],
+        seed: int,
+    ) -> None:
+        self._address = address
+        self._epoll = select.epoll()
+        self._codec = Codec(MSGPACK)
+        self.record = Record(applied=[[] for _ in tokens])
+        self.terminals = [
+            Line(number, ClientSession(self._codec, token, "", Memory()), spare)
+            for number, (token, spare) in enumerate(zip(tokens, spare_tokens, strict=True))
+        ]
+        self.sources = [
+            Line(-1 - number, ClientSession(self._codec, token, f"source-{number}", Memory()), "")
+            for number, token in enumerate(source_tokens)
+        ]
+        self._lines: dict[int, Line] = {}
+        self._later: list[tuple[int, int, Line, str, int, int]] = []
+        self._rng = np.random.default_rng([seed, 13])
+        self._waits_ns = (self._rng.uniform(*STEP_S, 4096) * 1e9).astype(np.int64).tolist()
+        off = self._rng.normal(0.0, MOVED_M / 111_000.0, (4096, 2))
+        self._off, self._homes = off.tolist(), homes.tolist()
+        self._moved = self._tended = self._waited = 0
+        self.works = True
+        """Whether patrols take up their orders and clear them; what they have taken up they go on with."""
+        self._idle_orders: list[tuple[Line, str, int]] = []
+
+    # Connections.
+
+    def connect(self, lines: Sequence[Line], most_under_way: int | None = None) -> float:
+        """Connect clients, so many at a time, and wait until all are welcome; return the seconds that took."""
+        begun = time.monotonic()
+        waiting = list(reversed(lines))
+        under_way = most_under_way or len(lines)
+        welcome = self.record.counts["welcomed"]
+        target = welcome + len(lines)
+        started = 0
+        while (now := self.record.counts["welcomed"]) < target:
+            while waiting and started - (now - welcome) < under_way:
+                self._dial(waiting.pop())
+                started += 1
+            self.turn(0.05)
+            if time.monotonic() - begun > 300.0:
+                raise RuntimeError(f"{now - welcome} of {len(lines)} are connected after 300 s")
+        return time.monotonic() - begun
+
+    def hang_up(self) -> None:
+        """Let all terminals' connections break, as when a network goes away."""
+        for line in self.terminals:
+            if line.socket is not None:
+                line.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self._drop(line)
+
+    def close(self) -> None:
+        """Leave."""
+        for line in (*self.terminals, *self.sources):
+            self._drop(line)
+        self._epoll.close()
+
+    def _dial(self, line: Line) -> None:
+        line.socket = connection = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        connection.setblocking(False)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
+        connection.bind((f"127.0.0.{2 + abs(line.number) // BY_ADDRESS}", 0))
+        connection.connect_ex(self._address)
+        line.phase, line.fd, line.unread = _HANDSHAKING, connection.fileno(), b""
+        line.unsent = _REQUEST.format(host="{}:{}".format(*self._address)).encode()
+        self._lines[line.fd] = line
+        self._epoll.register(line.fd, select.EPOLLIN | select.EPOLLOUT)
+
+    def _drop(self, line: Line) -> None:
+        if line.socket is not None:
+            self._epoll.unregister(line.fd)
+            del self._lines[line.fd]
+            line.socket.close()
+            line.socket, line.phase = None, _GONE
+
+    # What is sent.
+
+    def report(self, ref: str, due_ns: int, spot: Sequence[float], alert_type: str, need: str) -> None:
+        """Report an alert that was due at an instant."""
+        self.record.alerts[ref] = told = Told(due_ns)
+        source = self.sources[len(self.record.alerts) % len(self.sources)]
+        source.session.say(
+            ReportAlert(
+                source="cad",
+                source_ref=ref,
+                type=alert_type,
+                lon=spot[0],
+                lat=spot[1],
+                at=time.time_ns() // 1_000_000,
+                needs=(NeedOf(need, 1),),
+                details=PersonalDetails(text="a man on the bridge", phone="555-0100", address="1 Main Street"),
+            )
+        )
+        self._send(source)
+        told.sent_ns = time.monotonic_ns()
+
+    def move(self, count: int) -> None:
+        """Let the next terminals say where they are."""
+        at = time.time_ns() // 1_000_000
+        size = len(self.terminals)
+        for number in range(self._moved, self._moved + count):
+            line = self.terminals[number % size]
+            (lon, lat), (east, north) = self._homes[line.number], self._off[number & 4095]
+            fix = Fix(lon=lon + east, lat=lat + north, at=at, speed_mps=8.5, heading_deg=90.0, accuracy_m=6.0)
+            line.session.say(Positions(fixes=(fix,)))
+            self._send(line)
+        self._moved += count
+
+    def take_up(self) -> int:
+        """Have patrols take up what they left lying; return how many orders."""
+        idle, self._idle_orders = self._idle_orders, []
+        for line, order, version in idle:
+            self._go_on(line, order, version, 0)
+        return len(idle)
+
+    @property
+    def at_work(self) -> int:
+        """Answers that are still to be given."""
+        return len(self._later)
+
+    def _go_on(self, line: Line, order: str, version: int, step: int) -> None:
+        self._waited += 1
+        due_ns = time.monotonic_ns() + self._waits_ns[self._waited & 4095]
+        heapq.heappush(self._later, (due_ns, self._waited, line, order, version, step))
+
+    def _answer_due(self, now_ns: int) -> None:
+        while self._later and self._later[0][0] <= now_ns:
+            _, _, line, order, version, step = heapq.heappop(self._later)
+            word = STEPS[step]
+            line.session.say(AnswerOrder(key=f"{order}-{word}", order=order, version=version, answer=word))  # type: ignore[arg-type]
+            self._send(line)
+            self.record.counts["answers"] += 1
+            if word == STEPS[-1]:
+                line.session.forget(order)
+            else:
+                self._go_on(line, order, version, step + 1)
+
+    def _send(self, line: Line) -> None:
+        """Send what a session has to say."""
+        frames = line.session.take()
+        if not frames or line.phase != _OPEN:
+            return
+        line.unsent += b"".join(map(frame, frames))
+        line.session.sent(time.monotonic() * 1e3)
+        self._flush(line)
+
+    def _flush(self, line: Line) -> None:
+        assert line.socket is not None
+        try:
+            sent = line.socket.send(line.unsent)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._broken(line)
+            return
+        line.unsent = line.unsent[sent:]
+        if line.unsent:
+            self._epoll.modify(line.fd, select.EPOLLIN | select.EPOLLOUT)
+
+    # What comes.
+
+    def turn(self, most_s: float) -> None:
+        """Do what is due, then wait for something to come, at most so long, and take it."""
+        now_ns = time.monotonic_ns()
+        self._answer_due(now_ns)
+        self._tend(now_ns)
+        if self._later:
+            most_s = min(most_s, max(0.0, (self._later[0][0] - now_ns) / 1e9))
+        # epoll alone waits in whole milliseconds
+        select.select([self._epoll.fileno()], [], [], most_s)
+        for fd, events in self._epoll.poll(0):
+            line = self._lines.get(fd)
+            if line is None:
+                continue
+            if events & select.EPOLLOUT:
+                self._epoll.modify(fd, select.EPOLLIN)
+                if line.unsent:
+                    self._flush(line)
+            if events & ~select.EPOLLOUT:
+                self._receive(line)
+
+    def _tend(self, now_ns: int) -> None:
+        """Let the next few sessions look at their timers."""
+        size = len(self.terminals)
+        due = int(now_ns / 1e9 / TEND_S * size)
+        if due - self._tended > size:
+            self._tended = due - size
+        for number in range(self._tended, due):
+            line = self.terminals[number % size]
+            if line.phase == _OPEN:
+                line.session.tick(now_ns / 1e6)
+                self._send(line)
+        self._tended = due
+        for line in self.sources:
+            if line.phase == _OPEN:
+                line.session.tick(now_ns / 1e6)
+                self._send(line)
+
+    def _receive(self, line: Line) -> None:
+        assert line.socket is not None
+        try:
+            data = line.socket.recv(65_536)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        if not data:
+            self._broken(line)
+            return
+        data = line.unread + data
+        if line.phase == _HANDSHAKING:
+            head, found, data = data.partition(b"\r\n\r\n")
+            if not found:
+                line.unread = head
+                return
+            if not head.startswith(b"HTTP/1.1 101"):
+                raise RuntimeError(f"no WebSocket: {head[:200]!r}")
+            line.phase = _OPEN
+            line.session.connect(time.monotonic() * 1e3)
+            self._send(line)
+        frames, line.unread = unframe(data)
+        for opcode, payload in frames:
+            if opcode == _BINARY:
+                self._read(line, payload)
+            elif opcode == _PING:
+                line.unsent += frame(payload, _PONG)
+                self._flush(line)
+            elif opcode == _CLOSE:
+                self._closed(line, payload)
+                return
+        if line.phase == _OPEN:
+            self._send(line)
+
+    def _read(self, line: Line, payload: bytes) -> None:
+        for came in line.session.receive(payload, time.monotonic() * 1e3):
+            self._take(line, came)
+        if line.session.closing is not None:
+            raise RuntimeError(f"client {line.number}: {line.session.closing}")
+
+    def _take(self, line: Line, came: Incoming) -> None:
+        counts = self.record.counts
+        match came:
+            case Arrival(item=item, seq=seq):
+                if item is not None:
+                    self._arrived(line, item)
+                if seq is not None and item is not None:
+                    self.record.applied[line.number].append(seq)
+                line.session.applied(came)
+            case Taken(ref=ref, refs=refs):
+                told = self.record.alerts.get(ref)
+                if told is not None:
+                    told.answered_ns = time.monotonic_ns()
+                    told.incident = str(refs["incident"])
+                counts["taken"] += 1
+            case Refused(code=code, field=field_, ref=ref):
+                self.record.refused[f"{code} {field_}"] += 1
+            case Welcome():
+                counts["welcomed"] += 1
+
+    def _arrived(self, line: Line, item: Item) -> None:
+        order = item.order
+        if item.kind != "order" or order is None:
+            self.record.counts[item.kind] += 1
+            return
+        known = self.record.orders.get(order.incident)
+        if known is not None:
+            known.times += 1
+            return
+        self.record.orders[order.incident] = Came(time.monotonic_ns(), order.id, item.trace)
+        if self.works:
+            self._go_on(line, order.id, order.version, 0)
+        else:
+            self._idle_orders.append((line, order.id, order.version))
+
+    def _closed(self, line: Line, payload: bytes) -> None:
+        code = int.from_bytes(payload[:2], "big")
+        reason = payload[2:].decode(errors="replace")
+        self.record.counts[f"closed_{code}"] += 1
+        self._drop(line)
+        if reason == "replayed" and line.spare_token:
+            # The server had not noticed that the line was gone: a new token, as the protocol says.
+            line.session.token, line.spare_token = line.spare_token, ""
+            self._dial(line)
+            return
+        raise RuntimeError(f"client {line.number} was closed: {code} {reason}")
+
+    def _broken(self, line: Line) -> None:
+        self.record.counts["broken"] += 1
+        self._drop(line)
+        raise RuntimeError(f"client {line.number} lost its line")
+
+
+@dataclass(frozen=True)
+class Course:
+    """What is to happen in a stretch of time: rates by second, and what an alert is."""
+
+    seconds: float
+    alerts_per_s: float
+    positions_per_s: float
+    spots: NDArray[np.float64]
+    alert_type: str
+    need: str
+
+
+def run(crowd: Crowd, course: Course, name: str) -> list[str]:
+    """Let a stretch go by on its schedule; return the references of its alerts, in order."""
+    spots = course.spots.tolist()
+    begun_ns = time.monotonic_ns() + 50_000_000
+    step_ns = 1e9 / course.alerts_per_s
+    total = round(course.seconds * course.alerts_per_s)
+    end_ns = begun_ns + int(course.seconds * 1e9)
+    sent, moved, refs = 0, 0, []
+    while (now_ns := time.monotonic_ns()) < end_ns or sent < total:
+        while sent < total and begun_ns + int(sent * step_ns) <= now_ns:
+            refs.append(f"{name}-{sent}")
+            due_ns, spot = begun_ns + int(sent * step_ns), spots[sent % len(spots)]
+            crowd.report(refs[-1], due_ns, spot, course.alert_type, course.need)
+            sent += 1
+        wanted = int(max(0, min(now_ns, end_ns) - begun_ns) / 1e9 * course.positions_per_s)
+        if wanted > moved:
+            crowd.move(min(wanted - moved, AT_ONCE))
+            moved += min(wanted - moved, AT_ONCE)
+        due_ns = begun_ns + int(sent * step_ns) if sent < total else end_ns
+        wait_s = max(0.0, (due_ns - time.monotonic_ns()) / 1e9)
+        if course.positions_per_s:
+            wait_s = 0.0 if wanted > moved else min(wait_s, 0.001)
+        crowd.turn(wait_s)
+    crowd.record.counts["positions"] += moved
+    return refs
+
+
+def settle(crowd: Crowd, seconds: float) -> list[str]:
+    """Wait until every alert is answered and its orders have come; return those of which something is missing."""
+    until = time.monotonic() + seconds
+    while (missing := crowd.record.missing()) and time.monotonic() < until:
+        for _ in range(20):
+            crowd.turn(0.01)
+    if missing:
+        say(f"missing: {len(missing)}, such as {missing[:3]}; refused: {dict(crowd.record.refused)}")
+    return missing
