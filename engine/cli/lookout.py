@@ -1,4 +1,4 @@
-"""``allpoints lookout``: look out for somebody, agree to it, extend it, end it, and see which lookouts there are."""
+"""``allpoints lookout``: look out for somebody, agree to it, extend it, end it; see which there are, and about whom."""
 
 import argparse
 import json
@@ -37,11 +37,16 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     listing = actions.add_parser("list", help="the lookouts · 查看布控")
     add_target(listing)
     listing.add_argument("--json", action="store_true", help="print the server's answer as it is")
-    for name, summary in (("approve", "agree to one that somebody else asked for · 批准"), ("lift", "end one · 撤销")):
+    summaries = {
+        "show": "read who is looked for, on record · 查看对象,留痕",
+        "approve": "agree to one that somebody else asked for · 批准",
+        "lift": "end one · 撤销",
+    }
+    for name, summary in summaries.items():
         action = actions.add_parser(name, help=summary)
         add_target(action)
         action.add_argument("lookout", help="its id, such as city-lookout-3")
-        if name == "lift":
+        if name != "approve":
             action.add_argument("--reason", required=True, help="why · 理由")
     extend = actions.add_parser("extend", help="let one hold longer · 延长")
     add_target(extend)
@@ -105,10 +110,14 @@ def _lift(args: argparse.Namespace) -> int:
 
 
 def _change(args: argparse.Namespace, what: str, roles: tuple[str, ...], body: dict[str, Any] | None = None) -> int:
-    if "/" in args.lookout:
-        raise Refusal("unreadable", "lookout", args.lookout, "an id such as city-lookout-3")
+    _check_id(args.lookout)
     print(_line(call(args, "POST", f"/v1/lookouts/{args.lookout}/{what}", roles, body=body), args.lang))
     return 0
+
+
+def _check_id(lookout: str) -> None:
+    if "/" in lookout:
+        raise Refusal("unreadable", "lookout", lookout, "an id such as city-lookout-3")
 
 
 def _line(its: Mapping[str, Any], language: str) -> str:
@@ -122,15 +131,24 @@ def _line(its: Mapping[str, Any], language: str) -> str:
         state=text(f"lookout.{its['state']}", language),
         list_class=text(f"lookout.{terms['list_class']}", language),
         reference=terms["reference"],
-        label=its.get("label") or "—",
         until=until,
         seen=len(its.get("track", ())),
     )
 
 
+def _show(args: argparse.Namespace) -> int:
+    """Say who is looked for; who asks and why is on record."""
+    _check_id(args.lookout)
+    said = call(args, "POST", f"/v1/lookouts/{args.lookout}/details", _KEEPERS, body={"reason": args.reason})
+    details = said["details"].get("text", "")
+    print(text("lookout.subject", args.lang, label=said.get("label") or "—", text=details))
+    return 0
+
+
 ACTIONS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "add": _add,
     "list": _list,
+    "show": _show,
     "approve": _approve,
     "extend": _extend,
     "lift": _lift,

@@ -146,11 +146,13 @@ def context_of(log_id: str, seq: int, subject: str) -> bytes:
 def subject_of(body: Body) -> str | None:
     """Return whose key guards the personal part of an event with this body; None where it may have none.
 
-    What was said of an order is kept under the order's key, which goes with those of its incident's alerts; why an
-    alert was read is kept under the alert's.
+    What was said of an order is kept under the order's key, which goes with those of its incident's alerts; why
+    something was read is kept under the key of what was read.
     """
-    if isinstance(body, AlertReceived | DetailsRead | EmergencyEnded):
+    if isinstance(body, AlertReceived | EmergencyEnded):
         return body.alert
+    if isinstance(body, DetailsRead):
+        return body.key
     if isinstance(body, LookoutIssued | SightingReported):
         return body.id
     return body.order if isinstance(body, _OF_ORDERS) else None

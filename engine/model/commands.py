@@ -25,6 +25,8 @@ from engine.model.streets import SpeedRule
 
 Answer = Literal["accept", "refuse", "en_route", "on_scene", "report", "clear", "well"]
 Via = Literal["terminal", "radio", "desk", "api"]
+Readable = Literal["incident", "lookout", "sighting"]
+"""What has a part that names people."""
 
 
 class _Command(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="command"):
@@ -297,9 +299,10 @@ class Tick(_Command, frozen=True, gc=False, tag="tick"):
 
 
 class ReadDetails(_Command, frozen=True, gc=False, tag="read_details"):
-    """Somebody reads what names people in an incident, and says why; ``role`` is what they read it as."""
+    """Somebody reads what names people, and says why; ``role`` is what they read it as."""
 
-    incident: IncidentId
+    what: Readable
+    id: str
     reason: str
     role: str = ""
 

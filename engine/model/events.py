@@ -8,7 +8,7 @@ from typing import Literal
 
 import msgspec
 
-from engine.model.commands import Via
+from engine.model.commands import Readable, Via
 from engine.model.entities import (
     Approval,
     Asked,
@@ -422,10 +422,14 @@ class SpeedRuleLifted(_Body, frozen=True, gc=False, tag="speed_rule_lifted"):
 
 
 class DetailsRead(_Body, frozen=True, gc=False, tag="details_read"):
-    """The event's actor has read what names people in an incident. Why is its personal part, under the alert's key."""
+    """The event's actor has read what names people in ``id``. Why is its personal part, under the key of what was read.
 
-    incident: IncidentId
-    alert: AlertId
+    ``key`` is the alert, lookout or sighting whose key that is.
+    """
+
+    what: Readable
+    id: str
+    key: str
     role: str = ""
 
 

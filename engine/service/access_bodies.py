@@ -4,6 +4,7 @@ from typing import Annotated
 
 import msgspec
 
+from engine.model.commands import Readable
 from engine.model.limits import LONGEST_ADDRESS
 from engine.service.bodies import PlainBody
 from engine.wire.messages import PersonalDetails
@@ -16,24 +17,27 @@ class ReadingIn(PlainBody, frozen=True, forbid_unknown_fields=True):
 
 
 class DetailsBody(PlainBody, frozen=True):
-    """What names people in an incident, and under which entry of the record it was read.
+    """What names people in an incident, a lookout or a sighting, and under which entry of the record it was read.
 
-    ``words`` is what people said besides of whom they chose, by order. Everything is empty once it was erased.
+    ``label`` is who or what is looked for; ``words`` is what people said besides of whom they chose, by order. What was
+    erased, or is shown no more, is left out.
     """
 
     details: PersonalDetails
-    words: dict[str, str]
     reading: int
+    label: str = ""
+    words: dict[str, str] = {}  # noqa: RUF012 - msgspec gives each its own
 
 
 class ReadingBody(PlainBody, frozen=True):
-    """Who has read what names people in an incident, as what, when and why; ``reason`` is empty once it was erased."""
+    """Who has read what names people in ``id``, as what, when and why; ``reason`` is empty once it was erased."""
 
     reading: int
     at: int
     actor: str
     role: str
-    incident: str
+    what: Readable
+    id: str
     reason: str = ""
 
 

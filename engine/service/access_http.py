@@ -8,8 +8,8 @@ import msgspec
 from starlette.responses import HTMLResponse, Response
 
 from engine.model import commands as c
+from engine.model.commands import Readable
 from engine.model.errors import Refusal
-from engine.model.ids import IncidentId
 from engine.service import install, views
 from engine.service.access import CredentialRow
 from engine.service.access_bodies import CredentialBody, CredentialList, ReadingIn, ReadingList, TokenBody
@@ -50,16 +50,32 @@ class AccessApi(ABC):
         return json_answer(body, headers={"Cache-Control": "no-store"})
 
     async def read_details(self, call: Call) -> Response:
+        """Read what names people in an incident."""
+        return await self._read(call, "incident")
+
+    async def read_lookout(self, call: Call) -> Response:
+        """Read who or what is looked for."""
+        return await self._read(call, "lookout")
+
+    async def read_sighting(self, call: Call) -> Response:
+        """Read what was said of a sighting."""
+        return await self._read(call, "sighting")
+
+    async def _read(self, call: Call, what: Readable) -> Response:
         """Put on record that somebody reads what names people, and why; then let them."""
         said: ReadingIn = call.body
-        speaker, incident = call.speaker, call.request.path_params["incident"]
+        speaker = call.speaker
         command = c.ReadDetails(
-            actor=speaker.actor, incident=IncidentId(incident), reason=said.reason, role=speaker.role.id
+            actor=speaker.actor,
+            what=what,
+            id=call.request.path_params[what],
+            reason=said.reason,
+            role=speaker.role.id,
         )
         reply = taken(await self.backend.submit(command))
         with_caller = speaker.may(Permission.READ_CONFIDENTIAL)
         body = await self.backend.look(
-            lambda engine: views.details_body(engine, reply, incident, with_caller=with_caller)
+            lambda engine: views.details_body(engine, reply, command, with_caller=with_caller)
         )
         return json_answer(body, headers={"Cache-Control": "no-store"})
 

@@ -50,7 +50,7 @@ class LookoutIn(_Body, frozen=True, forbid_unknown_fields=True):
 
 
 class LookoutBody(_Body, frozen=True):
-    """A lookout. ``label`` and ``text`` are there for those who may read them, while it holds."""
+    """A lookout, but for whom it is about: that is read for a reason, while it holds."""
 
     id: str
     terms: LookoutTerms
@@ -64,14 +64,11 @@ class LookoutBody(_Body, frozen=True):
     ended_reason: str = ""
     track: tuple[str, ...] = ()
     incident: str | None = None
-    label: str = ""
-    text: str = ""
 
     @classmethod
-    def of(cls, lookout: Lookout, label: str, text: str) -> "LookoutBody":
+    def of(cls, lookout: Lookout) -> "LookoutBody":
         """Copy a lookout of the state."""
-        same = {name: getattr(lookout, name) for name in cls.__struct_fields__ if name not in ("label", "text")}
-        return cls(label=label, text=text, **same)
+        return cls(**{name: getattr(lookout, name) for name in cls.__struct_fields__})
 
 
 class LookoutTaken(_Body, frozen=True):
@@ -122,7 +119,7 @@ class SightingIn(_Body, frozen=True, forbid_unknown_fields=True):
 
 
 class SightingBody(_Body, frozen=True):
-    """A sighting and what became of it. ``text`` is there for those who may read it, while its lookout holds."""
+    """A sighting and what became of it, but for what was said of it: that is read for a reason."""
 
     id: str
     lookout: str | None
@@ -143,13 +140,12 @@ class SightingBody(_Body, frozen=True):
     decided_by: str = ""
     decided_as: str = ""
     decided_at: int | None = None
-    text: str = ""
 
     @classmethod
-    def of(cls, sighting: Sighting, text: str) -> "SightingBody":
+    def of(cls, sighting: Sighting) -> "SightingBody":
         """Copy a sighting of the state."""
-        same = {name: getattr(sighting, name) for name in cls.__struct_fields__ if name not in ("line", "text")}
-        return cls(line=tuple(asked.by for asked in sighting.line), text=text, **same)
+        same = {name: getattr(sighting, name) for name in cls.__struct_fields__ if name != "line"}
+        return cls(line=tuple(asked.by for asked in sighting.line), **same)
 
 
 class SightingTaken(_Body, frozen=True):

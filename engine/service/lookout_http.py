@@ -17,7 +17,6 @@ from engine.model.ids import LookoutId, SightingId
 from engine.model.lookouts import SightingReport
 from engine.service import lookout_bodies as bodies
 from engine.service.edge import Call, json_answer
-from engine.service.roles import Permission
 from geo_data.datum import to_wgs84
 
 V = TypeVar("V")
@@ -51,24 +50,21 @@ class LookoutApi(ABC):
             details=Details(label=said.label, text=said.text),
         )
         reply = await self.done(command)
-        may_read = speaker.may(Permission.READ_DETAILS)
         taken = await self.look(
             lambda engine: bodies.LookoutTaken(
-                lookout=None if reply.lookout is None else lookout_body(engine, reply.lookout, with_details=may_read),
+                lookout=None if reply.lookout is None else lookout_body(engine, reply.lookout),
                 duplicate=reply.duplicate,
             )
         )
         return json_answer(taken, 200 if reply.duplicate else 201)
 
-    async def list_lookouts(self, call: Call) -> Response:
+    async def list_lookouts(self, _: Call) -> Response:
         """List lookouts."""
-        may_read = call.speaker.may(Permission.READ_DETAILS)
         return json_answer(
             await self.look(
                 lambda engine: bodies.LookoutList(
                     lookouts=tuple(
-                        lookout_body(engine, name, with_details=may_read)
-                        for name in islice(reversed(engine.state.lookouts), MOST_LISTED)
+                        lookout_body(engine, name) for name in islice(reversed(engine.state.lookouts), MOST_LISTED)
                     )
                 )
             )
@@ -110,26 +106,21 @@ class LookoutApi(ABC):
             details=Details(text=said.text),
         )
         reply = await self.done(lc.ReportSighting(actor=speaker.actor, sighting=sighting))
-        may_read = speaker.may(Permission.READ_DETAILS)
         taken = await self.look(
             lambda engine: bodies.SightingTaken(
-                sighting=None
-                if reply.sighting is None
-                else sighting_body(engine, reply.sighting, with_details=may_read),
+                sighting=None if reply.sighting is None else sighting_body(engine, reply.sighting),
                 duplicate=reply.duplicate,
             )
         )
         return json_answer(taken, 200 if reply.duplicate else 201)
 
-    async def list_sightings(self, call: Call) -> Response:
+    async def list_sightings(self, _: Call) -> Response:
         """List sightings."""
-        may_read = call.speaker.may(Permission.READ_DETAILS)
         return json_answer(
             await self.look(
                 lambda engine: bodies.SightingList(
                     sightings=tuple(
-                        sighting_body(engine, name, with_details=may_read)
-                        for name in islice(reversed(engine.state.sightings), MOST_LISTED)
+                        sighting_body(engine, name) for name in islice(reversed(engine.state.sightings), MOST_LISTED)
                     )
                 )
             )
@@ -167,25 +158,23 @@ class LookoutApi(ABC):
 
     async def _lookout(self, call: Call, command: Command) -> Response:
         await self.done(command)
-        lookout, may_read = _lookout_id(call), call.speaker.may(Permission.READ_DETAILS)
-        return json_answer(await self.look(lambda engine: lookout_body(engine, lookout, with_details=may_read)))
+        lookout = _lookout_id(call)
+        return json_answer(await self.look(lambda engine: lookout_body(engine, lookout)))
 
     async def _sighting(self, call: Call, command: Command) -> Response:
         await self.done(command)
-        sighting, may_read = _sighting_id(call), call.speaker.may(Permission.READ_DETAILS)
-        return json_answer(await self.look(lambda engine: sighting_body(engine, sighting, with_details=may_read)))
+        sighting = _sighting_id(call)
+        return json_answer(await self.look(lambda engine: sighting_body(engine, sighting)))
 
 
-def lookout_body(engine: Engine, lookout: LookoutId, *, with_details: bool) -> bodies.LookoutBody:
-    """Return a lookout as a reader may see it."""
-    subject = engine.state.subjects.get(lookout, Details()) if with_details else Details()
-    return bodies.LookoutBody.of(engine.state.lookouts[lookout], subject.label, subject.text)
+def lookout_body(engine: Engine, lookout: LookoutId) -> bodies.LookoutBody:
+    """Return a lookout, but for whom it is about: that is read for a reason."""
+    return bodies.LookoutBody.of(engine.state.lookouts[lookout])
 
 
-def sighting_body(engine: Engine, sighting: SightingId, *, with_details: bool) -> bodies.SightingBody:
-    """Return a sighting as a reader may see it."""
-    said = engine.state.said_of_sightings.get(sighting, Details()) if with_details else Details()
-    return bodies.SightingBody.of(engine.state.sightings[sighting], " ".join(filter(None, (said.label, said.text))))
+def sighting_body(engine: Engine, sighting: SightingId) -> bodies.SightingBody:
+    """Return a sighting, but for what was said of it."""
+    return bodies.SightingBody.of(engine.state.sightings[sighting])
 
 
 def _office_asked(engine: Engine, sighting: SightingId, own: tuple[str, ...]) -> str:

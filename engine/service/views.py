@@ -7,10 +7,11 @@ from typing import Literal
 from engine.core.batch import Reply
 from engine.core.engine import Engine
 from engine.journal.envelope import Opened
+from engine.model.commands import ReadDetails
 from engine.model.entities import Details, Incident, Order
 from engine.model.errors import Refusal
 from engine.model.events import DetailsRead
-from engine.model.ids import IncidentId, OrderId, StepId, number_of
+from engine.model.ids import IncidentId, LookoutId, OrderId, SightingId, StepId, number_of
 from engine.model.lifecycle import ENDED_INCIDENTS, OPEN_ORDERS
 from engine.service.access_bodies import DetailsBody, ReadingBody
 from engine.service.bodies import (
@@ -157,18 +158,26 @@ def incident_body(engine: Engine, incident_id: str, language: str) -> IncidentBo
     )
 
 
-def details_body(engine: Engine, reply: Reply, incident_id: str, *, with_caller: bool) -> DetailsBody:
-    """Return what names people in an incident, once the record has that it is read.
+def details_body(engine: Engine, reply: Reply, read: ReadDetails, *, with_caller: bool) -> DetailsBody:
+    """Return what names people in what was read, once the record has that it is.
 
     Who called in confidence is named only to whom the run card lets.
     """
-    incident = known_incident(engine, incident_id)
-    said = engine.details(incident.id)
-    if not with_caller and is_confidential(engine, incident.type):
-        said = Details(text=said.text, address=said.address)
-    words: dict[str, str] = {its.instead: words for its, words in engine.overrulings(incident.id) if words}
+    state, words, said = engine.state, dict[str, str](), Details()
+    match read.what:
+        case "lookout":
+            said = state.subjects.get(LookoutId(read.id), said)
+        case "sighting":
+            said = state.said_of_sightings.get(SightingId(read.id), said)
+        case "incident":
+            incident = known_incident(engine, read.id)
+            said = engine.details(incident.id)
+            if not with_caller and is_confidential(engine, incident.type):
+                said = Details(text=said.text, address=said.address, label=said.label)
+            words = {its.instead: words for its, words in engine.overrulings(incident.id) if words}
     return DetailsBody(
         details=PersonalDetails(said.text, said.caller, said.phone, said.address),
+        label=said.label,
         words=words,
         reading=reply.events[0].seq,
     )
@@ -183,7 +192,8 @@ def reading_body(opened: Opened) -> ReadingBody:
         at=event.at,
         actor=event.actor,
         role=body.role,
-        incident=body.incident,
+        what=body.what,
+        id=body.id,
         reason=event.personal.text if event.personal is not None else "",
     )
 

@@ -22,7 +22,7 @@ def test_a_lookout_from_its_request_to_its_end(
     folder = str(server.folder)
     words = ["lookout", "add", folder, "--reference", "TJ-1", "--label", "张三", "--class", "seize", "--case", "A-12"]
     assert main([*words, "--for", "12h", "--key", "one"]) == 0
-    assert "grid-lookout-1 waits for approval, seize at once: TJ-1 张三, until" in capsys.readouterr().out
+    assert "grid-lookout-1 waits for approval, seize at once: TJ-1, until" in capsys.readouterr().out
     assert main([*words, "--for", "12h", "--key", "one"]) == 0
     assert "grid-lookout-1" in capsys.readouterr().out
     with Access(Path(folder)) as access:
@@ -37,7 +37,9 @@ def test_a_lookout_from_its_request_to_its_end(
     assert main(["lookout", "extend", folder, "grid-lookout-1", "--for", "2d", "--reason", "still out"]) == 0
     capsys.readouterr()
     assert main(["lookout", "--lang", "zh", "list", folder]) == 0
-    assert "grid-lookout-1 生效 立即控制 TJ-1 张三" in capsys.readouterr().out
+    assert "grid-lookout-1 生效 立即控制 TJ-1,至" in capsys.readouterr().out
+    assert main(["lookout", "show", folder, "grid-lookout-1", "--reason", "to brief the shift"]) == 0
+    assert "张三" in capsys.readouterr().out
     assert main(["lookout", "lift", folder, "grid-lookout-1", "--reason", "caught"]) == 0
-    assert "grid-lookout-1 lifted, seize at once: TJ-1 —" in capsys.readouterr().out
+    assert "grid-lookout-1 lifted, seize at once: TJ-1, until" in capsys.readouterr().out
     assert main(["lookout", "lift", folder, "grid-lookout-1/x", "--reason", "caught"]) == BAD_INPUT

@@ -207,7 +207,7 @@ def bodies():
         le.OrderAmended(order="sx-order-1", version=3, lon=113.06, lat=36.53, eta_ms=90_000, route="_p~iF"),
         HelpAsked(incident="sx-incident-1", what="backup", wanted="engine", count=2, key="k6", order="sx-order-1"),
         ReturnAsked(order="sx-order-1", version=1, reason="far", key="k7", via="radio", said_at=AT + 6),
-        DetailsRead(incident="sx-incident-1", alert="sx-alert-1", role="dispatcher"),
+        DetailsRead(what="incident", id="sx-incident-1", key="sx-alert-1", role="dispatcher"),
         EmergencyRaised(unit="E01", alert="sx-alert-1", incident="sx-incident-1", key="k8", order="sx-order-1"),
         EmergencyRepeated(unit="E01", key="k9"),
         WelfareSet(order="sx-order-1", every_ms=300_000, key="k10"),

@@ -34,7 +34,7 @@ def test_from_the_request_to_the_order_at_the_terminal(tmp_path: Path):
             taken = await analyst.post("/v1/lookouts", json=LOOKOUT)
             again = await analyst.post("/v1/lookouts", json=LOOKOUT)
             assert (taken.status_code, again.status_code, again.json()["duplicate"]) == (201, 200, True)
-            assert (taken.json()["lookout"]["label"], taken.json()["lookout"]["state"]) == ("Zhang San", "proposed")
+            assert taken.json()["lookout"]["state"] == "proposed"
             lookout = taken.json()["lookout"]["id"]
             assert (await analyst.post(f"/v1/lookouts/{lookout}/approve")).status_code == 403
             approved = await commander.post(f"/v1/lookouts/{lookout}/approve")
@@ -60,13 +60,21 @@ def test_from_the_request_to_the_order_at_the_terminal(tmp_path: Path):
             told = [item_of(engine, mail) for mail in engine.state.mailbox("detectives").after(0)]
             assert [(item.code, item.values["label"]) for item in told] == [("sighting_seen", "Zhang San")]
             async with it.client("video_desk") as video:
-                assert "label" not in (await video.get("/v1/lookouts")).json()["lookouts"][0]
+                assert "Zhang" not in (await video.get("/v1/lookouts")).text
+                refused = await video.post(f"/v1/lookouts/{lookout}/details", json={"reason": "curious"})
+                assert refused.status_code == 403
+            assert "Zhang" not in (await analyst.get("/v1/lookouts")).text
+            read = await analyst.post(f"/v1/lookouts/{lookout}/details", json={"reason": "to brief"})
+            assert (read.json()["label"], read.json()["details"]) == ("Zhang San", {"text": "a scar"})
+            async with it.client("video_desk") as video:
                 assert [its["state"] for its in (await video.get("/v1/sightings")).json()["sightings"]] == ["true"]
             engine.clock.time = NOW + 3_600_000
             await it.backend.submit(Tick(actor="system"))
             assert not open_orders(engine, RecipientId("P1"))
             (over,) = (await analyst.get("/v1/lookouts")).json()["lookouts"]
-            assert (over["state"], over.get("label")) == ("expired", None)
+            assert over["state"] == "expired"
+            read = await analyst.post(f"/v1/lookouts/{lookout}/details", json={"reason": "to brief"})
+            assert "label" not in read.json()
             told = [item_of(engine, mail) for mail in engine.state.mailbox("detectives").after(0)]
             assert all("label" not in item.values for item in told)
 

@@ -61,7 +61,7 @@ def test_an_incident_names_nobody_and_details_are_read_for_a_reason(tmp_path: Pa
     assert read.json()["details"] == SAID
     assert read.headers["Cache-Control"] == "no-store"
     assert (event.kind, event.seq, event.actor) == ("details_read", read.json()["reading"], "user:some dispatcher")
-    assert (event.body.incident, event.body.alert, event.body.role) == ("grid-incident-1", "grid-alert-1", "dispatcher")
+    assert (event.body.id, event.body.key, event.body.role) == ("grid-incident-1", "grid-alert-1", "dispatcher")
     assert event.personal.text == WHY["reason"]
 
 
@@ -111,10 +111,41 @@ def test_the_auditor_sees_who_read_what_when_and_why_page_by_page(tmp_path: Path
     first, second, wrong = run(scene, tmp_path)
     listed = first["readings"] + second["readings"]
     assert [one["reason"] for one in listed] == [f"why {number}" for number in (4, 3, 2, 1, 0)]
-    assert listed[0]["incident"] == "grid-incident-2"
+    assert (listed[0]["what"], listed[0]["id"]) == ("incident", "grid-incident-2")
     assert {(one["actor"], one["role"], one["at"]) for one in listed} == {("user:some dispatcher", "dispatcher", NOW)}
     assert "next" not in second
     assert wrong == ["limit", "before"]
+
+
+def test_who_is_looked_for_and_what_was_said_of_a_sighting_is_read_for_a_reason_too(tmp_path: Path):
+    lookout = {"key": "k", "reference": "TJ-1", "list_class": "inform", "case_number": "A", "until": NOW + 3_600_000}
+    seen = {"lookout": "TJ-1", "source_ref": "f1", "lon": LON, "lat": LAT, "confidence": 0.9, "text": "with Li Si"}
+
+    async def scene(it):
+        async with it.client("dispatcher") as desk_, it.client("auditor") as auditor:
+            answers = [await desk_.post("/v1/lookouts", json={**lookout, "label": "Wang Wu", "text": "a scar"})]
+            answers.append(await desk_.post("/v1/sightings", json=seen))
+            answers += [await desk_.get(path) for path in ("/v1/lookouts", "/v1/sightings")]
+            read = [
+                (await desk_.post(path, json={"reason": f"why {number}"})).json()
+                for number, path in enumerate(
+                    ("/v1/lookouts/grid-lookout-1/details", "/v1/sightings/grid-sighting-1/details")
+                )
+            ]
+            unknown = await desk_.post("/v1/lookouts/grid-lookout-9/details", json=WHY)
+            listed = (await auditor.get("/v1/readings")).json()["readings"]
+        return answers, read, unknown, listed
+
+    answers, (subject, said), unknown, listed = run(scene, tmp_path)
+    assert [answer.status_code for answer in answers] == [201, 201, 200, 200]
+    assert not any(name in answer.text for answer in answers for name in ("Wang Wu", "Li Si", "scar"))
+    assert (subject["label"], subject["details"]) == ("Wang Wu", {"text": "a scar"})
+    assert said["details"] == {"text": "with Li Si"}
+    assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_lookout")
+    assert [(one["what"], one["id"], one["reason"]) for one in listed] == [
+        ("sighting", "grid-sighting-1", "why 1"),
+        ("lookout", "grid-lookout-1", "why 0"),
+    ]
 
 
 def test_the_record_keeps_a_reading_encrypted_and_the_reason_goes_with_what_was_read(tmp_path: Path):
@@ -134,10 +165,10 @@ def test_the_record_keeps_a_reading_encrypted_and_the_reason_goes_with_what_was_
         journal.settle()
         raw = b"".join(path.read_bytes() for path in tmp_path.glob("journal*"))
         assert b"to call" not in raw
-        journal.erase(opened.event.body.alert, at=NOW)
+        journal.erase(opened.event.body.key, at=NOW)
         (erased,) = journal.readings(None, 10)
         assert erased.event.personal is None
-        assert (erased.event.actor, erased.event.body.incident) == ("user:some dispatcher", "grid-incident-1")
+        assert (erased.event.actor, erased.event.body.id) == ("user:some dispatcher", "grid-incident-1")
         assert journal.verify().ok
     finally:
         journal.close()
