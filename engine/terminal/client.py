@@ -11,10 +11,11 @@ connects again by itself, resumes after what it has applied, and sends again wha
 
 import asyncio
 import contextlib
+import logging
 import random
 import ssl as ssl_module
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -24,39 +25,34 @@ from websockets.asyncio.connection import broadcast
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.typing import Subprotocol
 
-from engine.model.commands import Answer
-from engine.model.entities import HelpWanted
-from engine.model.lifecycle import OPEN_ORDERS, UnitStatus
+from engine.model.errors import Refusal
+from engine.model.lifecycle import OPEN_ORDERS
 from engine.terminal.awaited import Answered, Awaited
 from engine.terminal.exchange import Exchange, NotLetIn
 from engine.terminal.hurry import AGAIN_S, Hurry
 from engine.terminal.outbox import Outbox, Said
+from engine.terminal.words import Words
 from engine.wire.client_session import Arrival, ClientSession
 from engine.wire.closing import ClosingCode, may_retry
 from engine.wire.codec import MSGPACK, Codec
 from engine.wire.limits import MOST_FROM_SERVER
 from engine.wire.messages import (
     AnswerOrder,
-    AskHelp,
-    AssignUnits,
-    Clock,
     Emergency,
     Fix,
     Item,
-    NamedUnit,
     OrderView,
     Positions,
     Refused,
-    ReportAlert,
-    ReturnOrder,
-    Status,
     Taken,
     Welcome,
-    Welfare,
 )
 
+LOGGER = logging.getLogger("allpoints.terminal")
 _OPEN_S = 10.0
 _ENDING_ANSWERS = ("refuse", "clear")
+_NO_LONGER_OURS = frozenset(("revoked", "unknown_credential", "unknown_role", "unknown_recipient"))
+"""Why the server wants a client back no more, for good."""
 _MOST_UNSENT_BYTES = 262_144
 """While so much waits to be sent, positions are kept back: the newest goes when there is room."""
 
@@ -70,7 +66,7 @@ class ClientEnded(Exception):
         super().__init__(f"{code}: {reason}")
 
 
-class Client:
+class Client(Words):
     """A terminal, a station, a desk or an integration.
 
     Parameters
@@ -207,37 +203,6 @@ class Client:
             raise self.ended
         return None
 
-    def answer(
-        self,
-        order: OrderView,
-        answer: Answer,
-        *,
-        reason: str = "",
-        text: str = "",
-        said_at: int | None = None,
-        key: str = "",
-    ) -> "asyncio.Future[Answered]":
-        """Answer an order. Kept until the server has taken it, however long that takes; await it to learn what came.
-
-        Raises
-        ------
-        Refusal
-            When too much waits already.
-        OSError
-            When the answer could not be kept.
-        """
-        return self._say(
-            AnswerOrder(
-                key=key or uuid.uuid4().hex,
-                order=order.id,
-                version=order.version,
-                answer=answer,
-                reason=reason,
-                text=text,
-                said_at=said_at,
-            )
-        )
-
     def emergency(
         self, *, fix: Fix | None = None, order: str = "", said_at: int | None = None, unit: str = "", key: str = ""
     ) -> "asyncio.Future[Answered]":
@@ -266,87 +231,6 @@ class Client:
         self._hurry.begin()
         return future
 
-    def assign(
-        self,
-        order: OrderView,
-        units: Sequence[NamedUnit] = (),
-        *,
-        reason: str = "",
-        said_at: int | None = None,
-        key: str = "",
-    ) -> "asyncio.Future[Answered]":
-        """Name who goes for a station's order, or with nobody take whom the engine proposes; kept like an answer."""
-        return self._say(
-            AssignUnits(
-                key=key or uuid.uuid4().hex,
-                order=order.id,
-                version=order.version,
-                units=tuple(units),
-                reason=reason,
-                said_at=said_at,
-            )
-        )
-
-    def ask(
-        self,
-        order: OrderView,
-        what: HelpWanted,
-        wanted: str = "",
-        *,
-        count: int = 1,
-        text: str = "",
-        said_at: int | None = None,
-        key: str = "",
-    ) -> "asyncio.Future[Answered]":
-        """Ask for backup, or for support by what is wanted; kept like an answer."""
-        return self._say(
-            AskHelp(
-                key=key or uuid.uuid4().hex,
-                order=order.id,
-                version=order.version,
-                what=what,
-                wanted=wanted,
-                count=count,
-                text=text,
-                said_at=said_at,
-            )
-        )
-
-    def give_back(
-        self, order: OrderView, reason: str, *, text: str = "", said_at: int | None = None, key: str = ""
-    ) -> "asyncio.Future[Answered]":
-        """Return an order; it is open here until a cancellation says that another has accepted. Kept like an answer."""
-        return self._say(
-            ReturnOrder(
-                key=key or uuid.uuid4().hex,
-                order=order.id,
-                version=order.version,
-                reason=reason,
-                text=text,
-                said_at=said_at,
-            )
-        )
-
-    def status(
-        self, status: UnitStatus, *, reason: str = "", unit: str = "", said_at: int | None = None, key: str = ""
-    ) -> "asyncio.Future[Answered]":
-        """Say what the unit is doing, and why; kept like an answer."""
-        key = key or uuid.uuid4().hex
-        return self._say(Status(key=key, status=status, unit=unit, reason=reason, said_at=said_at))
-
-    def watch_welfare(self, order: OrderView, every_s: int, *, key: str = "") -> "asyncio.Future[Answered]":
-        """Want to be asked so often whether all is well, while on the scene of an order; kept like an answer."""
-        said = Welfare(key=key or uuid.uuid4().hex, order=order.id, version=order.version, every_s=every_s)
-        return self._say(said)
-
-    def report(self, alert: ReportAlert) -> "asyncio.Future[Answered]":
-        """Report an alert; kept like an answer."""
-        return self._say(alert)
-
-    def set_clock(self, now: int) -> "asyncio.Future[Answered]":
-        """Set the server's virtual clock, if it has one."""
-        return self._say(Clock(key=uuid.uuid4().hex, now=now))
-
     def position(self, fix: Fix) -> None:
         """Say where the unit is. Only the newest counts: one that cannot be sent now is replaced by the next."""
         self._fix = self._last_fix = fix
@@ -364,6 +248,30 @@ class Client:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         self._tasks.clear()
+
+    async def log_out(self, *, force: bool = False) -> None:
+        """End the connection for good and wipe everything that is kept here: orders, names, what was said.
+
+        Raises
+        ------
+        Refusal
+            ``unanswered`` while something that was said has no answer: it would be lost. ``force`` wipes it, too.
+        OSError
+            When the file could not be removed.
+        """
+        if self.unanswered and not force:
+            raise Refusal("unanswered", "outbox", self.unanswered, "a client whose words are all answered, or force")
+        await self.close()
+        self._wipe()
+
+    def _wipe(self) -> None:
+        """Leave nothing personal behind, in memory and on the disk."""
+        self._current = self._fix = self._last_fix = None
+        while not self._arrivals.empty():
+            self._arrivals.get_nowait()
+        self._arrivals.put_nowait(None)
+        self._session.wipe()
+        self._outbox.wipe()
 
     async def _stay_connected(self) -> None:
         pause_s = self._backoff_s[0]
@@ -517,8 +425,13 @@ class Client:
                 await on_order(item)
 
     def _end(self, ended: ClientEnded) -> None:
-        """There will be no more: tell whoever waits."""
+        """There will be no more: tell whoever waits. Who is not let in any more keeps nothing personal."""
         self.ended = ended
+        if ended.code == ClosingCode.DENIED and ended.reason in _NO_LONGER_OURS:
+            try:
+                self._wipe()
+            except OSError:
+                LOGGER.exception("not_wiped")
         self._arrivals.put_nowait(None)
         self._welcomed.set()
         for handle in self._retries:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from engine.journal.files import replace_private
+from engine.journal.files import replace_private, sync_folder
 from engine.model.errors import Refusal
 from engine.wire.client_session import Memory
 from engine.wire.messages import (
@@ -126,6 +126,26 @@ class Outbox:
             self._sent.clear()
         else:
             self._sent.discard(ref)
+
+    def wipe(self) -> None:
+        """Forget everything, here and on the disk: what was applied and what was said. Nothing is kept from now on.
+
+        Raises
+        ------
+        OSError
+            When the file could not be removed; it is empty then, if that at least could be done.
+        """
+        self._waiting.clear()
+        self._sent.clear()
+        self.memory.log_id, self.memory.applied_seq = "", 0
+        self.memory.open_orders.clear()
+        path, self._path = self._path, None
+        if path is None or not path.exists():
+            return
+        # Written over first: where the name cannot be removed, nothing is left in it.
+        replace_private(path, msgspec.json.encode(Stored(memory=self.memory, said=[])))
+        path.unlink()
+        sync_folder(path.parent)
 
     def save(self) -> None:
         """Replace the file, durably: the new one is whole on the disk before the old one goes.

@@ -154,6 +154,12 @@ class ClientSession:
         self.memory.open_orders.pop(order_id, None)
         self._open_orders.pop(order_id, None)
 
+    def wipe(self) -> None:
+        """Forget what is open here; the memory is wiped by whoever keeps it."""
+        self._open_orders.clear()
+        self._ended.clear()
+        self._log_id, self._received_seq = "", 0
+
     def next_ms(self) -> float:
         """Return when ``tick`` is due."""
         return min(self._said_ms + self._heartbeat_ms, self._heard_ms + self._silence_ms)

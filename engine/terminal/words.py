@@ -1,0 +1,144 @@
+"""What a client can say: kept until the server has taken it, however long that takes; await it to learn what came."""
+
+import asyncio
+import uuid
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+from engine.model.commands import Answer
+from engine.model.entities import HelpWanted
+from engine.model.lifecycle import UnitStatus
+from engine.terminal.awaited import Answered
+from engine.terminal.outbox import Said
+from engine.wire.messages import (
+    AnswerOrder,
+    AskHelp,
+    AssignUnits,
+    Clock,
+    NamedUnit,
+    OrderView,
+    ReportAlert,
+    ReturnOrder,
+    Status,
+    Welfare,
+)
+
+
+class Words(ABC):
+    """The messages of a client, but for positions, which are not kept, and calls for help, which hurry."""
+
+    @abstractmethod
+    def _say(self, message: Said) -> "asyncio.Future[Answered]":
+        """Keep a message and send it."""
+
+    def answer(
+        self,
+        order: OrderView,
+        answer: Answer,
+        *,
+        reason: str = "",
+        text: str = "",
+        said_at: int | None = None,
+        key: str = "",
+    ) -> "asyncio.Future[Answered]":
+        """Answer an order. Kept until the server has taken it, however long that takes; await it to learn what came.
+
+        Raises
+        ------
+        Refusal
+            When too much waits already.
+        OSError
+            When the answer could not be kept.
+        """
+        return self._say(
+            AnswerOrder(
+                key=key or uuid.uuid4().hex,
+                order=order.id,
+                version=order.version,
+                answer=answer,
+                reason=reason,
+                text=text,
+                said_at=said_at,
+            )
+        )
+
+    def assign(
+        self,
+        order: OrderView,
+        units: Sequence[NamedUnit] = (),
+        *,
+        reason: str = "",
+        said_at: int | None = None,
+        key: str = "",
+    ) -> "asyncio.Future[Answered]":
+        """Name who goes for a station's order, or with nobody take whom the engine proposes; kept like an answer."""
+        return self._say(
+            AssignUnits(
+                key=key or uuid.uuid4().hex,
+                order=order.id,
+                version=order.version,
+                units=tuple(units),
+                reason=reason,
+                said_at=said_at,
+            )
+        )
+
+    def ask(
+        self,
+        order: OrderView,
+        what: HelpWanted,
+        wanted: str = "",
+        *,
+        count: int = 1,
+        text: str = "",
+        said_at: int | None = None,
+        key: str = "",
+    ) -> "asyncio.Future[Answered]":
+        """Ask for backup, or for support by what is wanted; kept like an answer."""
+        return self._say(
+            AskHelp(
+                key=key or uuid.uuid4().hex,
+                order=order.id,
+                version=order.version,
+                what=what,
+                wanted=wanted,
+                count=count,
+                text=text,
+                said_at=said_at,
+            )
+        )
+
+    def give_back(
+        self, order: OrderView, reason: str, *, text: str = "", said_at: int | None = None, key: str = ""
+    ) -> "asyncio.Future[Answered]":
+        """Return an order; it is open here until a cancellation says that another has accepted. Kept like an answer."""
+        return self._say(
+            ReturnOrder(
+                key=key or uuid.uuid4().hex,
+                order=order.id,
+                version=order.version,
+                reason=reason,
+                text=text,
+                said_at=said_at,
+            )
+        )
+
+    def status(
+        self, status: UnitStatus, *, reason: str = "", unit: str = "", said_at: int | None = None, key: str = ""
+    ) -> "asyncio.Future[Answered]":
+        """Say what the unit is doing, and why; kept like an answer."""
+        key = key or uuid.uuid4().hex
+        return self._say(Status(key=key, status=status, unit=unit, reason=reason, said_at=said_at))
+
+    def watch_welfare(self, order: OrderView, every_s: int, *, key: str = "") -> "asyncio.Future[Answered]":
+        """Want to be asked so often whether all is well, while on the scene of an order; kept like an answer."""
+        said = Welfare(key=key or uuid.uuid4().hex, order=order.id, version=order.version, every_s=every_s)
+        return self._say(said)
+
+    def report(self, alert: ReportAlert) -> "asyncio.Future[Answered]":
+        """Report an alert; kept like an answer."""
+        return self._say(alert)
+
+    def set_clock(self, now: int) -> "asyncio.Future[Answered]":
+        """Set the server's virtual clock, if it has one."""
+        return self._say(Clock(key=uuid.uuid4().hex, now=now))
