@@ -2,12 +2,16 @@
 
 import argparse
 import csv
+import functools
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.model.errors import NotStored, Refusal
+
+if TYPE_CHECKING:
+    from engine.terminal.exchange import Exchange
 
 TIMEOUT_S = 10.0
 
@@ -55,7 +59,7 @@ def call(
     """
     import httpx
 
-    from engine.terminal.exchange import Exchange, NotLetIn
+    from engine.terminal.exchange import NotLetIn
 
     address = _address(args.target)
     credential = args.credential or os.environ.get("ALLPOINTS_CREDENTIAL") or _credential(args.target, roles)
@@ -69,7 +73,7 @@ def call(
             address + path,
             params=params,
             json=body,
-            auth=Exchange(address, credential),
+            auth=_exchange(address, credential),
             timeout=TIMEOUT_S,
             verify=_trust(args),
             trust_env=False,
@@ -90,6 +94,14 @@ def call(
         refusal.args = (f"{refusal.field}: {said.get('value')} is not taken ({refusal.code}); limit: {refusal.limit}",)
         raise refusal
     return said
+
+
+@functools.cache
+def _exchange(address: str, credential: str) -> "Exchange":
+    """Return what shows a token: one for all calls of a command, since tokens are given so often and no more."""
+    from engine.terminal.exchange import Exchange
+
+    return Exchange(address, credential)
 
 
 def _trust(args: argparse.Namespace) -> Any:

@@ -88,7 +88,7 @@ def test_who_cannot_go_is_refused_by_name(tmp_path: Path):
 
     assert run(scenario, tmp_path) == [
         (422, "lacks_capability", "recipient"),
-        (422, "unknown_unit", "recipient"),
+        (404, "unknown_unit", "recipient"),
         (422, "unknown_value", "why"),
         (422, "missing", "words"),
     ]
