@@ -9,7 +9,15 @@ from typing import Any
 
 import msgspec
 
-from engine.core import clockwork, manning, standing_demands, standing_emergencies, standing_lookouts, standing_steps
+from engine.core import (
+    clockwork,
+    manning,
+    standing_demands,
+    standing_emergencies,
+    standing_levels,
+    standing_lookouts,
+    standing_steps,
+)
 from engine.core.deadline_keys import RULE_END, deadline_key
 from engine.core.state import AlertRecord, Decided, Demand, Doing, Mail, Mailbox, StandingRule, State
 from engine.core.under_stations import ASSIGN, demands_of, give_back, take, watch_naming
@@ -82,6 +90,7 @@ def _incident_opened(state: State, event: e.Event, body: e.IncidentOpened) -> No
         approval=body.approval,
         alerts=(body.alert,),
         state=IncidentState.TRIAGED,
+        facts=body.facts,
         exercise=body.exercise,
         lookout=body.lookout,
     )
@@ -228,6 +237,8 @@ _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
     e.AlertReceived: _alert_received,
     e.IncidentOpened: _incident_opened,
     e.IncidentAdvanced: _incident_advanced,
+    e.FactsStated: standing_levels.facts_stated,
+    e.LevelChanged: standing_levels.level_changed,
     e.DemandRaised: standing_demands.raised,
     e.DemandUnmet: standing_demands.unmet,
     e.DemandDropped: standing_demands.dropped,

@@ -5,6 +5,8 @@ deadlines: first for when it runs out, then for each step of what is done about 
 journal sorts them, and a replay must set them in the order in which they were set.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from engine.core.deadline_keys import deadline_key
@@ -43,6 +45,44 @@ def run_incident_clocks(state: State, at: int, incident: Incident) -> None:
     if incident.state is IncidentState.CLOSED:
         for order in incident.orders:
             end_order_clocks(state, order)
+
+
+def change_order_clocks(state: State, at: int, order: Order, lengths_ms: dict[str, int]) -> None:
+    """Let an order's clocks be of other lengths from an instant on."""
+    state.kept.order_clocks[order.id] = _changed(
+        state, at, order.id, order.state, CLOCKS, state.kept.order_clocks[order.id], lengths_ms
+    )
+
+
+def change_incident_clocks(state: State, at: int, incident: Incident, lengths_ms: dict[str, int]) -> None:
+    """Let an incident's own clocks be of other lengths from an instant on."""
+    before = state.kept.incident_clocks.get(incident.id, {})
+    state.kept.incident_clocks[incident.id] = _changed(
+        state, at, incident.id, incident.state, INCIDENT_CLOCKS, before, lengths_ms
+    )
+
+
+def _changed(
+    state: State,
+    at: int,
+    owner: str,
+    its: OrderState | IncidentState,
+    table: Mapping[str, Clock],
+    before: Mapping[str, int],
+    lengths_ms: Mapping[str, int],
+) -> dict[str, int]:
+    """Return the new lengths. A clock that runs has no more time than anew from now; one that is new begins now.
+
+    What is already being done about one that has run out goes on, and nobody is given more time than they had.
+    """
+    for name, length_ms in sorted(lengths_ms.items()):
+        clock, key = table.get(name), deadline_key(owner, name)
+        if clock is None or its not in clock.runs_in or key in state.kept.escalating:
+            continue
+        due_at = state.deadlines.at(key)
+        if (due_at is None and name not in before) or (due_at is not None and at + length_ms < due_at):
+            start_clock(state, key, at + length_ms)
+    return dict(sorted(lengths_ms.items()))
 
 
 def end_order_clocks(state: State, order: OrderId) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 
 from engine.core.asking import more_granted, more_refused
 from engine.core.draft import Draft
-from engine.core.orders import can_go, decided_by, known_order, send
+from engine.core.levels import change_level
+from engine.core.orders import decided_by, known_order, send_if_free
 from engine.core.returning import return_granted, return_refused
 from engine.core.under_stations import demands_of
 from engine.core.world import World
@@ -16,8 +17,7 @@ from engine.model import events as e
 from engine.model.commands import ApproveOrder, DecideStep
 from engine.model.entities import Order, Step, StepOutcome
 from engine.model.errors import Refusal
-from engine.model.ids import UnitId
-from engine.model.lifecycle import INCIDENT, IncidentState, OrderState
+from engine.model.lifecycle import ENDED_INCIDENTS, INCIDENT, IncidentState, OrderState
 from engine.model.limits import LONGEST_ID
 
 Followed = Callable[[World, Draft, Step], None]
@@ -42,7 +42,7 @@ def approve_order(world: World, draft: Draft, command: ApproveOrder) -> None:
     if step is not None:
         _decide(world, draft, step, granted=True, acting_as=command.acting_as)
     else:  # proposed before steps were on record
-        _let_go(world, draft, order)
+        send_if_free(world, draft, order, via="desk")
 
 
 def _step_to_send(world: World, order: Order) -> Step | None:
@@ -83,14 +83,7 @@ def _first(step: Step) -> str:
 
 def _send_granted(world: World, draft: Draft, step: Step) -> None:
     assert step.order is not None
-    _let_go(world, draft, world.state.orders[step.order])
-
-
-def _let_go(world: World, draft: Draft, order: Order) -> None:
-    if order.recipient_kind == "unit" and not can_go(world, UnitId(order.recipient), order.level):
-        draft.withdraw(order, OrderState.REPLACED, "unit_taken")
-        return
-    send(world, draft, order, via="desk")
+    send_if_free(world, draft, world.state.orders[step.order], via="desk")
 
 
 def _send_refused(world: World, draft: Draft, step: Step) -> None:
@@ -108,11 +101,18 @@ def _close_granted(world: World, draft: Draft, step: Step) -> None:
         draft.emit(e.IncidentAdvanced(incident=step.incident, to=IncidentState.CLOSED, reason=reason))
 
 
+def _lower_granted(world: World, draft: Draft, step: Step) -> None:
+    incident = world.state.incidents[step.incident]
+    if int(step.values["level"]) > incident.level and incident.state not in ENDED_INCIDENTS:
+        change_level(world, draft, incident, int(step.values["level"]), step.values["reason"])
+
+
 GRANTED: Mapping[str, Followed] = {
     "send": _send_granted,
     "close": _close_granted,
     "more_force": more_granted,
     "return_order": return_granted,
+    "lower": _lower_granted,
 }
 REFUSED: Mapping[str, Followed] = {
     "send": _send_refused,

@@ -23,6 +23,7 @@ from engine.core.city import City
 from engine.core.deciding import approve_order, decide_step
 from engine.core.draft import Draft
 from engine.core.emergencies import end_emergency, press_emergency
+from engine.core.levels import set_level, state_facts
 from engine.core.lookouts import approve_lookout, extend_lookout, issue_lookout, lift_lookout
 from engine.core.ordering import apply_plan, cancel_order, serve, waiting
 from engine.core.plain_ports import AtOnce, NoLinks, SystemClock, VolatileJournal
@@ -74,6 +75,8 @@ _HANDLERS: dict[type, Callable[[World, Draft, Any], None]] = {
     c.ChooseUnit: choose_unit,
     c.DecideStep: decide_step,
     c.CancelOrder: cancel_order,
+    c.StateFacts: state_facts,
+    c.SetLevel: set_level,
     c.EndIncident: end_incident,
     c.ReadDetails: read_details,
     c.ApplyPlan: apply_plan,

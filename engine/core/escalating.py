@@ -11,7 +11,7 @@ from typing import NamedTuple
 from engine.core.deadline_keys import deadline_key
 from engine.core.draft import Draft
 from engine.core.emergencies import press_emergency
-from engine.core.telling import recipient_and_code
+from engine.core.telling import NOT_SENT, recipient_and_code
 from engine.core.world import World
 from engine.model import events as e
 from engine.model.commands import PressEmergency
@@ -21,8 +21,6 @@ from engine.model.lifecycle import OPEN_ORDERS, ORDER, UNDER_WAY, OrderState
 from engine.model.notices import NoticeCode
 from engine.supervision import CLOCKS, INCIDENT_CLOCKS
 from engine.texts import text
-
-_NOT_SENT = frozenset((OrderState.PROPOSED, OrderState.APPROVED))
 
 
 class _Late(NamedTuple):
@@ -79,7 +77,7 @@ def _tell_recipients(world: World, draft: Draft, late: _Late, code: NoticeCode) 
     """Tell whoever is late: the order's recipient, or all who are on their way or at the scene."""
     orders = [late.order] if late.order is not None else [world.state.orders[name] for name in late.incident.orders]
     for order in orders:
-        if order is late.order or (order.state in OPEN_ORDERS and order.state not in _NOT_SENT):
+        if order is late.order or (order.state in OPEN_ORDERS and order.state not in NOT_SENT):
             draft.notify(order.recipient, code, order.id, **{**late.values, "recipient": order.recipient})
 
 

@@ -186,6 +186,14 @@ def send(world: World, draft: Draft, order: Order, via: e.ApprovedVia | Via, act
     draft.mail(order.recipient, "order", order)
 
 
+def send_if_free(world: World, draft: Draft, order: Order, via: e.ApprovedVia | Via, actor: str = "") -> None:
+    """Send a proposed order if its unit is still free; if not, the proposal is replaced by a new one."""
+    if order.recipient_kind == "unit" and not can_go(world, UnitId(order.recipient), order.level):
+        draft.withdraw(order, OrderState.REPLACED, "unit_taken")
+    else:
+        send(world, draft, order, via, actor)
+
+
 def send_or_ask(world: World, draft: Draft, order: Order) -> None:
     """Let an order go where its run card does, else ask the desk."""
     if world.state.incidents[order.incident].approval == "by_rule":

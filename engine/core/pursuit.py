@@ -81,7 +81,6 @@ def _open(world: World, draft: Draft, lookout: Lookout, sighting: Sighting) -> N
     response = card.at(card.level, world.city.calendar.period_at(sighting.at))
     needs = response.needs if lookout.terms.list_class == "seize" else _one(response.needs)
     incident, alert = IncidentId(draft.mint("incident")), AlertId(draft.mint("alert"))
-    place = {"lon": sighting.lon, "lat": sighting.lat}
     draft.emit(
         e.AlertReceived(
             alert=alert,
@@ -91,7 +90,8 @@ def _open(world: World, draft: Draft, lookout: Lookout, sighting: Sighting) -> N
             type=kind,
             reported_at=sighting.at,
             exercise=lookout.terms.exercise,
-            **place,
+            lon=sighting.lon,
+            lat=sighting.lat,
         )
     )
     draft.emit(
@@ -105,9 +105,10 @@ def _open(world: World, draft: Draft, lookout: Lookout, sighting: Sighting) -> N
             # Whoever verified the sighting has given the leave that its run card wants.
             approval="by_rule",
             exercise=lookout.terms.exercise,
-            clocks_ms=incident_clocks_ms(world.city, kind, card.level, **place, sends=bool(needs)),
+            clocks_ms=incident_clocks_ms(world.city, kind, card.level, sighting.lon, sighting.lat, sends=bool(needs)),
             lookout=lookout.id,
-            **place,
+            lon=sighting.lon,
+            lat=sighting.lat,
         )
     )
     for need in needs:

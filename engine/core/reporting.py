@@ -9,10 +9,11 @@ from engine.core.draft import Draft
 from engine.core.orders import free
 from engine.core.state import AlertRecord
 from engine.core.steps import ask_leave
+from engine.core.telling import tell_opened
 from engine.core.world import World
 from engine.model import events as e
 from engine.model.commands import EndIncident, ReportAlert
-from engine.model.entities import Alert, Incident, Need
+from engine.model.entities import Alert, Dispatch, Incident, Need
 from engine.model.errors import Refusal
 from engine.model.ids import AlertId, DemandId, IncidentId, UnitId
 from engine.model.lifecycle import INCIDENT, OPEN_ORDERS, IncidentState, OrderState
@@ -21,6 +22,7 @@ from engine.model.limits import (
     LONGEST_ADDRESS,
     LONGEST_ID,
     LONGEST_TEXT,
+    MOST_FACTS,
     MOST_NEEDS,
     MOST_UNITS_OF_NEED,
 )
@@ -56,7 +58,7 @@ def open_incident(world: World, draft: Draft, alert: Alert, but: tuple[UnitId, .
     Nobody of ``but`` is sent.
     """
     card = world.city.run_cards.cards.get(alert.type)
-    level = alert.level or (LEVELS[0] if card is None else card.level)
+    level = (alert.level or LEVELS[0]) if card is None else card.raised_to(alert.facts, alert.level)
     response = None if card is None else card.at(level, world.city.calendar.period_at(alert.at))
     needs = alert.needs or (() if alert.needs is not None or response is None else world.city.needs(response))
     incident, alert_id = IncidentId(draft.mint("incident")), AlertId(draft.mint("alert"))
@@ -86,19 +88,33 @@ def open_incident(world: World, draft: Draft, alert: Alert, but: tuple[UnitId, .
             needs=needs,
             approval="by_rule" if response is not None and response.approval == "by_rule" else "by_person",
             exercise=alert.exercise,
+            facts=tuple(dict.fromkeys(alert.facts)),
             clocks_ms=incident_clocks_ms(world.city, alert.type, level, alert.lon, alert.lat, sends=bool(needs)),
         )
     )
+    raise_demands(draft, incident, level, "units" if response is None else response.dispatch, needs, but)
+    tell_opened(world, draft, world.state.incidents[incident])
+    return incident, alert_id
+
+
+def raise_demands(
+    draft: Draft,
+    incident: IncidentId,
+    level: int,
+    dispatch: Dispatch,
+    needs: tuple[Need, ...],
+    but: tuple[UnitId, ...] = (),
+) -> None:
+    """Let each unit that is needed be wanted; nobody of ``but`` is sent."""
     for need in needs:
         for number in range(need.count):
-            demand = DemandId(draft.mint("demand"))
             draft.emit(
                 e.DemandRaised(
-                    demand=demand,
+                    demand=DemandId(draft.mint("demand")),
                     incident=incident,
                     capability=need.capability,
                     level=level,
-                    dispatch="units" if response is None else response.dispatch,
+                    dispatch=dispatch,
                     either=need.either,
                     together=need.together,
                     rank="" if number else need.rank,  # one of them leads
@@ -106,7 +122,6 @@ def open_incident(world: World, draft: Draft, alert: Alert, but: tuple[UnitId, .
                     but=but,
                 )
             )
-    return incident, alert_id
 
 
 def end_incident(world: World, draft: Draft, command: EndIncident) -> None:
@@ -192,6 +207,16 @@ def _check(world: World, alert: Alert, now: int) -> None:
     if alert.at < now - policies.alert_age_ms:
         raise Refusal("too_old", "at", alert.at, f"at most {policies.alert_age_ms} ms before {now}")
     _check_needs(world, alert.needs)
+    check_facts(world, alert.facts, "facts")
+
+
+def check_facts(world: World, facts: tuple[str, ...], field: str) -> None:
+    """Refuse facts that no run card knows, or too many of them."""
+    if len(facts) > MOST_FACTS:
+        raise Refusal("too_many", field, len(facts), MOST_FACTS)
+    for fact in facts:
+        if fact not in world.city.run_cards.words.facts:
+            raise Refusal("unknown_fact", field, fact, ", ".join(sorted(world.city.run_cards.words.facts)))
 
 
 def _check_needs(world: World, needs: tuple[Need, ...] | None) -> None:

@@ -251,6 +251,24 @@ class CancelOrder(_Command, frozen=True, gc=False, tag="cancel_order"):
     drop: bool = False
 
 
+class StateFacts(_Command, frozen=True, gc=False, tag="state_facts"):
+    """Somebody has learned something of an open incident. What is known already changes nothing."""
+
+    incident: IncidentId
+    established: tuple[str, ...] = ()
+    ruled_out: tuple[str, ...] = ()
+    """What was taken for a fact and is none. It lowers no level: a person does."""
+
+
+class SetLevel(_Command, frozen=True, gc=False, tag="set_level"):
+    """A person raises an open incident's level, or lowers it with a reason and whatever leave that wants."""
+
+    incident: IncidentId
+    level: int
+    reason: str = ""
+    acting_as: str = ""
+
+
 class EndIncident(_Command, frozen=True, gc=False, tag="end_incident"):
     """The desk ends an incident: its open orders are cancelled and nothing of it waits any more."""
 
@@ -325,6 +343,8 @@ Command = (
     | ChooseUnit
     | DecideStep
     | CancelOrder
+    | StateFacts
+    | SetLevel
     | EndIncident
     | ReadDetails
     | ApplyPlan

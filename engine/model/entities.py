@@ -79,6 +79,8 @@ class Alert(Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     level: int | None = None
     needs: tuple[Need, ...] | None = None
     """What must be sent, where the source knows better than the run card."""
+    facts: tuple[str, ...] = ()
+    """What is known of it, by the ids of the run cards; facts can raise its level."""
     details: Details = Details()
     exercise: bool = False
 
@@ -155,6 +157,7 @@ class Incident(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     alerts: tuple[AlertId, ...]
     state: IncidentState
     orders: tuple[OrderId, ...] = ()
+    facts: tuple[str, ...] = ()
     exercise: bool = False
     lookout: LookoutId | None = None
     """Whose subject is pursued, where it is a pursuit."""

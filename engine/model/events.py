@@ -106,6 +106,7 @@ class IncidentOpened(_Body, frozen=True, gc=False, tag="incident_opened"):
     needs: tuple[Need, ...]
     approval: Approval
     exercise: bool = False
+    facts: tuple[str, ...] = ()
     clocks_ms: dict[str, int] = {}
     """The supervision clocks of the incident itself by name."""
     lookout: LookoutId | None = None
@@ -118,6 +119,29 @@ class IncidentAdvanced(_Body, frozen=True, gc=False, tag="incident_advanced"):
     incident: IncidentId
     to: IncidentState
     reason: str = ""
+
+
+class FactsStated(_Body, frozen=True, gc=False, tag="facts_stated"):
+    """Somebody has learned something of an incident: facts by the ids of the run cards, and facts that are none."""
+
+    incident: IncidentId
+    established: tuple[str, ...] = ()
+    ruled_out: tuple[str, ...] = ()
+
+
+class LevelChanged(_Body, frozen=True, gc=False, tag="level_changed"):
+    """An incident has another level from here on, and with it other clocks and another way for orders to go."""
+
+    incident: IncidentId
+    was: int
+    level: int
+    approval: Approval
+    reason: str = ""
+    """``facts``, or why a person did so."""
+    clocks_ms: dict[str, int] = {}
+    """The clocks of the incident itself."""
+    order_clocks_ms: dict[OrderId, dict[str, int]] = {}
+    """The clocks of each of its open orders."""
 
 
 class DemandRaised(_Body, frozen=True, gc=False, tag="demand_raised"):
@@ -445,6 +469,8 @@ Body = (
     | AlertReceived
     | IncidentOpened
     | IncidentAdvanced
+    | FactsStated
+    | LevelChanged
     | DemandRaised
     | DemandUnmet
     | DemandDropped

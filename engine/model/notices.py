@@ -17,6 +17,8 @@ NoticeCode = Literal[
     "emergency_over",
     "approval_wanted",
     "leave_wanted",
+    "informed",
+    "level_changed",
     "not_delivered",
     "not_accepted",
     "not_assigned",

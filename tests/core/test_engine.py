@@ -179,7 +179,8 @@ def test_with_nobody_free_the_nearest_station_is_ordered_and_a_unit_that_frees_u
         answer(engine, first.orders[0], word)
     stations, units = orders_of(engine, second)
     assert (stations.state, units.recipient, units.state) == (OrderState.REPLACED, "a", OrderState.SENT)
-    assert [m.item for m in engine.state.mailbox("north").after(0)] == ["order", "cancellation"]
+    told, *sent = engine.state.mailbox("north").after(0)
+    assert (told.code, [m.item for m in sent]) == ("informed", ["order", "cancellation"])
 
 
 def test_a_station_that_has_accepted_keeps_the_duty():

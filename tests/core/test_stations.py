@@ -121,7 +121,7 @@ def test_when_it_accepts_the_engine_proposes_its_own_people_and_a_clock_runs(eng
     west, own = engine.recommendations(reply.incident)[1:]
     assert [one.policy for one in (west, own)] == ["own_pool", "own_pool"]
     assert {one.chosen.recipient for one in (west, own)} == {"W1", "W2"}
-    assert notices(engine, "west") == ["assign_wanted"]
+    assert notices(engine, "west") == ["informed", "assign_wanted"]
     assert f"{order} assign" in dict(engine.state.deadlines.items())
     engine.clock.time += 60_000
     engine.submit(Tick(actor="system"))
@@ -308,7 +308,7 @@ def test_a_station_that_was_asked_for_want_of_a_unit_can_name_one_too(cards):
     (order,) = second.orders
     assert engine.state.orders[order].recipient == "west"
     answer(engine, order, "accept")
-    assert notices(engine, "west") == ["assign_nobody"]
+    assert notices(engine, "west") == ["informed", "informed", "assign_nobody"]
     for word in ("accept", "on_scene", "clear"):
         answer(engine, first.orders[0], word)
     assert assign(engine, order).refusal is None

@@ -230,10 +230,10 @@ class RunCard:
             clocks.update(section.clocks)
         return clocks
 
-    def raised_to(self, facts: Mapping[str, bool] | Sequence[str]) -> int:
-        """Return the level that facts raise an incident of this type to; never a lower one than the card's."""
+    def raised_to(self, facts: Sequence[str], level: int | None = None) -> int:
+        """Return the level that facts raise an incident of this type to, from one or from the card's own."""
         raised = [self.raises[fact] for fact in facts if fact in self.raises]
-        return min((self.level, *raised))
+        return min((self.level if level is None else level, *raised))
 
     @cached_property
     def raises(self) -> dict[str, int]:
