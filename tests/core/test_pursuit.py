@@ -228,8 +228,9 @@ class Chase(RuleBasedStateMachine):
             key = f"a{self.room.count}"
             self.room.say(AnswerOrder(actor="d", key=key, order=its.id, version=its.version, answer=word, reason="r"))
             if self.room.state.orders[its.id].state not in OPEN_ORDERS and its.recipient in self.terminals:
+                # A terminal forgets what it has ended itself; who is free by that may have the next order at once.
+                self.terminals[its.recipient].shown.pop(its.id, None)
                 self.terminals[its.recipient].take(self.room, its.recipient)
-                self.terminals[its.recipient].shown.pop(its.id, None)  # a terminal forgets what it has ended itself
 
     @rule(unit=st.sampled_from(UNITS), column=st.integers(0, 5), row=st.integers(0, 4))
     def moves(self, unit, column, row):

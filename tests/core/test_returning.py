@@ -68,7 +68,7 @@ def test_to_refuse_what_was_accepted_is_to_ask_for_leave_to_return_it(engine):
     (step,) = engine.state.steps_of(incident)
     assert (step.step, step.order, step.line[0].by) == ("return_order", order, "commander")
     assert step.values == {"reason": "flat tyre", "recipient": "a"}
-    assert notices(engine, "commander") == ["leave_wanted"]
+    assert notices(engine, "commander") == ["informed", "leave_wanted"]
     assert notices(engine, DESK)[-1] == "leave_wanted"
     assert engine.state.claims == {"a": order}
 

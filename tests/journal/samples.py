@@ -13,6 +13,8 @@ from engine.model.events import (
     DemandDropped,
     DemandRaised,
     DemandUnmet,
+    FactsStated,
+    LevelChanged,
     DetailsRead,
     EmergencyEnded,
     EmergencyRaised,
@@ -154,6 +156,16 @@ def bodies():
             recipient="desk", mail_seq=1, item="notice", code="short", values={"what": "engine", "by": "2", "a": ""}
         ),
         MailAcknowledged(recipient="E01", device="tablet-1", mail_seq=1),
+        FactsStated(incident="sx-incident-1", established=("weapon",), ruled_out=("injured",)),
+        LevelChanged(
+            incident="sx-incident-1",
+            was=3,
+            level=1,
+            approval="by_rule",
+            reason="facts",
+            clocks_ms={"order": 60_000},
+            order_clocks_ms={"sx-order-1": {"accept": 30_000}},
+        ),
         DemandUnmet(
             demand="sx-demand-2", incident="sx-incident-1", capability="ambulance", recommendation=RECOMMENDATION
         ),
