@@ -13,17 +13,17 @@ from engine.model.events import (
     DemandDropped,
     DemandRaised,
     DemandUnmet,
-    FactsStated,
-    LevelChanged,
     DetailsRead,
     EmergencyEnded,
     EmergencyRaised,
     EmergencyRepeated,
     Escalated,
     Event,
+    FactsStated,
     HelpAsked,
     IncidentAdvanced,
     IncidentOpened,
+    LevelChanged,
     MailAcknowledged,
     Mailed,
     OrderAdvanced,
@@ -156,16 +156,6 @@ def bodies():
             recipient="desk", mail_seq=1, item="notice", code="short", values={"what": "engine", "by": "2", "a": ""}
         ),
         MailAcknowledged(recipient="E01", device="tablet-1", mail_seq=1),
-        FactsStated(incident="sx-incident-1", established=("weapon",), ruled_out=("injured",)),
-        LevelChanged(
-            incident="sx-incident-1",
-            was=3,
-            level=1,
-            approval="by_rule",
-            reason="facts",
-            clocks_ms={"order": 60_000},
-            order_clocks_ms={"sx-order-1": {"accept": 30_000}},
-        ),
         DemandUnmet(
             demand="sx-demand-2", incident="sx-incident-1", capability="ambulance", recommendation=RECOMMENDATION
         ),
@@ -224,6 +214,16 @@ def bodies():
         EmergencyRepeated(unit="E01", key="k9"),
         WelfareSet(order="sx-order-1", every_ms=300_000, key="k10"),
         EmergencyEnded(unit="E01", alert="sx-alert-1", incident="sx-incident-1", false_alarm=True),
+        FactsStated(incident="sx-incident-1", established=("weapon",), ruled_out=("injured",)),
+        LevelChanged(
+            incident="sx-incident-1",
+            was=3,
+            level=1,
+            approval="by_rule",
+            reason="facts",
+            clocks_ms={"order": 60_000},
+            order_clocks_ms={"sx-order-1": {"accept": 30_000}},
+        ),
     ]
 
 
