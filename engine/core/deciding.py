@@ -7,6 +7,7 @@ tables by the step's name: a room that asks leave for a step of its own adds its
 from collections.abc import Callable, Mapping
 
 from engine.core.asking import more_granted, more_refused
+from engine.core.containing import hold_posts
 from engine.core.draft import Draft
 from engine.core.levels import change_level
 from engine.core.orders import decided_by, known_order, send_if_free
@@ -113,6 +114,7 @@ GRANTED: Mapping[str, Followed] = {
     "more_force": more_granted,
     "return_order": return_granted,
     "lower": _lower_granted,
+    "roadblock": lambda world, draft, step: hold_posts(world, draft, step.incident),
 }
 REFUSED: Mapping[str, Followed] = {
     "send": _send_refused,

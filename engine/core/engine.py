@@ -20,6 +20,7 @@ from engine.core.asking import add_units, ask_help
 from engine.core.batch import Batch, Reply
 from engine.core.choosing import choose_unit
 from engine.core.city import City
+from engine.core.containing import apply_containment, next_containments
 from engine.core.deciding import approve_order, decide_step
 from engine.core.draft import Draft
 from engine.core.emergencies import end_emergency, press_emergency
@@ -90,6 +91,7 @@ _HANDLERS: dict[type, Callable[[World, Draft, Any], None]] = {
     lc.ReportSighting: report_sighting,
     lc.VerifySighting: verify_sighting,
     lc.SettleHeld: settle_held,
+    lc.ApplyContainment: apply_containment,
     c.Tick: tick,
 }
 
@@ -183,7 +185,7 @@ class Engine:
         demands = window.let_through(waiting(self._world, look_again=look_again), now, look_again=look_again)
         work = serve(self._world, draft, demands) if demands else None
         hand_over(self._world, draft)
-        for job in (work, self._world.speeds.next_work(now)):
+        for job in (work, *next_containments(self._world, draft), self._world.speeds.next_work(now)):
             if job is not None:
                 self.jobs.submit(job, self.finished.append)
         return draft.events
@@ -321,6 +323,11 @@ class Engine:
     def give_up_jobs(self) -> None:
         """Hand back all open plans, empty: their worker is lost, and what they were about waits again."""
         self._world.speeds.traffic.give_up()
+        for pursuit in self.state.pursuits.values():
+            if pursuit.plan is not None:
+                self.finished.append(
+                    lc.ApplyContainment(actor="system", plan=pursuit.plan, proposal=None, failed="lost")
+                )
         for plan in dict.fromkeys(demand.plan for demand in self.state.demands.values()):
             if plan is not None:
                 self.finished.append(c.ApplyPlan(actor="system", plan=plan, decisions=(), failed="lost"))

@@ -1,19 +1,45 @@
-"""How fast a subject may be on the roads, by how they move: networks and speeds of flight, made when asked for."""
+"""How fast a subject may be on the roads, by how they move; and where roads are to be held around them.
 
+Two measures: what can be believed of a sighting, far beyond what anybody drives; and what is planned against, as fast
+as anybody. Networks and planners are made when they are first asked for and kept. `plan_posts` runs in a worker.
+"""
+
+import threading
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
+from engine.containment.matching import AMPLE
+from engine.containment.plan import SURE_STRETCH
 from engine.containment.suspect import fastest_ms
 from engine.core.city import City
+from engine.model.ids import UnitId
+from engine.model.limits import LONGEST_HORIZON_MS
 from engine.model.lookouts import Mode
+from engine.model.pursuits import Post, Proposal, Stage
 from engine.travel import TravelTimes
 from geo_data.raw_roads import Mode as RoadMode
 from geo_data.speeds import NEVER
 
+if TYPE_CHECKING:
+    from engine.containment.planning import Planner
+    from engine.containment.situation import Situation
+    from engine.travel.weights import Weights
+
 FASTER, AT_LEAST_MPS = 2.0, 30.0
 """For a sighting to be believed a car may be so much faster than anybody, and anywhere as fast as this."""
-RUN_MPS = 8.0
+RUN_MPS, FLEE_MPS = 8.0, 6.0
+"""On foot: what can be believed; what is planned against, a good runner over minutes."""
 PATH_MPS = 15.0
-"""On foot; and on two wheels where no car may go."""
+"""On two wheels where no car may go."""
+
+
+WORTH = 200
+"""Thousandths of stretch that a new seal must have more for posts that are a seal already to be moved."""
 
 
 class Flight:
@@ -22,24 +48,182 @@ class Flight:
     def __init__(self, city: City) -> None:
         self._city = city
         self._times: dict[Mode, TravelTimes] = {}
+        self._planners: dict[Mode, Planner] = {}
+        self.lock = threading.Lock()
+        """Held by the worker that plans."""
 
     def times(self, mode: Mode) -> TravelTimes:
         """Return the fastest that can be believed of a mode, by search alone."""
         found = self._times.get(mode)
         if found is None:
-            found = self._times[mode] = TravelTimes(self._city.network, self._arc_ms(mode))
+            found = self._times[mode] = TravelTimes(self._city.network, self._believed_ms(mode))
         return found
 
-    def _arc_ms(self, mode: Mode) -> "np.ndarray[tuple[int], np.dtype[np.int32]]":
-        network = self._city.network
-        walked = (np.asarray(network.arc_modes) & int(RoadMode.FOOT)) != 0
-        speed_mps = RUN_MPS if mode == "foot" else PATH_MPS
-        on_foot = np.clip(np.asarray(network.arc_length_m, np.float64) / speed_mps * 1000, 1, NEVER - 1)
-        by_path = np.where(walked, on_foot, NEVER).astype(np.int32)
-        by_path[np.asarray(network.is_turn)] = 1
+    def _believed_ms(self, mode: Mode) -> NDArray[np.int32]:
+        by_path = self._by_path_ms(RUN_MPS if mode == "foot" else PATH_MPS)
         if mode == "foot":
             return by_path
-        driven = fastest_ms(network, self._city.speeds, FASTER)
-        reckless = np.ceil(np.asarray(network.arc_length_m, np.float64) / AT_LEAST_MPS * 1000)
+        driven = fastest_ms(self._city.network, self._city.speeds, FASTER)
+        reckless = np.ceil(np.asarray(self._city.network.arc_length_m, np.float64) / AT_LEAST_MPS * 1000)
         driven = np.where(driven < NEVER, np.minimum(driven, np.maximum(reckless, 1)), NEVER).astype(np.int32)
         return np.minimum(driven, by_path) if mode == "two_wheels" else driven
+
+    def _by_path_ms(self, speed_mps: float) -> NDArray[np.int32]:
+        """Return what each arc takes at one speed wherever one may walk; `NEVER` elsewhere."""
+        network = self._city.network
+        walked = (np.asarray(network.arc_modes) & int(RoadMode.FOOT)) != 0
+        ms = np.clip(np.asarray(network.arc_length_m, np.float64) / speed_mps * 1000, 1, NEVER - 1)
+        by_path = np.where(walked, ms, NEVER).astype(np.int32)
+        by_path[np.asarray(network.is_turn)] = 1
+        return by_path
+
+    def planner(self, mode: Mode, weights: "Weights") -> "Planner":
+        """Return what plans containments of a mode over a version of the units' times; one thread at a time."""
+        from engine.containment.planning import Planner  # noqa: PLC0415 - scipy and numba, wanted with a pursuit
+
+        kept = self._planners.get(mode)
+        if kept is None or kept.weights is not weights:
+            kept = self._planners[mode] = Planner(weights, self._fleeing_ms(mode))
+        return kept
+
+    @cached_property
+    def exits(self) -> NDArray[np.int32]:
+        """Nodes at which whoever flees is away: where streets break off at the edge of the map."""
+        import shapely  # noqa: PLC0415 - as above
+
+        from engine.containment.exits import exits_of  # noqa: PLC0415 - as above
+
+        network = self._city.network
+        return exits_of(network, self._fleeing_ms("car"), shapely.box(*network.bounds())).node
+
+    def _fleeing_ms(self, mode: Mode) -> NDArray[np.int32]:
+        """Return what each arc takes who flees: in a car as fast as anybody, on foot at a run."""
+        network = self._city.network
+        if mode == "car":
+            return fastest_ms(network, self._city.speeds)
+        by_path = self._by_path_ms(FLEE_MPS if mode == "foot" else PATH_MPS)
+        return by_path if mode == "foot" else np.minimum(fastest_ms(network, self._city.speeds), by_path)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What a worker needs to plan where roads are to be held, frozen: nothing of it changes under its hands.
+
+    Attributes
+    ----------
+    now, seen_at
+        Instants; the times of the answer are counted from ``now``.
+    units, unit_arc, unit_fraction, turnout_ms
+        Who could hold a post, and where each is.
+    standing
+        Posts that are ordered already: where they still shut the subject in they are kept.
+    """
+
+    mode: Mode
+    weights: "Weights"
+    times_version: int
+    now: int
+    stage: Stage
+    arc: int
+    fraction: float
+    seen_at: int
+    heading_deg: float | None
+    horizon_ms: int
+    units: tuple[UnitId, ...]
+    unit_arc: NDArray[np.int32]
+    unit_fraction: NDArray[np.float64]
+    turnout_ms: NDArray[np.int64]
+    standing: tuple[Post, ...] = ()
+
+
+def plan_posts(flight: Flight, question: Question) -> Proposal:
+    """Return where roads are to be held: the posts that stand already where they are a seal, else a plan.
+
+    Raises
+    ------
+    Refusal
+        When the subject was seen where they cannot go, or the question is out of bounds.
+    """
+    from engine.containment.situation import Crew, Seen, Situation  # noqa: PLC0415 - as above
+
+    situation = Situation(
+        seen=(Seen(question.arc, question.fraction, question.now - question.seen_at),),
+        horizon_ms=question.horizon_ms,
+        crew=Crew.of(question.unit_arc, question.unit_fraction, question.turnout_ms),
+        exits=flight.exits,
+        heading_deg=question.heading_deg,
+    )
+    with flight.lock:
+        planner = flight.planner(question.mode, question.weights)
+        kept = _kept(planner, situation, question)
+        if kept is not None and question.stage == "first":
+            return kept
+        case = planner.case(situation)
+        plan = case.first() if question.stage == "first" else case.probable()
+    if kept is not None and (plan.verdict != "sealed" or plan.stretch < kept.stretch + WORTH):
+        return kept
+    now, setup_ms = question.now, situation.setup_ms
+    posts = tuple(
+        Post(
+            lon=post.lon,
+            lat=post.lat,
+            duty="circulate" if post.duty == "circulate" else "block",
+            units=tuple(question.units[row] for row in post.units),
+            watch_deg=post.watch_deg,
+            due_at=now + post.due_ms,
+            ready_at=now + post.ready_ms,
+            fixed_ms=setup_ms + max(int(question.turnout_ms[row]) for row in post.units),
+            stretch=post.stretch,
+        )
+        for post in plan.posts
+    )
+    why, chance = plan.why, plan.chance
+    return Proposal(
+        verdict=plan.verdict,
+        made_at=now,
+        times_version=question.times_version,
+        posts=posts,
+        stretch=plan.stretch,
+        reason="" if why is None else why.reason,
+        posts_needed=None if why is None else why.posts,
+        units_in_time=None if why is None else why.units,
+        probability=None if chance is None else chance.probability,
+        low=None if chance is None else chance.low,
+        high=None if chance is None else chance.high,
+    )
+
+
+def _kept(planner: "Planner", situation: "Situation", question: Question) -> Proposal | None:
+    """Return the posts that are ordered already, where the subject as seen now gets past none of them; else None.
+
+    What they enclose was drawn around an earlier place, so it is looked at as far as twice the horizon: whoever gets
+    out of it can get that far.
+    """
+    if not question.standing:
+        return None
+    wider = replace(situation, horizon_ms=min(2 * situation.horizon_ms, LONGEST_HORIZON_MS))
+    ground, network = planner.surveyor.survey(wider), planner.weights.network
+    places, ready, posts = [], [], []
+    for post in question.standing:
+        found = np.flatnonzero((network.node_lon == post.lon) & (network.node_lat == post.lat))
+        at = next((int(ground.local[node]) for node in found.tolist() if ground.local[node] >= 0), -1)
+        if at < 0 or post.duty != "block":
+            continue
+        due_ms, ready_ms = int(ground.due_ms[at]), max(0, post.ready_at - question.now)
+        way_ms = max(0, ready_ms - post.fixed_ms)
+        stretch = AMPLE if way_ms == 0 else min(AMPLE, (due_ms - min(post.fixed_ms, ready_ms)) * 1000 // way_ms)
+        if stretch < SURE_STRETCH or ready_ms > due_ms:
+            continue
+        places.append(at)
+        ready.append(ready_ms)
+        fixed_ms = min(post.fixed_ms, ready_ms)
+        posts.append(msgspec.structs.replace(post, due_at=question.now + due_ms, stretch=stretch, fixed_ms=fixed_ms))
+    if not posts or planner.adversary.gap(ground, np.array(places, np.int32), np.array(ready, np.int64)):
+        return None
+    return Proposal(
+        verdict="sealed",
+        made_at=question.now,
+        times_version=question.times_version,
+        posts=tuple(posts),
+        stretch=min(post.stretch for post in posts),
+    )

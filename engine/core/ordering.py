@@ -34,7 +34,7 @@ def waiting(world: World, *, look_again: bool) -> list[Demand]:
     """
     found = []
     for demand in world.state.demands.values():
-        if demand.plan is not None or not _open(world, demand):
+        if demand.plan is not None or demand.post or not _open(world, demand):
             continue
         policies = world.city.policies
         names = (demand.capability, *demand.either)

@@ -15,10 +15,12 @@ from engine.model.errors import Refusal
 from engine.model.ids import DemandId, OrderId, UnitId
 from engine.model.lifecycle import UNDER_WAY, OrderState, UnitStatus
 from engine.model.limits import LONGEST_ID, LONGEST_SCOPED_KEY, LONGEST_TEXT
+from engine.model.pursuits import PostDuty
 from engine.model.recommendation import Candidate
 from engine.travel import NoWay
 from engine.travel.polyline import encode_polyline
 from engine.travel.routes import drawn
+from geo_data.snapping import Snap
 
 BY_RULE = "policy:run_card"
 
@@ -102,11 +104,14 @@ def can_be_taken_off(world: World, unit: UnitId) -> bool:
     return claim is not None and world.state.orders[claim].state in UNDER_WAY
 
 
-def reach(world: World, demand: Demand, unit: UnitId) -> tuple[Candidate | None, str]:
-    """Return a unit as a candidate for a demand and its way there; None and no way where neither is known."""
+def reach(world: World, demand: Demand, unit: UnitId, place: Snap | None = None) -> tuple[Candidate | None, str]:
+    """Return a unit as a candidate for a demand and its way there; None and no way where neither is known.
+
+    ``place`` is where to, where that is not the place of the incident.
+    """
     if unit not in world.fleet:
         return None, ""
-    row, spot = world.fleet.index(unit), world.spot(demand.incident)
+    row, spot = world.fleet.index(unit), place or world.spot(demand.incident)
     if world.fleet.arc[row] < 0:
         return None, ""
     try:
@@ -138,9 +143,12 @@ def propose(
     demands: tuple[DemandId, ...] = (),
     under: OrderId | None = None,
     officers: tuple[str, ...] = (),
+    place: tuple[float, float] | None = None,
+    post: PostDuty | None = None,
 ) -> Order:
-    """Make an order for a demand, and return it; it holds nobody yet."""
+    """Make an order for a demand, and return it; it holds nobody yet. In a pursuit it can be for a post elsewhere."""
     incident = world.state.incidents[demand.incident]
+    lon, lat = place or (incident.lon, incident.lat)
     order = Order(
         id=OrderId(draft.mint("order")),
         version=1,
@@ -150,8 +158,8 @@ def propose(
         capability=demand.capability,
         state=OrderState.PROPOSED,
         proposed_at=draft.now,
-        lon=incident.lon,
-        lat=incident.lat,
+        lon=lon,
+        lat=lat,
         level=incident.level,
         type=incident.type,
         eta_ms=chosen.eta_ms if chosen.kind == "unit" and known_eta else None,
@@ -163,7 +171,7 @@ def propose(
         diverted_from=chosen.diverted_from,
     )
     clocks = order_clocks_ms(world.city, incident, chosen.kind)
-    draft.emit(e.OrderProposed(order=order, demand=demand.id, clocks_ms=clocks, demands=demands))
+    draft.emit(e.OrderProposed(order=order, demand=demand.id, clocks_ms=clocks, demands=demands, post=post))
     return order
 
 

@@ -143,7 +143,7 @@ def _move(world: World, draft: Draft, incident_id: IncidentId, sighting: Sightin
     incident = world.state.incidents[incident_id]
     for name in incident.orders:
         order = world.state.orders[name]
-        if order.state not in OPEN_ORDERS:
+        if order.state not in OPEN_ORDERS or name in world.state.order_posts:  # a post holds until the next plan
             continue
         if _stays(world, incident, order):
             _amend(world, draft, incident, order)

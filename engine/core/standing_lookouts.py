@@ -17,12 +17,15 @@ from engine.model.entities import Details, Incident, Order
 from engine.model.ids import LookoutId, number_of
 from engine.model.limits import MOST_TRACK
 from engine.model.lookouts import HeldFor, Lookout, Sighting, Task
+from engine.model.pursuits import Pursuit
 
 _HELD_AFTER: Mapping[str, HeldFor] = {"lifted": "lookout_lifted", "expired": "lookout_expired"}
 
 
 def task_of(state: State, order: Order) -> Task:
-    """Return what a recipient is to do at the place of its order: where that is a pursuit, what the lookout says."""
+    """Return what a recipient is to do at the place of its order: to hold its post, else what the lookout says."""
+    if order.id in state.order_posts:
+        return state.order_posts[order.id].duty
     incident = state.incidents.get(order.incident)
     lookout = state.lookouts.get(incident.lookout) if incident is not None and incident.lookout is not None else None
     if lookout is None or lookout.terms.list_class == "inform":
@@ -33,11 +36,13 @@ def task_of(state: State, order: Order) -> Task:
 def pursued(state: State, incident: Incident) -> None:
     """Note that somebody is after the subject of a lookout."""
     if incident.lookout in state.lookouts:
+        state.pursuits[incident.id] = Pursuit()
         _change(state, state.lookouts[incident.lookout], incident=incident.id)
 
 
 def given_up(state: State, incident: Incident) -> None:
     """Note that nobody is after the subject any more: the incident has ended."""
+    state.pursuits.pop(incident.id, None)
     its = state.lookouts.get(incident.lookout) if incident.lookout is not None else None
     if its is not None and its.incident == incident.id:
         _change(state, its, incident=None)
@@ -153,6 +158,25 @@ def _order_amended(state: State, event: e.Event, body: le.OrderAmended) -> None:
     state.orders[order.id] = msgspec.structs.replace(
         order, version=body.version, lon=body.lon, lat=body.lat, eta_ms=eta_ms, route=body.route
     )
+    if body.post is not None:
+        state.order_posts[order.id] = body.post
+    else:
+        state.order_posts.pop(order.id, None)
+
+
+def _containment_requested(state: State, _: e.Event, body: le.ContainmentRequested) -> None:
+    state.kept.counts["plan"] = number_of(body.plan)
+    its = state.pursuits[body.incident]
+    tries = its.tries + 1 if its.sighting == body.sighting else 1
+    state.pursuits[body.incident] = msgspec.structs.replace(
+        its, sighting=body.sighting, stage=body.stage, plan=body.plan, tries=tries
+    )
+
+
+def _containment_planned(state: State, _: e.Event, body: le.ContainmentPlanned) -> None:
+    its = state.pursuits[body.incident]
+    proposal = body.proposal if body.outcome == "held" else its.proposal
+    state.pursuits[body.incident] = msgspec.structs.replace(its, plan=None, proposal=proposal)
 
 
 APPLY: Mapping[type, Callable[[State, e.Event, Any], None]] = {
@@ -167,6 +191,8 @@ APPLY: Mapping[type, Callable[[State, e.Event, Any], None]] = {
     le.SightingVerified: _verified,
     le.PursuitMoved: _pursuit_moved,
     le.OrderAmended: _order_amended,
+    le.ContainmentRequested: _containment_requested,
+    le.ContainmentPlanned: _containment_planned,
 }
 
 

@@ -38,6 +38,7 @@ from engine.model.ids import (
 )
 from engine.model.lifecycle import OrderState, UnitStatus
 from engine.model.lookouts import Lookout, Sighting
+from engine.model.pursuits import PostDuty, Pursuit
 from engine.model.recommendation import Recommendation
 from engine.model.streets import SpeedRule
 from engine.supervision import Deadlines
@@ -73,6 +74,8 @@ class Demand(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The demand that it stands for once it is accepted; until then whoever returned that one is responsible."""
     returned: OrderId | None = None
     """The order that was returned."""
+    post: bool = False
+    """A plan of a pursuit says who goes for it."""
     unmet: bool = False
     """A shortage was stated for it."""
 
@@ -192,6 +195,8 @@ class Kept(msgspec.Struct, kw_only=True):
     """Idempotency keys of answers and statuses, with the instant they were taken."""
     speed_rules: dict[RuleId, StandingRule] = {}
     lookouts: dict[LookoutId, Lookout] = {}
+    pursuits: dict[IncidentId, Pursuit] = {}
+    order_posts: dict[OrderId, PostDuty] = {}
     ended_lookouts: list[tuple[int, LookoutId]] = []
     sightings: dict[SightingId, Sighting] = {}
     deadlines: list[tuple[str, int]] = []
@@ -319,6 +324,16 @@ class State:
     def sightings(self) -> dict[SightingId, Sighting]:
         """The sightings of the last day."""
         return self.kept.sightings
+
+    @property
+    def pursuits(self) -> dict[IncidentId, Pursuit]:
+        """How far the planning of the open pursuits has come."""
+        return self.kept.pursuits
+
+    @property
+    def order_posts(self) -> dict[OrderId, PostDuty]:
+        """The posts that orders are for, by order."""
+        return self.kept.order_posts
 
     def mailbox(self, recipient: RecipientId) -> Mailbox:
         """Return a recipient's mailbox; an empty one for a recipient that never had mail."""

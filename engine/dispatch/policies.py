@@ -30,6 +30,8 @@ class Policies:
     sighting_merge_ms: int = 60_000
     """So near in time, and ``sighting_merge_m`` in place, two sightings of one lookout are of one passage."""
     sighting_merge_m: float = 150.0
+    contain_horizon_ms: int = 480_000
+    """How far ahead a pursuit plans which roads to hold; 0 plans none."""
     others: int = 20
     """How many further candidates a recommendation names."""
     excluded: int = 20

@@ -12,6 +12,7 @@ from engine.model.entities import Alert, HelpWanted, OverruleReason, Station, Un
 from engine.model.ids import DemandId, IncidentId, OrderId, PlanId, RecipientId, RuleId, StepId, UnitId
 from engine.model.lifecycle import OrderState, UnitStatus
 from engine.model.lookout_commands import (
+    ApplyContainment,
     ApproveLookout,
     ExtendLookout,
     IssueLookout,
@@ -358,5 +359,6 @@ Command = (
     | ReportSighting
     | VerifySighting
     | SettleHeld
+    | ApplyContainment
     | Tick
 )

@@ -38,6 +38,8 @@ from engine.model.ids import (
 )
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
 from engine.model.lookout_events import (
+    ContainmentPlanned,
+    ContainmentRequested,
     LookoutApproved,
     LookoutEnded,
     LookoutExtended,
@@ -50,6 +52,7 @@ from engine.model.lookout_events import (
     SightingReported,
     SightingVerified,
 )
+from engine.model.pursuits import PostDuty
 from engine.model.recommendation import Recommendation, WhyNot
 from engine.model.streets import SpeedRule
 
@@ -172,6 +175,8 @@ class DemandRaised(_Body, frozen=True, gc=False, tag="demand_raised"):
     """The order that was returned; its recipient does not get this one."""
     under: OrderId | None = None
     """The order to the station that answers for it from the beginning."""
+    post: bool = False
+    """A plan of a pursuit says who goes for it: nobody else is sought."""
 
 
 class DemandUnmet(_Body, frozen=True, gc=False, tag="demand_unmet"):
@@ -209,6 +214,8 @@ class OrderProposed(_Body, frozen=True, gc=False, tag="order_proposed"):
     """The supervision clocks of this order by name, counted from when it is sent."""
     demands: tuple[DemandId, ...] = ()
     """All that an order is about, where that is more than ``demand``."""
+    post: PostDuty | None = None
+    """The post that it is for, in a pursuit."""
 
 
 class UnitsNamed(_Body, frozen=True, gc=False, tag="units_named"):
@@ -511,6 +518,8 @@ Body = (
     | PursuitMoved
     | OrderAmended
     | DetailsRead
+    | ContainmentRequested
+    | ContainmentPlanned
 )
 
 

@@ -5,8 +5,9 @@ from typing import Literal
 import msgspec
 
 from engine.model.entities import Details
-from engine.model.ids import LookoutId, SightingId
+from engine.model.ids import LookoutId, PlanId, SightingId
 from engine.model.lookouts import LookoutTerms, SightingReport, Verdict
+from engine.model.pursuits import Proposal
 
 
 class _Command(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="command"):
@@ -64,3 +65,11 @@ class SettleHeld(_Command, frozen=True, gc=False, tag="settle_held"):
     what: Literal["release", "reject"]
     lookout: LookoutId | None = None
     reason: str = ""
+
+
+class ApplyContainment(_Command, frozen=True, gc=False, tag="apply_containment"):
+    """A worker hands back where roads are to be held. The core holds it against what is so by now."""
+
+    plan: PlanId
+    proposal: Proposal | None
+    failed: str = ""

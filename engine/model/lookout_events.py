@@ -3,8 +3,9 @@
 import msgspec
 
 from engine.model.entities import Asked
-from engine.model.ids import IncidentId, LookoutId, OrderId, SightingId
+from engine.model.ids import IncidentId, LookoutId, OrderId, PlanId, SightingId
 from engine.model.lookouts import HeldFor, LookoutEnd, LookoutTerms, Mode, Verdict
+from engine.model.pursuits import Outcome, PostDuty, Proposal, Stage
 
 
 class _Body(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="kind", omit_defaults=True):
@@ -117,3 +118,25 @@ class OrderAmended(_Body, frozen=True, gc=False, tag="order_amended"):
     lat: float
     eta_ms: int | None = None
     route: str = ""
+    post: PostDuty | None = None
+    """The post that it is for from here on."""
+
+
+class ContainmentRequested(_Body, frozen=True, gc=False, tag="containment_requested"):
+    """A worker is asked which roads to hold around the subject of a pursuit, seen where a sighting says."""
+
+    plan: PlanId
+    incident: IncidentId
+    sighting: SightingId
+    stage: Stage
+    state_version: int
+
+
+class ContainmentPlanned(_Body, frozen=True, gc=False, tag="containment_planned"):
+    """What a worker's answer came to: held as it stands here, outdated by what has happened since, or failed."""
+
+    plan: PlanId
+    incident: IncidentId
+    outcome: Outcome
+    proposal: Proposal | None = None
+    failed: str = ""

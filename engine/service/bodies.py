@@ -12,6 +12,7 @@ from engine.model.commands import Answer
 from engine.model.entities import Incident, Overruling, RecipientKind, Step, StepOutcome
 from engine.model.lifecycle import OrderState
 from engine.model.limits import MOST_CORNERS, MOST_FED, MOST_NEEDS, MOST_RINGS, MOST_SPOTS
+from engine.model.pursuits import Proposal
 from engine.model.recommendation import Recommendation
 from engine.model.streets import HOURS_OF_WEEK, SpeedRule
 from engine.wire.limits import MOST_FIXES
@@ -144,6 +145,19 @@ class DecideIn(PlainBody, frozen=True, forbid_unknown_fields=True):
     reason: Word = ""
 
 
+class PursuitBody(PlainBody, frozen=True):
+    """Where roads are held around who is pursued, by the newest plan that held.
+
+    ``is_sealed`` is said only while every post of a seal is ordered, in time and of the newest sighting. ``planning``
+    says that a better answer is being made.
+    """
+
+    sighting: str | None
+    is_sealed: bool
+    planning: bool
+    proposal: Proposal | None = None
+
+
 class IncidentBody(PlainBody, frozen=True):
     """An incident with all that hangs on it, but for what names people: that is read for a reason."""
 
@@ -152,6 +166,7 @@ class IncidentBody(PlainBody, frozen=True):
     waiting: tuple[WaitingBody, ...]
     recommendations: tuple[RecommendationBody, ...]
     steps: tuple[StepBody, ...] = ()
+    pursuit: PursuitBody | None = None
 
 
 class IncidentList(PlainBody, frozen=True):

@@ -4,15 +4,19 @@ Texts to such a device cross networks in the clear and stand on a screen that an
 """
 
 from collections.abc import Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from engine.core.city_places import Area
 from engine.core.engine import Engine
+from engine.core.standing_lookouts import task_of
 from engine.model.entities import Order
 from engine.model.events import Mailed
 from engine.model.lifecycle import OPEN_ORDERS
 from engine.texts import catalogue, text
+from engine.texts.directions import compass
 from geo_data.lengths import distance_m
 
 _TELLING = {"beat": 0, "jurisdiction": 1}
@@ -64,7 +68,21 @@ class DeviceWords:
         task = card.name.get(self._language, order.type) if card is not None else order.type
         place = self._place(order.lon, order.lat)
         words = text("device.order", self._language, order=order.id, level=order.level, task=task, place=place)
-        return self._flagged(words, is_exercise=order.exercise)
+        return self._flagged(self._in_pursuit(words, order), is_exercise=order.exercise)
+
+    def _in_pursuit(self, words: str, order: Order) -> str:
+        """Add what is to be done in a pursuit, and what not; at a post also by when and which ways to watch."""
+        state, language = self._engine.state, self._language
+        task, post = task_of(state, order), state.order_posts.get(order.id)
+        if task == "attend":
+            return words
+        said = {name: text(f"{name}.{task}", language) for name in ("task", "task_not")}
+        words = text("device.pursuit", language, words=words, **said)
+        if post is None:
+            return words
+        due = datetime.fromtimestamp(post.due_at / 1000, ZoneInfo(self._engine.city.time_zone)).strftime("%H:%M:%S")
+        watch = " ".join(compass(degrees, language) for degrees in post.watch_deg)
+        return text("device.post", language, words=words, due=due, watch=watch)
 
     def _flagged(self, words: str, *, is_exercise: bool) -> str:
         return text("device.exercise", self._language, words=words) if is_exercise else words

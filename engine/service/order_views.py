@@ -11,7 +11,7 @@ from engine.model.entities import Details, Order
 from engine.model.events import Mailed
 from engine.model.ids import LookoutId, RecipientId, StationId, UnitId
 from engine.model.lifecycle import OPEN_ORDERS, OrderState
-from engine.wire.messages import Item, OrderView, Trace
+from engine.wire.messages import Item, OrderView, PostView, Trace
 
 _NOT_SENT = (OrderState.PROPOSED, OrderState.APPROVED)
 
@@ -29,6 +29,7 @@ def view_order(engine: Engine, order: Order, reader: RecipientId) -> OrderView:
         details = engine.details(order.incident)
         if is_confidential(engine, order.type):
             details = Details(text=details.text, address=details.address)
+    post = engine.state.order_posts.get(order.id)
     return OrderView(
         id=order.id,
         version=order.version,
@@ -49,6 +50,7 @@ def view_order(engine: Engine, order: Order, reader: RecipientId) -> OrderView:
         exercise=order.exercise,
         task=task_of(engine.state, order),
         label=details.label,
+        post=None if post is None else PostView(watch_deg=post.watch_deg, due_at=post.due_at, beside=post.beside),
     )
 
 

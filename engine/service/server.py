@@ -289,7 +289,7 @@ class CityServer:
             journal, vault = open_record(record, create=True, synchronous=self.options.synchronous)
             begun.callback(vault.close)
             begun.callback(journal.close)
-            jobs = WorkerJobs()
+            jobs = WorkerJobs(2)
             begun.callback(jobs.close)
             found = journal.load_snapshot()
             snapshot = found.blob if found else None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from engine.core.batch import Reply
+from engine.core.containing import is_sealed
 from engine.core.engine import Engine
 from engine.journal.envelope import Opened
 from engine.model.commands import ReadDetails
@@ -21,6 +22,7 @@ from engine.service.bodies import (
     OrderBody,
     OrderList,
     OverruledBody,
+    PursuitBody,
     RecommendationBody,
     StepBody,
     WaitingBody,
@@ -155,6 +157,7 @@ def incident_body(engine: Engine, incident_id: str, language: str) -> IncidentBo
         ),
         recommendations=recommendations(engine, incident.id, language),
         steps=tuple(StepBody.of(step) for step in engine.state.steps_of(incident.id)),
+        pursuit=_pursuit(engine, incident.id),
     )
 
 
@@ -196,6 +199,15 @@ def reading_body(opened: Opened) -> ReadingBody:
         id=body.id,
         reason=event.personal.text if event.personal is not None else "",
     )
+
+
+def _pursuit(engine: Engine, incident: IncidentId) -> PursuitBody | None:
+    """Return where roads are held in a pursuit; None where the incident is none."""
+    its = engine.state.pursuits.get(incident)
+    if its is None:
+        return None
+    sealed = is_sealed(engine.state, incident, engine.clock.now())
+    return PursuitBody(sighting=its.sighting, is_sealed=sealed, planning=its.plan is not None, proposal=its.proposal)
 
 
 def incident_list(engine: Engine, which: Which, limit: int, before: str | None) -> IncidentList:

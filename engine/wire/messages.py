@@ -272,6 +272,14 @@ class Trace(msgspec.Struct, frozen=True):
     committed_ns: int
 
 
+class PostView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The post that an order is for: which ways to watch, clockwise from north, by when, with whom."""
+
+    watch_deg: tuple[int, ...]
+    due_at: int
+    beside: tuple[str, ...] = ()
+
+
 class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An order as its recipient sees it. What names someone is there only for who is assigned, while it is open."""
 
@@ -295,6 +303,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     task: Task = "attend"
     label: str = ""
     """Who or what is looked for, in a pursuit."""
+    post: PostView | None = None
 
 
 class Welcome(_Message, frozen=True, tag="welcome"):

@@ -1,20 +1,32 @@
 """Pursuits: a verified sighting is pushed in its own cycle; later ones re-aim everybody, one instruction at a time."""
 
+import tempfile
+from pathlib import Path
+
 import msgspec
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from engine import AnswerOrder, EndIncident, Engine, PositionFix, Tick
+from engine import AnswerOrder, DecideStep, EndIncident, Engine, PositionFix, Tick
+from engine.containment import SURE_STRETCH
+from engine.core.containing import is_sealed
 from engine.core.standing_lookouts import task_of
 from engine.dispatch.policies import Policies, VerificationPolicy
 from engine.model.ids import DESK
-from engine.model.lifecycle import OPEN_ORDERS, IncidentState, OrderState
+from engine.model.lifecycle import OPEN_ORDERS, UNDER_WAY, IncidentState, OrderState
 from engine.model.lookout_commands import LiftLookout
-from tests.support.lookouts import NOW, STATIONS, UNITS, WHO, Room, place
+from engine.model.lookout_events import ContainmentPlanned
+from tests.support.cards import county_with
+from tests.support.cities import unit
+from tests.support.lookouts import NOW, UNITS, WHO, Later, Room, place
 
 SENT = OrderState.SENT
+MANY = (*UNITS, *(unit(f"u{c}{r}", c, r) for c in range(6) for r in range(5) if (c + r) % 2 == 0))
+UNASKED = county_with(
+    Path(tempfile.mkdtemp()), wanted_sighting='approve = { send = "verify_by_analyst", roadblock = "auto" }'
+)
 ANPR = VerificationPolicy(name="plates", sources=("anpr",), confidence=0.9, list_classes=("seize", "observe", "inform"))
 
 
@@ -187,13 +199,24 @@ class Terminal:
 class Chase(RuleBasedStateMachine):
     """Whatever is seen, answered, taken back: at each moment a terminal shows one instruction, the one that stands."""
 
-    @initialize(list_class=st.sampled_from(("seize", "observe")), by_policy=st.booleans())
-    def start(self, list_class, by_policy):
+    @initialize(
+        list_class=st.sampled_from(("seize", "seize", "seize", "observe")),
+        by_policy=st.sampled_from((True, True, False)),
+        asked=st.sampled_from((False, False, True)),
+        mode=st.sampled_from(("foot", "foot", "car")),
+        answered=st.integers(0, 2),
+    )
+    def start(self, list_class, by_policy, asked, mode, answered):
         verification = (ANPR,) if by_policy else ()
-        self.room = Room(policies=Policies(stale_position_ms=0), verification=verification)
-        self.terminals = {its.id: Terminal() for its in UNITS}
-        self.stations = {its.id: set() for its in STATIONS}
+        more = {} if asked else {"run_cards": UNASKED}
+        policies = Policies(stale_position_ms=0, contain_horizon_ms=150_000)
+        self.later = Later()
+        self.room = Room(units=MANY, jobs=self.later, policies=policies, verification=verification, **more)
+        self.terminals = {its.id: Terminal() for its in MANY}
         self.lookouts = [self.room.lookout(list_class), self.room.lookout("observe")]
+        self.room.report(self.lookouts[0], 2.5, 2, mode=mode, source="anpr")
+        for _ in range(answered):
+            self.later.run(self.room)
 
     @rule(
         which=st.integers(0, 1),
@@ -214,6 +237,18 @@ class Chase(RuleBasedStateMachine):
         if sightings:
             self.room.verify(sightings[pick % len(sightings)], verdict)
 
+    @rule(delay_s=st.sampled_from((0, 0, 0, 1, 30)))
+    def a_worker_hands_back(self, delay_s):
+        self.room.clock.time += delay_s * 1000
+        self.later.run(self.room)
+
+    @rule(pick=st.integers(0, 9), granted=st.sampled_from((True, True, False)))
+    def leave_is_given_or_refused(self, pick, granted):
+        steps = [step for step in self.room.state.steps.values() if step.outcome is None]
+        if steps:
+            step = steps[pick % len(steps)]
+            self.room.say(DecideStep(actor="user:chen", step=step.id, granted=granted))
+
     @rule(seconds=st.sampled_from((1, 20, 60, 300)))
     def time_passes(self, seconds):
         self.room.clock.time += seconds * 1000
@@ -232,7 +267,7 @@ class Chase(RuleBasedStateMachine):
                 self.terminals[its.recipient].shown.pop(its.id, None)
                 self.terminals[its.recipient].take(self.room, its.recipient)
 
-    @rule(unit=st.sampled_from(UNITS), column=st.integers(0, 5), row=st.integers(0, 4))
+    @rule(unit=st.sampled_from(MANY), column=st.integers(0, 5), row=st.integers(0, 4))
     def moves(self, unit, column, row):
         lon, lat = place(column, row)
         now = self.room.clock.time
@@ -258,8 +293,37 @@ class Chase(RuleBasedStateMachine):
                 continue
             last = self.room.state.sightings[lookout.track[-1]]
             for order in self.room.orders(lookout.id):
-                if order.state in OPEN_ORDERS:
+                if order.state in OPEN_ORDERS and order.id not in self.room.state.order_posts:
                     assert (order.lon, order.lat) == (last.lon, last.lat)
+
+    @invariant()
+    def posts_are_those_of_the_newest_plan_once_it_holds(self):
+        last = {}
+        for event in self.room.journal.read():
+            if isinstance(event.body, ContainmentPlanned):
+                last[event.body.incident] = event.body.outcome
+        for incident, pursuit in self.room.state.pursuits.items():
+            if pursuit.plan is not None or last.get(incident) != "held":
+                continue
+            posts = {(unit, post.lon, post.lat) for post in pursuit.proposal.posts for unit in post.units}
+            for order in open_orders(self.room).values():
+                if order.incident == incident and order.id in self.room.state.order_posts:
+                    assert (order.recipient, order.lon, order.lat) in posts
+
+    @invariant()
+    def what_is_called_sealed_is_manned_in_time_and_by_the_newest_plan(self):
+        state, now = self.room.state, self.room.clock.time
+        for incident, pursuit in state.pursuits.items():
+            if not is_sealed(state, incident, now):
+                continue
+            proposal = pursuit.proposal
+            assert (proposal.verdict, pursuit.plan) == ("sealed", None)
+            assert min((post.stretch for post in proposal.posts), default=SURE_STRETCH) >= SURE_STRETCH
+            for post in proposal.posts:
+                for name in post.units:
+                    order = state.orders[state.claims[name]]
+                    assert (order.incident, order.lon, order.lat) == (incident, post.lon, post.lat)
+                    assert state.order_posts[order.id].due_at <= post.due_at or order.state not in UNDER_WAY
 
     @invariant()
     def a_replay_gives_the_same(self):
@@ -272,5 +336,5 @@ class Chase(RuleBasedStateMachine):
         assert restored.state.said_of_sightings == self.room.state.said_of_sightings
 
 
-Chase.TestCase.settings = settings(max_examples=25, stateful_step_count=25)
+Chase.TestCase.settings = settings(max_examples=50, stateful_step_count=20)
 TestChase = Chase.TestCase

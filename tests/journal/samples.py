@@ -46,6 +46,7 @@ from engine.model.events import (
 )
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
 from engine.model.lookouts import LookoutTerms
+from engine.model.pursuits import Post, Proposal
 from engine.model.recommendation import Candidate, Excluded, Recommendation
 from engine.model.streets import SpeedRule, Spot
 
@@ -110,6 +111,27 @@ SIGHTING = le.SightingReported(
     heading_deg=90.0,
     line=(Asked("verify_by_analyst", 60_000), Asked("dispatcher")),
     held_for="in_the_future",
+)
+
+
+PROPOSAL = Proposal(
+    verdict="sealed",
+    made_at=AT,
+    times_version=2,
+    posts=(
+        Post(
+            lon=113.06,
+            lat=36.53,
+            duty="block",
+            units=("E01", "E02"),
+            watch_deg=(90, 180),
+            due_at=AT + 90_000,
+            ready_at=AT + 60_000,
+            fixed_ms=20_000,
+            stretch=1_750,
+        ),
+    ),
+    stretch=1_750,
 )
 
 
@@ -224,6 +246,10 @@ def bodies():
             clocks_ms={"order": 60_000},
             order_clocks_ms={"sx-order-1": {"accept": 30_000}},
         ),
+        le.ContainmentRequested(
+            plan="sx-plan-2", incident="sx-incident-1", sighting="sx-sighting-1", stage="first", state_version=40
+        ),
+        le.ContainmentPlanned(plan="sx-plan-2", incident="sx-incident-1", outcome="held", proposal=PROPOSAL),
     ]
 
 

@@ -4,10 +4,13 @@ import pytest
 
 from engine.core.city_places import Area
 from engine.core.engine import Engine
+from engine.dispatch.policies import Policies
 from engine.model.commands import ReportAlert
 from engine.model.events import Mailed
 from engine.service.device_words import DeviceWords
+from tests.support.cards import county_with
 from tests.support.cities import SetClock, alert, city, place, station, unit
+from tests.support.lookouts import STATIONS, Room
 
 
 def square(name, kind, column, row, size=1.0):
@@ -59,3 +62,21 @@ def test_notices_are_said_in_words_and_unknown_ones_are_not():
     assert "9 s" in said.say(known, is_first=False)
     assert said.say(unknown, is_first=False) is None
     assert said.say(known, is_first=True) is None
+
+
+def test_in_a_pursuit_it_says_what_to_do_what_not_and_where_to_look_and_no_name(tmp_path):
+    cards = county_with(tmp_path, wanted_sighting='approve = { send = "verify_by_analyst", roadblock = "auto" }')
+    units = [unit(f"u{c}{r}", c, r) for c in range(6) for r in range(5) if (c + r) % 2 == 0]
+    policies = Policies(stale_position_ms=0, contain_horizon_ms=180_000)
+    room = Room(units=units, stations=STATIONS, policies=policies, run_cards=cards, languages=("en",))
+    lookout = room.lookout()
+    room.verified(lookout, 2.5, 2)
+    words = {}
+    for its in room.orders(lookout):
+        mailed = [mail for mail in room.mail(its.recipient) if mail.order == its.id][-1]
+        words[its.recipient] = DeviceWords(room.engine, ()).say(mailed, is_first=False)
+    assert "block the road at the post; do not leave the post" in words["u42"]
+    assert "Stand by 16:01:" in words["u42"]
+    assert "watch " in words["u42"]
+    assert "go and seize the subject; do not approach alone" in words["S2"]
+    assert not any("Zhang" in said for said in words.values())

@@ -13,13 +13,31 @@ UNITS = (unit("P1", 1, 1), unit("P2", 4, 3), unit("P3", 5, 0))
 STATIONS = (station("S1", 0, 0), station("S2", 5, 4))
 
 
+class Later:
+    """A worker that works when it is told to."""
+
+    def __init__(self):
+        self.works = []
+
+    def submit(self, work, done):
+        self.works.append((work, done))
+
+    def run(self, room):
+        """Do what was asked so far, and let the core have it."""
+        works, self.works = self.works, []
+        for work, done in works:
+            done(work())
+        while room.engine.finished:
+            room.engine.submit(room.engine.finished.popleft())
+
+
 class Room:
     """An engine with people who say things to it."""
 
-    def __init__(self, *, journal=None, clock=None, units=UNITS, stations=STATIONS, **more):
+    def __init__(self, *, journal=None, clock=None, jobs=None, units=UNITS, stations=STATIONS, **more):
         self.clock = clock or SetClock()
         self.journal = journal if journal is not None else VolatileJournal()
-        self.engine = Engine(city(units, stations, **more), journal=self.journal, clock=self.clock)
+        self.engine = Engine(city(units, stations, **more), journal=self.journal, clock=self.clock, jobs=jobs)
         self.count = 0
 
     @property
@@ -84,4 +102,4 @@ class Room:
         return [self.state.orders[order] for order in self.state.incidents[incident].orders]
 
 
-__all__ = ["HOUR", "NOW", "STATIONS", "UNITS", "WHO", "Room", "place"]
+__all__ = ["HOUR", "NOW", "STATIONS", "UNITS", "WHO", "Later", "Room", "place"]

@@ -1,0 +1,105 @@
+"""Where roads are to be held while a subject is pursued: what one plan came to, and what one order says of its post."""
+
+from typing import Literal
+
+import msgspec
+
+from engine.model.ids import PlanId, SightingId, UnitId
+
+Duty = Literal["block", "circulate"]
+"""Stand across the road; or drive round the place and stop whom one meets."""
+Stage = Literal["first", "best"]
+"""The first answer, at once; then the one with the greatest margin, or with the greatest probability."""
+Verdict = Literal["sealed", "impossible", "undecided", "no_way_out"]
+"""As `engine.containment` puts it: only what has a margin is sealed."""
+Outcome = Literal["held", "outdated", "failed"]
+
+
+class Post(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """One place to hold, by one unit or two, as a plan has it.
+
+    Attributes
+    ----------
+    watch_deg
+        Directions that the subject would come from, clockwise from north, the soonest first.
+    due_at
+        The earliest that the subject can be there: by then the post stands.
+    ready_at
+        When it stands if all is as said.
+    fixed_ms
+        Of the time until then, what no jam makes longer: turnout and setting up.
+    stretch
+        Thousandths by which the way may take longer and the post still stands in time; 0 where it is no part of a seal.
+    """
+
+    lon: float
+    lat: float
+    duty: Duty
+    units: tuple[UnitId, ...]
+    watch_deg: tuple[int, ...]
+    due_at: int
+    ready_at: int
+    fixed_ms: int = 0
+    stretch: int = 0
+
+
+class Proposal(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """What a worker found about one sighting.
+
+    Attributes
+    ----------
+    made_at
+        The instant that its times are counted from.
+    times_version
+        The version of the travel times that it rests on.
+    stretch
+        Thousandths, of the whole seal.
+    reason, posts_needed, units_in_time
+        Why no seal exists, in codes and numbers.
+    probability, low, high
+        Where there is no seal: how probably the posts meet the subject, with its 95 % interval.
+    """
+
+    verdict: Verdict
+    made_at: int
+    times_version: int
+    posts: tuple[Post, ...] = ()
+    stretch: int = 0
+    reason: str = ""
+    posts_needed: int | None = None
+    units_in_time: int | None = None
+    probability: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+class PostDuty(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """What an order says of the post that it is for; the place is the order's own."""
+
+    duty: Duty
+    watch_deg: tuple[int, ...]
+    due_at: int
+    beside: tuple[UnitId, ...] = ()
+    """Who holds it too."""
+
+
+class Pursuit(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """How far the planning of a pursuit has come.
+
+    Attributes
+    ----------
+    sighting, stage
+        What was asked for last.
+    plan
+        The plan that a worker makes; None while none is made.
+    proposal
+        The newest that held; what of it is ordered stands in the orders.
+    tries
+        How often the same sighting was asked about.
+    """
+
+    sighting: SightingId | None = None
+    stage: Stage = "first"
+    plan: PlanId | None = None
+    proposal: Proposal | None = None
+    tries: int = 0
