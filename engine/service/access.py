@@ -283,16 +283,23 @@ class Access:
         return self._believed(token, self._signing.read)
 
     def for_emergency(self, token: str) -> Identity:
-        """Say whose emergency button was pressed: as `verify`, but a token that has run out is taken, too.
+        """Say whose emergency button was pressed: as `verify`, but a device's token that has run out is taken, too.
 
         It says who calls for help and opens nothing else: whoever asks here does that one thing and no other.
 
         Raises
         ------
         AccessDenied
-            As `verify`, but never ``expired``; ``not_permitted`` for a role without an emergency button.
+            As `verify`, but ``expired`` only for a person; ``not_permitted`` for a role without an emergency button.
         """
-        identity = self._believed(token, self._signing.read_expired)
+        try:
+            identity = self.verify(token)
+        except AccessDenied as denied:
+            if denied.code != "expired":
+                raise
+            identity = self._believed(token, self._signing.read_expired)
+            if not identity.role.is_device:
+                raise
         if not identity.may(Permission.EMERGENCY):
             raise AccessDenied("not_permitted", identity.token_id, identity.credential)
         return identity

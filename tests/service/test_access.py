@@ -119,10 +119,21 @@ def test_the_emergency_button_is_taken_on_a_token_that_has_run_out(access: Acces
 
 def test_the_emergency_button_is_not_taken_from_whom_it_does_not_belong_to(access: Access, wall: Wall):
     lost, wall_screen = told(access, "terminal", "P-03"), told(access, "observer", "wall")
+    desk = told(access, "dispatcher", "Li Na")
+    assert access.for_emergency(desk).subject == "Li Na"
+    with pytest.raises(AccessDenied, match="not_permitted"):
+        access.for_emergency(wall_screen)
     forged = lost[:-6] + ("AAAAAA" if not lost.endswith("AAAAAA") else "BBBBBB")
     wall.now += 601
     access.revoke(access.for_emergency(lost).credential)
-    for token, code in ((lost, "revoked"), (wall_screen, "not_permitted"), (forged, "forged_token"), ("", "malformed")):
+    refused = (
+        (lost, "revoked"),
+        (desk, "expired"),
+        (wall_screen, "expired"),
+        (forged, "forged_token"),
+        ("", "malformed"),
+    )
+    for token, code in refused:
         with pytest.raises(AccessDenied, match=code):
             access.for_emergency(token)
 

@@ -116,6 +116,22 @@ def test_an_address_that_is_wrong_too_often_is_told_to_wait_and_what_holds_is_le
     act(tmp_path, scene)
 
 
+def test_over_http_too_a_call_for_help_is_heard_on_a_device_s_token_that_has_run_out_and_nothing_else(tmp_path):
+    async def scene(working, client):
+        for role, status in (("terminal", 201), ("dispatcher", 401)):
+            old = {"Authorization": f"Bearer {made_long_ago(tmp_path, working.credentials[role])}"}
+            called = await client.post("/v1/emergencies", headers=old, json={"key": "k", "unit": "P1"})
+            assert called.status_code == status, called.text
+            assert (await client.get("/v1/bootstrap", headers=old)).json()["code"] == "expired"
+        revoked = made_long_ago(tmp_path, working.credentials["terminal"])
+        with Access(tmp_path) as other:
+            other.revoke(public_id(working.credentials["terminal"]))
+        called = await client.post("/v1/emergencies", headers={"Authorization": f"Bearer {revoked}"}, json={"key": "l"})
+        assert (called.status_code, called.json()["code"]) == (401, "revoked")
+
+    act(tmp_path, scene)
+
+
 def test_a_token_that_has_run_out_is_no_attempt(tmp_path):
     async def scene(working, client):
         old = {"Authorization": f"Bearer {made_long_ago(tmp_path, working.credentials['observer'])}"}
