@@ -125,10 +125,10 @@ class Door:
             return believe()
         except AccessDenied as denied:
             now_s = self._now_s()
-            if self._lockout.is_shut(host, now_s):
-                limit = f"what holds; anything else after {FOR_S:g} s"
-                raise Refusal("too_many_attempts", "authorization", "", limit) from None
             if denied.code not in _HONEST:
+                if self._lockout.is_shut(host, now_s):
+                    limit = f"what holds; anything else after {FOR_S:g} s"
+                    raise Refusal("too_many_attempts", "authorization", "", limit) from None
                 self._lockout.failed(host, now_s)
             self.refuse(denied, host, channel)
             raise
