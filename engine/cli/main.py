@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "roster": ("engine.cli.roster", "print who is on duty where · 查看当班人员"),
     "serve": ("engine.cli.serve", "run the server of a city · 启动服务"),
     "alert": ("engine.cli.alert", "report an alert to a running server · 录入一条报警"),
+    "broadcast": ("engine.cli.broadcast", "tell many at once, and who has read it · 一键群发"),
     "lookout": ("engine.cli.lookout", "look out for somebody, approve it, extend it, end it · 布控"),
     "contain": ("engine.cli.contain", "plan which roads to shut around a suspect who drives · 设卡堵截"),
     "exits": ("engine.cli.exits", "where one can leave the city, and who shuts it · 出城口与封控预案"),

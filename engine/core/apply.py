@@ -12,6 +12,7 @@ import msgspec
 from engine.core import (
     clockwork,
     manning,
+    standing_broadcasts,
     standing_demands,
     standing_emergencies,
     standing_levels,
@@ -198,6 +199,8 @@ def _mailed(state: State, event: e.Event, body: e.Mailed) -> None:
     assert body.mail_seq == box.last_seq + 1, (body.recipient, body.mail_seq, box.last_seq)
     box.last_seq = body.mail_seq
     box.items.append(Mail(body, event.at))
+    if body.code == "broadcast":
+        standing_broadcasts.mailed(state, event.at, body)
     # What is mailed again was amended: it stands where it stood.
     if body.item == "order" and body.order is not None and state.orders[body.order].state is OrderState.APPROVED:
         _advance_order(state, event.at, state.orders[body.order], OrderState.SENT)
@@ -300,6 +303,7 @@ _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
     e.SpeedRuleSet: _speed_rule_set,
     e.SpeedRuleLifted: _speed_rule_lifted,
     e.ClockDeparted: _clock_departed,
+    **standing_broadcasts.APPLY,
     **standing_lookouts.APPLY,
     e.DetailsRead: _details_read,
 }

@@ -6,6 +6,7 @@ import msgspec
 
 from engine.core.apply import alert_key
 from engine.core.standing_lookouts import sighting_key
+from engine.model.broadcasts import SendBroadcast
 from engine.model.commands import (
     AddUnits,
     AnswerOrder,
@@ -23,7 +24,7 @@ from engine.model.commands import (
 )
 from engine.model.errors import Refusal, RefusalBody
 from engine.model.events import Event
-from engine.model.ids import AlertId, IncidentId, LookoutId, OrderId, RuleId, SightingId
+from engine.model.ids import AlertId, BroadcastId, IncidentId, LookoutId, OrderId, RuleId, SightingId
 from engine.model.lookout_commands import IssueLookout, ReportSighting
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ _KEYED = (
     PressEmergency,
     ReplaceOrder,
     ReturnOrder,
+    SendBroadcast,
     SetSpeedRule,
     SetUnitStatus,
     WatchWelfare,
@@ -69,6 +71,8 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Capabilities that nobody free has; the incident waits for them."""
     waiting: tuple[str, ...] = ()
     """Capabilities that a worker is still deciding about; their orders follow."""
+    broadcast: BroadcastId | None = None
+    """The broadcast that was sent; None when a repeated one is kept no more."""
     lookout: LookoutId | None = None
     """The lookout that was asked for; None when a repeated one is kept no more."""
     sighting: SightingId | None = None
@@ -135,6 +139,9 @@ class Batch:
             ref = command.sighting.source, command.sighting.source_ref
             same = (its.id for its in state.sightings.values() if (its.source, its.source_ref) == ref)
             return msgspec.structs.replace(reply, sighting=next(same, None))
+        if isinstance(command, SendBroadcast):
+            sent = (its.id for its in state.broadcasts.values() if its.key == command.key)
+            return msgspec.structs.replace(reply, broadcast=next(sent, None))
         if isinstance(command, PressEmergency):
             emergency = state.emergencies.get(command.unit)
             if emergency is None:  # ended before this press was answered

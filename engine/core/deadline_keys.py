@@ -1,5 +1,7 @@
 """How the keys of the one heap of deadlines are spelt: whose clock it is, and which."""
 
+MAIL = "mail"
+"""The clock of a broadcast that does not stand in every mailbox yet."""
 RULE_END = "end"
 """The clock of a rule over the streets that ends by itself."""
 LEAVE = "leave"

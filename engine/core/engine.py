@@ -13,11 +13,12 @@ from typing import Any
 import msgspec
 from numpy.typing import ArrayLike
 
-from engine.core import standing_lookouts
+from engine.core import standing_broadcasts, standing_lookouts
 from engine.core.answering import acknowledge_mail, answer_order, set_unit_status, watch_welfare
 from engine.core.apply import apply
 from engine.core.asking import add_units, ask_help
 from engine.core.batch import Batch, Reply
+from engine.core.broadcasting import read_broadcast, send_broadcast
 from engine.core.choosing import choose_unit
 from engine.core.city import City
 from engine.core.containing import apply_containment, next_containments
@@ -45,6 +46,7 @@ from engine.core.world import World
 from engine.model import commands as c
 from engine.model import events as e
 from engine.model import lookout_commands as lc
+from engine.model.broadcasts import ReadBroadcast, SendBroadcast
 from engine.model.entities import Details, Overruling, PositionFix
 from engine.model.errors import NotStored, Refusal
 from engine.model.ids import IncidentId
@@ -69,6 +71,8 @@ _HANDLERS: dict[type, Callable[[World, Draft, Any], None]] = {
     c.ReplaceOrder: replace_order,
     c.AcknowledgeMail: acknowledge_mail,
     c.SetUnitStatus: set_unit_status,
+    SendBroadcast: send_broadcast,
+    ReadBroadcast: read_broadcast,
     c.WatchWelfare: watch_welfare,
     c.PressEmergency: press_emergency,
     c.EndEmergency: end_emergency,
@@ -315,6 +319,7 @@ class Engine:
             if said is not None:
                 state.words[its.instead] = said.text
         standing_lookouts.recalled(state, self._personal_of)
+        standing_broadcasts.recalled(state, self._personal_of)
 
     def _personal_of(self, seq: int) -> Details | None:
         event = next(iter(self.journal.read(seq - 1)), None)

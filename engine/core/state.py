@@ -8,6 +8,7 @@ from collections import deque
 
 import msgspec
 
+from engine.model.broadcasts import Broadcast
 from engine.model.entities import (
     Crew,
     Details,
@@ -24,6 +25,7 @@ from engine.model.entities import (
 from engine.model.events import Mailed
 from engine.model.ids import (
     AlertId,
+    BroadcastId,
     DemandId,
     IncidentId,
     LookoutId,
@@ -173,6 +175,8 @@ class Kept(msgspec.Struct, kw_only=True):
     """Of units that have said something since they were last on an order."""
     claims: dict[UnitId, OrderId] = {}
     emergencies: dict[UnitId, Emergency] = {}
+    broadcasts: dict[BroadcastId, Broadcast] = {}
+    """Oldest first."""
     incidents: dict[IncidentId, Incident] = {}
     recommendations: dict[IncidentId, list[Recommendation]] = {}
     orders: dict[OrderId, Order] = {}
@@ -214,6 +218,8 @@ class State:
         Who called and what was said, by alert; from the journal's encrypted part, never in a snapshot.
     words
         What was said when an order was chosen over another, by that order; kept as the details are.
+    broadcast_texts
+        What broadcasts say; kept as the details are.
     deadlines
         By the keys of `deadline_keys`: the clocks of orders and incidents, the ends of rules, time-outs of steps.
     subjects
@@ -228,6 +234,7 @@ class State:
         self.kept = kept or Kept()
         self.details: dict[AlertId, Details] = {}
         self.words: dict[OrderId, str] = {}
+        self.broadcast_texts: dict[BroadcastId, str] = {}
         self.subjects: dict[LookoutId, Details] = {}
         self.said_of_sightings: dict[SightingId, Details] = {}
         self.deadlines: Deadlines[str] = Deadlines()
@@ -270,6 +277,11 @@ class State:
     def emergencies(self) -> dict[UnitId, Emergency]:
         """The units that have called for help, until a person says that it is over."""
         return self.kept.emergencies
+
+    @property
+    def broadcasts(self) -> dict[BroadcastId, Broadcast]:
+        """The newest broadcasts."""
+        return self.kept.broadcasts
 
     @property
     def incidents(self) -> dict[IncidentId, Incident]:

@@ -1,6 +1,7 @@
 """What the passing of time does: clocks that ran out are stated, and what is to be done about them is begun."""
 
-from engine.core.deadline_keys import LEAVE, RULE_END, SHIFT, UNTIL, VERIFY, owner_and_clock
+from engine.core.broadcasting import mail_more
+from engine.core.deadline_keys import LEAVE, MAIL, RULE_END, SHIFT, UNTIL, VERIFY, owner_and_clock
 from engine.core.draft import Draft
 from engine.core.escalating import run_out
 from engine.core.lookouts import expire_lookout
@@ -11,7 +12,7 @@ from engine.core.streets import end_speed_rule
 from engine.core.world import World
 from engine.model import events as e
 from engine.model.commands import Tick
-from engine.model.ids import LookoutId, RuleId, SightingId, StepId
+from engine.model.ids import BroadcastId, LookoutId, RuleId, SightingId, StepId
 
 DEPARTED_MS = 5_000
 """From here on the wall clock and the core's time are said to disagree."""
@@ -44,6 +45,8 @@ def _meet(world: World, draft: Draft, key: str, due_at: int) -> None:
         expire_lookout(world, draft, LookoutId(owner))
     elif clock == VERIFY:
         pass_sighting_on(world, draft, SightingId(owner), due_at)
+    elif clock == MAIL:
+        mail_more(world, draft, BroadcastId(owner))
     elif clock == LEAVE:
         pass_on(world, draft, StepId(owner), due_at)
     else:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from engine.model.broadcasts import BroadcastSent
 from engine.model.entities import Details
 from engine.model.errors import NotStored, Refusal
 from engine.model.events import (
@@ -153,7 +154,7 @@ def subject_of(body: Body) -> str | None:
         return body.alert
     if isinstance(body, DetailsRead):
         return body.key
-    if isinstance(body, LookoutIssued | SightingReported):
+    if isinstance(body, BroadcastSent | LookoutIssued | SightingReported):
         return body.id
     return body.order if isinstance(body, _OF_ORDERS) else None
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from engine.model.broadcasts import ReadBroadcast, SendBroadcast
 from engine.model.entities import Alert, HelpWanted, OverruleReason, Station, Unit
 from engine.model.ids import DemandId, IncidentId, OrderId, PlanId, RecipientId, RuleId, StepId, UnitId
 from engine.model.lifecycle import OrderState, UnitStatus
@@ -337,6 +338,8 @@ Command = (
     | ReplaceOrder
     | AcknowledgeMail
     | SetUnitStatus
+    | SendBroadcast
+    | ReadBroadcast
     | WatchWelfare
     | PressEmergency
     | EndEmergency

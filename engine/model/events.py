@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from engine.model.broadcasts import BroadcastRead, BroadcastSent
 from engine.model.commands import Readable, Via
 from engine.model.entities import (
     Approval,
@@ -495,6 +496,8 @@ Body = (
     | EmergencyRaised
     | EmergencyRepeated
     | EmergencyEnded
+    | BroadcastSent
+    | BroadcastRead
     | PlanRequested
     | PlanApplied
     | DeadlineMissed

@@ -18,8 +18,9 @@ RuleId = NewType("RuleId", str)
 StepId = NewType("StepId", str)
 LookoutId = NewType("LookoutId", str)
 SightingId = NewType("SightingId", str)
+BroadcastId = NewType("BroadcastId", str)
 
-Kind = Literal["alert", "incident", "order", "demand", "plan", "rule", "step", "lookout", "sighting"]
+Kind = Literal["alert", "incident", "order", "demand", "plan", "rule", "step", "lookout", "sighting", "broadcast"]
 
 DESK = RecipientId("desk")
 """The mailbox of the command room itself."""

@@ -30,6 +30,8 @@ MOST_ASKED = 8
 """Units that one ask for help, or one command of the desk, adds to an incident."""
 WELFARE_EVERY_MS = (60_000, 14_400_000)
 """How often a unit may want to be asked whether it is well, at least and at most, in ms."""
+MOST_RECIPIENTS, MOST_BROADCASTS = 10_000, 100
+"""Recipients of one broadcast, and broadcasts that are kept: of more the oldest goes."""
 MOST_ESCALATION_STEPS = 16
 """Steps of what is done about one clock that has run out."""
 MOST_RECOMMENDATION_BYTES = 4_096

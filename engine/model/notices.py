@@ -15,6 +15,7 @@ NoticeCode = Literal[
     "diverted",
     "emergency",
     "emergency_over",
+    "broadcast",
     "approval_wanted",
     "leave_wanted",
     "informed",

@@ -57,6 +57,7 @@ _STATUS: Mapping[str, int] = {
     "on_order": 409,
     "in_emergency": 409,
     "no_emergency": 404,
+    "unknown_broadcast": 404,
     "off_duty": 409,
     "out_of_service": 409,
     "nobody_free": 409,

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from engine.core.state import Doing
+from engine.model.broadcasts import Audience
 from engine.model.entities import Emergency
 from engine.model.lifecycle import UnitStatus
 from engine.model.limits import LONGEST_TEXT
@@ -68,3 +69,41 @@ class UnitList(PlainBody, frozen=True):
 
     units: tuple[UnitBody, ...]
     next: str | None = None
+
+
+class BroadcastIn(PlainBody, frozen=True, forbid_unknown_fields=True):
+    """A text to many: all, the stations or the units; only of an area, only with a capability. ``key`` as ever."""
+
+    key: Id
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_TEXT)]
+    to: Audience = "all"
+    area: Word = ""
+    capability: Word = ""
+
+
+class Reached(PlainBody, frozen=True):
+    """How far a broadcast has come with one recipient: ``waiting``, ``mailed``, ``delivered`` to a device, ``read``."""
+
+    recipient: str
+    state: Literal["waiting", "mailed", "delivered", "read"]
+    read_at: int | None = None
+
+
+class BroadcastBody(PlainBody, frozen=True):
+    """A broadcast and how many it has reached; ``reached`` names each where one is asked for."""
+
+    id: str
+    by: str
+    at: int
+    to: Audience
+    text: str
+    counts: dict[str, int]
+    area: str = ""
+    capability: str = ""
+    reached: tuple[Reached, ...] | None = None
+
+
+class BroadcastList(PlainBody, frozen=True):
+    """The newest broadcasts first."""
+
+    broadcasts: tuple[BroadcastBody, ...]

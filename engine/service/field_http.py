@@ -2,6 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -10,9 +11,10 @@ from starlette.responses import Response
 from engine.core.batch import Reply
 from engine.core.engine import Engine
 from engine.model import commands as c
+from engine.model.broadcasts import Broadcast, SendBroadcast
 from engine.model.entities import Unit
 from engine.model.errors import Refusal
-from engine.model.ids import OrderId, UnitId
+from engine.model.ids import BroadcastId, OrderId, RecipientId, UnitId
 from engine.service import field_bodies as bodies
 from engine.service.edge import Call, json_answer
 from engine.service.hearing import own_unit
@@ -90,6 +92,76 @@ class FieldApi(ABC):
             )
         )
         return json_answer(await self.look(lambda engine: _unit(engine, engine.state.units[unit])))
+
+    async def send_broadcast(self, call: Call) -> Response:
+        """Tell many at once."""
+        said: bodies.BroadcastIn = call.body
+        speaker = call.speaker
+        reply = await self.done(
+            SendBroadcast(
+                actor=speaker.actor,
+                key=speaker.scoped(said.key),
+                text=said.text,
+                to=said.to,
+                area=said.area,
+                capability=said.capability,
+            )
+        )
+        if reply.broadcast is None:
+            raise Refusal("unknown_broadcast", "key", said.key, "a key whose broadcast is kept")
+        sent = reply.broadcast
+        return json_answer(
+            await self.look(lambda engine: broadcast_body(engine, sent)), 200 if reply.duplicate else 201
+        )
+
+    async def list_broadcasts(self, _: Call) -> Response:
+        """List broadcasts."""
+        return json_answer(await self.look(_broadcasts))
+
+    async def read_broadcast(self, call: Call) -> Response:
+        """Say whom a broadcast has reached."""
+        asked = BroadcastId(call.request.path_params["broadcast"])
+        return json_answer(await self.look(lambda engine: broadcast_body(engine, asked)))
+
+
+def _broadcasts(engine: Engine) -> bodies.BroadcastList:
+    newest = reversed(engine.state.broadcasts)
+    return bodies.BroadcastList(broadcasts=tuple(broadcast_body(engine, name, by_name=False) for name in newest))
+
+
+def broadcast_body(engine: Engine, broadcast: BroadcastId, *, by_name: bool = True) -> bodies.BroadcastBody:
+    """Return how far a broadcast has come.
+
+    Raises
+    ------
+    Refusal
+        ``unknown_broadcast`` for one that is not kept.
+    """
+    its = engine.state.broadcasts.get(broadcast)
+    if its is None:
+        raise Refusal("unknown_broadcast", "broadcast", broadcast, "one of the newest broadcasts")
+    reached = tuple(_reached(engine, its, recipient) for recipient in its.recipients)
+    return bodies.BroadcastBody(
+        id=its.id,
+        by=its.by,
+        at=its.at,
+        to=its.to,
+        text=engine.state.broadcast_texts.get(its.id, ""),
+        counts=dict(Counter(each.state for each in reached)),
+        area=its.area,
+        capability=its.capability,
+        reached=reached if by_name else None,
+    )
+
+
+def _reached(engine: Engine, its: Broadcast, recipient: RecipientId) -> bodies.Reached:
+    seq = its.mailed.get(recipient)
+    if seq is None:
+        return bodies.Reached(recipient=recipient, state="waiting")
+    if recipient in its.read:
+        return bodies.Reached(recipient=recipient, state="read", read_at=its.read[recipient])
+    is_there = engine.state.mailbox(recipient).delivered_seq >= seq
+    return bodies.Reached(recipient=recipient, state="delivered" if is_there else "mailed")
 
 
 def page_of(call: Call) -> tuple[int, str]:

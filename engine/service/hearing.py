@@ -12,9 +12,10 @@ from typing import Any
 from engine.core.batch import Reply
 from engine.core.engine import Engine
 from engine.model import commands as c
+from engine.model.broadcasts import ReadBroadcast
 from engine.model.entities import Order
 from engine.model.errors import Refusal, RefusalBody
-from engine.model.ids import OrderId, UnitId
+from engine.model.ids import BroadcastId, OrderId, UnitId
 from engine.service.access import Identity
 from engine.service.connection import Connection
 from engine.service.inbox import RETRY_CODES, Inbox
@@ -32,6 +33,7 @@ from engine.wire.messages import (
     Emergency,
     OfOrder,
     Positions,
+    Read,
     ReportAlert,
     ReturnOrder,
     Status,
@@ -46,6 +48,7 @@ NEEDS: Mapping[type[ClientMessage], tuple[Permission, ...]] = {
     Emergency: (_P.EMERGENCY,),
     Positions: (_P.SEND_POSITION,),
     Ack: (_P.OWN_MAILBOX, _P.DESK_MAILBOX),
+    Read: (_P.OWN_MAILBOX, _P.DESK_MAILBOX),
     Status: (_P.OWN_STATUS, _P.SET_UNIT_STATUS),
     AnswerOrder: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
     AssignUnits: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
@@ -87,6 +90,8 @@ class Hearing:
                     self._offer(connection, message, self._about_order(connection, message))
                 case ReportAlert():
                     self._offer(connection, message, self._alert(connection, message))
+                case Read():
+                    self._offer(connection, message, self._read(connection, message))
                 case Welfare():
                     self._offer(connection, message, self._welfare(connection, message))
                 case Clock():
@@ -180,6 +185,13 @@ class Hearing:
         if order is not None and order.recipient != speaker.subject:
             raise Refusal("not_yours", "order", order_id, f"an order to {speaker.subject}")
         return "terminal"
+
+    @staticmethod
+    def _read(connection: Connection, message: Read) -> c.Command:
+        assert connection.recipient is not None, "who may read has a mailbox"
+        return ReadBroadcast(
+            actor=connection.speaker.actor, broadcast=BroadcastId(message.broadcast), recipient=connection.recipient
+        )
 
     def _welfare(self, connection: Connection, message: Welfare) -> c.Command:
         speaker = connection.speaker

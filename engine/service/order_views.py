@@ -9,7 +9,7 @@ from engine.core.engine import Engine
 from engine.core.standing_lookouts import task_of
 from engine.model.entities import Details, Order
 from engine.model.events import Mailed
-from engine.model.ids import LookoutId, RecipientId, StationId, UnitId
+from engine.model.ids import BroadcastId, LookoutId, RecipientId, StationId, UnitId
 from engine.model.lifecycle import OPEN_ORDERS, OrderState
 from engine.wire.messages import Item, OrderView, PostView, Trace
 
@@ -62,7 +62,7 @@ def item_of(engine: Engine, mailed: Mailed, trace: Trace | None = None) -> Item:
         kind=mailed.item,
         order=None if order is None else view_order(engine, order, mailed.recipient),
         code=mailed.code,
-        values=mailed.values | _subject(engine, mailed),
+        values=mailed.values | _subject(engine, mailed) | _said(engine, mailed),
         trace=trace,
     )
 
@@ -73,6 +73,14 @@ def _subject(engine: Engine, mailed: Mailed) -> dict[str, str]:
         return {}
     subject = engine.state.subjects.get(LookoutId(mailed.values["lookout"]))
     return {} if subject is None else {"label": subject.label, "text": subject.text}
+
+
+def _said(engine: Engine, mailed: Mailed) -> dict[str, str]:
+    """Return what a broadcast says, while it is kept."""
+    if mailed.code != "broadcast":
+        return {}
+    said = engine.state.broadcast_texts.get(BroadcastId(mailed.values["broadcast"]))
+    return {} if said is None else {"text": said}
 
 
 def open_orders(engine: Engine, recipient: RecipientId) -> list[OrderView]:

@@ -35,6 +35,7 @@ class Permission(StrEnum):
     SEND_POSITION = "send_position"
     EMERGENCY = "emergency"
     END_EMERGENCY = "end_emergency"
+    BROADCAST = "broadcast"
     REPORT_ALERT = "report_alert"
     READ_INCIDENTS = "read_incidents"
     READ_ORDERS = "read_orders"
@@ -75,6 +76,7 @@ _ONLY_FOR: Mapping[Permission, tuple[SpeaksFor, ...]] = {
     _P.SEND_POSITION: ("unit",),
     _P.EMERGENCY: (*_DEVICES, "person"),
     _P.END_EMERGENCY: ("person",),
+    _P.BROADCAST: ("person",),
 }
 """What only makes sense for some: a person sends no position."""
 

@@ -20,6 +20,7 @@ from engine.wire.messages import (
     AssignUnits,
     Clock,
     Emergency,
+    Read,
     ReportAlert,
     ReturnOrder,
     Status,
@@ -27,7 +28,7 @@ from engine.wire.messages import (
     reference,
 )
 
-Said = Emergency | AnswerOrder | AssignUnits | AskHelp | ReturnOrder | Status | Welfare | ReportAlert | Clock
+Said = Emergency | AnswerOrder | AssignUnits | AskHelp | ReturnOrder | Status | Welfare | Read | ReportAlert | Clock
 """What is answered by ``taken``, ``refused`` or ``superseded``."""
 
 MOST_SAID = 10_000
@@ -103,7 +104,7 @@ class Outbox:
         for ref, message in self._waiting.items():
             if emergency_only and not isinstance(message, Emergency):
                 break
-            in_line = not isinstance(message, Emergency | ReportAlert | Clock)
+            in_line = not isinstance(message, Emergency | Read | ReportAlert | Clock)
             if in_line and not is_line_free:
                 continue
             if ref not in self._sent:

@@ -17,6 +17,7 @@ from engine.wire.messages import (
     Clock,
     NamedUnit,
     OrderView,
+    Read,
     ReportAlert,
     ReturnOrder,
     Status,
@@ -134,6 +135,10 @@ class Words(ABC):
         """Want to be asked so often whether all is well, while on the scene of an order; kept like an answer."""
         said = Welfare(key=key or uuid.uuid4().hex, order=order.id, version=order.version, every_s=every_s)
         return self._say(said)
+
+    def read(self, broadcast: str) -> "asyncio.Future[Answered]":
+        """Say that somebody here has read a broadcast; kept like an answer."""
+        return self._say(Read(key=f"read {broadcast}", broadcast=broadcast))
 
     def report(self, alert: ReportAlert) -> "asyncio.Future[Answered]":
         """Report an alert; kept like an answer."""

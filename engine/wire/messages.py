@@ -177,6 +177,13 @@ class ReturnOrder(_Message, frozen=True, tag="return"):
     said_at: Instant | None = None
 
 
+class Read(_Message, frozen=True, tag="read"):
+    """Somebody here has read a broadcast."""
+
+    key: Id
+    broadcast: Id
+
+
 class Ack(_Message, frozen=True, tag="ack"):
     """The device has applied everything up to and including ``seq``. Not answered."""
 
@@ -254,7 +261,9 @@ class Heartbeat(_Message, frozen=True, tag="heartbeat"):
 
 OfOrder = AnswerOrder | AssignUnits | AskHelp | ReturnOrder
 """What is said about an order by whoever has it."""
-ClientMessage = Hello | Emergency | Positions | Status | Welfare | OfOrder | Ack | ReportAlert | Clock | Heartbeat
+ClientMessage = (
+    Hello | Emergency | Positions | Status | Welfare | Read | OfOrder | Ack | ReportAlert | Clock | Heartbeat
+)
 
 
 # From the server.
@@ -375,7 +384,17 @@ ServerMessage = Welcome | Snapshot | Item | Taken | Refused | Superseded | Heart
 def reference(message: ClientMessage) -> str:
     """Return the key or reference by which a message's answer names it; empty where it is not answered."""
     match message:
-        case Emergency() | Status() | Welfare() | AnswerOrder() | AssignUnits() | AskHelp() | ReturnOrder() | Clock():
+        case (
+            Emergency()
+            | Status()
+            | Welfare()
+            | Read()
+            | AnswerOrder()
+            | AssignUnits()
+            | AskHelp()
+            | ReturnOrder()
+            | Clock()
+        ):
             return message.key
         case ReportAlert(source_ref=source_ref):
             return source_ref

@@ -18,7 +18,7 @@ from engine.core.engine import Engine
 from engine.core.state import Kept, State
 from engine.journal import files as files_module
 from engine.journal.verification import check_chain
-from engine.model.events import AlertReceived, EmergencyRaised, EmergencyRepeated, Event, OrderAdvanced
+from engine.model.events import AlertReceived, Event
 from engine.model.ids import DESK
 from engine.service.order_views import open_orders
 from engine.terminal.outbox import Stored
@@ -292,8 +292,7 @@ class World:
         for problem in report.problems:
             self.truth.breach(f"the chain is broken: {problem}")
         events = list(record.read())
-        keyed = OrderAdvanced | EmergencyRaised | EmergencyRepeated
-        answered = {event.body.key for event in events if isinstance(event.body, keyed) and event.body.key}
+        answered = {event.body.key for event in events if getattr(event.body, "key", "")}
         alerts = {event.body.source_ref for event in events if isinstance(event.body, AlertReceived)}
         self.truth.close(answered, alerts)
         if self.server.cycle is not None:

@@ -3,6 +3,7 @@
 import typing
 
 from engine.model import lookout_events as le
+from engine.model.broadcasts import BroadcastRead, BroadcastSent
 from engine.model.entities import Asked, Crew, Details, EscalationStep, Need, Order, Station, Unit
 from engine.model.events import (
     AlertReceived,
@@ -234,6 +235,8 @@ def bodies():
         DetailsRead(what="incident", id="sx-incident-1", key="sx-alert-1", role="dispatcher"),
         EmergencyRaised(unit="E01", alert="sx-alert-1", incident="sx-incident-1", key="k8", order="sx-order-1"),
         EmergencyRepeated(unit="E01", key="k9"),
+        BroadcastSent(id="sx-broadcast-1", key="k11", to="units", recipients=("E01", "E02"), capability="engine"),
+        BroadcastRead(id="sx-broadcast-1", recipient="E01"),
         WelfareSet(order="sx-order-1", every_ms=300_000, key="k10"),
         EmergencyEnded(unit="E01", alert="sx-alert-1", incident="sx-incident-1", false_alarm=True),
         FactsStated(incident="sx-incident-1", established=("weapon",), ruled_out=("injured",)),

@@ -1,6 +1,7 @@
 """What the field says in words is stored encrypted, and goes with its alert."""
 
 from engine import Engine
+from engine.model.broadcasts import SendBroadcast
 from engine.model.commands import EndEmergency, PressEmergency
 from engine.model.entities import Details
 from engine.model.events import EmergencyEnded
@@ -24,3 +25,19 @@ def test_why_an_emergency_was_ended_is_stored_and_goes_with_the_alert(desk):
     assert read() == []
     over = EmergencyEnded(unit="P1", alert=reply.alert, incident=reply.incident)
     assert over in [event.body for event in desk.journal.read()]
+
+
+def test_what_a_broadcast_says_is_stored_encrypted_and_can_be_erased(desk):
+    engine = Engine(city([unit("P1", 1, 0)]), journal=desk.journal, clock=SetClock(AT))
+    words = "Look out for Zhang San"
+    reply = engine.submit(SendBroadcast(actor="user:li", key="k", text=words, to="all"))[0]
+    assert reply.refusal is None
+    raw = b"".join(path.read_bytes() for path in desk.folder.iterdir() if path.is_file())
+    assert words.encode() not in raw
+    again = Engine(city([unit("P1", 1, 0)]), journal=desk.journal, clock=SetClock(AT))
+    assert again.state.broadcast_texts == {reply.broadcast: words}
+    assert desk.journal.erase(reply.broadcast, at=AT) == 1
+    desk.reopen()
+    again = Engine(city([unit("P1", 1, 0)]), journal=desk.journal, clock=SetClock(AT))
+    assert again.state.broadcast_texts == {}
+    assert desk.journal.verify().ok

@@ -20,6 +20,7 @@ SHIPPED = Roles.shipped()
 FIX = {"lon": 113.0, "lat": 36.5, "at": NOW}
 SAMPLES = {
     "emergency": {"key": "k", "unit": "near"},
+    "read": {"key": "k", "broadcast": "x"},
     "welfare": {"key": "k", "order": "x", "version": 1, "every_s": 300},
     "positions": {"fixes": [FIX]},
     "status": {"key": "k", "status": "busy"},
