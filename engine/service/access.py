@@ -112,6 +112,11 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
             return ""
         return self.subject if self.role.is_device else self.offices[0]
 
+    @property
+    def numbers(self) -> dict[str, str]:
+        """The public numbers of token and credential, for the record."""
+        return {"token_id": self.token_id, "credential": self.credential}
+
     def scoped(self, key: str) -> str:
         """Return an idempotency key of this speaker's own: two that number alike do not silence each other."""
         return f"{self.subject}/{key}"

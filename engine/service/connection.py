@@ -48,6 +48,8 @@ class Connection:
         self.for_help_alone = False
         """The token has run out: a call for help is heard, and nothing else."""
         self.is_slow = False
+        self.not_allowed: set[str] = set()
+        """Messages that were said and may not be: each is on record once."""
         self._limits = limits
         self._is_text = codec.is_text
         self._timer: asyncio.TimerHandle | None = None

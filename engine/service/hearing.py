@@ -5,6 +5,7 @@ reports them. What each message needs is the table `NEEDS`, what a role may stan
 scoped by who says them, so that two units that number their answers alike do not silence each other.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -43,6 +44,7 @@ from engine.wire.messages import (
     reference,
 )
 
+ACCESS_LOGGER = logging.getLogger("allpoints.access")
 _P = Permission
 NEEDS: Mapping[type[ClientMessage], tuple[Permission, ...]] = {
     Emergency: (_P.EMERGENCY,),
@@ -251,10 +253,14 @@ def own_unit(engine: Engine, speaker: Identity, said: str) -> UnitId:
 
 
 def _permit(connection: Connection, message: ClientMessage) -> None:
-    """Refuse a message that the speaker's role may not say."""
-    needs = NEEDS.get(type(message), ())
-    if needs and not any(connection.speaker.may(permission) for permission in needs):
+    """Refuse a message that the role may not say; on record once a connection, so that nobody fills the log."""
+    needs, speaker = NEEDS.get(type(message), ()), connection.speaker
+    if needs and not any(speaker.may(permission) for permission in needs):
         said = str(message.__struct_config__.tag)
+        if said not in connection.not_allowed:
+            connection.not_allowed.add(said)
+            named = {"code": "not_allowed", "said": said, "role": speaker.role.id, "channel": "stream"}
+            ACCESS_LOGGER.warning("not_let_in", extra={**named, **speaker.numbers})
         raise Refusal("not_allowed", "message", said, f"a role that may {' or '.join(needs)}")
 
 

@@ -110,6 +110,13 @@ def test_many_positions_in_one_message_are_refused_one_by_one():
     play(scene())
 
 
+async def ordered(client):
+    """Return the next order; a station is told of what happens in its area, too."""
+    while (item := await client.next_item()).kind != "order":
+        pass
+    return item.order
+
+
 def test_a_station_names_who_goes_and_its_unit_asks_for_more_and_gives_back(tmp_path):
     cards = county_with(tmp_path, robbery='dispatch = "station"')
     units = (unit("W1", 1, 0, station="west"), unit("W2", 2, 0, station="west"), unit("E1", 5, 4, station="east"))
@@ -124,13 +131,13 @@ def test_a_station_names_who_goes_and_its_unit_asks_for_more_and_gives_back(tmp_
         ):
             async with server.client("integration:cad") as cad:
                 await cad.report(report(1))
-            order = (await west.next_item()).order
+            order = await ordered(west)
             refused = await east.assign(order)
             assert (refused.code, refused.limit) == ("not_yours", "an order to east")
             assert (await west.assign(order, [NamedUnit("E1")])).code == "not_yours"
             named = await west.assign(order, [NamedUnit("W1", officers=("0101",))], reason="knows_place")
             assert named.refs == {"state": "accepted"}
-            mine = (await patrol.next_item()).order
+            mine = await ordered(patrol)
             assert (await patrol.ask(mine, "backup")).code == "wrong_state"
             assert (await patrol.answer(mine, "accept")).refs == {"state": "accepted"}
             assert isinstance(await patrol.ask(mine, "support", "analyst", text="who is it?"), Taken)

@@ -13,7 +13,7 @@ from engine.service.lockout import MOST_ATTEMPTS
 from engine.wire.closing import ClosingCode
 from engine.wire.messages import Welcome
 from tests.support.desk import desk
-from tests.support.streams import closed, hear, play, running, until
+from tests.support.streams import closed, hear, play, report, running, say, until
 
 
 def forged(token):
@@ -230,6 +230,36 @@ def test_on_the_stream_each_is_refused_counted_and_on_record(tmp_path, gate, cap
             assert record.credential == public_id(credential)
 
     watch(gate, scene)
+
+
+def test_on_the_stream_a_wrong_role_is_refused_each_time_and_on_record_once(gate, caplog):
+    token = gate.exchange(gate.add("observer", "wall")).token
+
+    async def scene(server):
+        socket = await server.socket(token)
+        await hear(socket)
+        for _ in range(3):
+            await say(socket, report(1))
+            refused = await hear(socket)
+            assert (refused.code, refused.field, refused.value) == ("not_allowed", "message", "'alert'")
+        assert server.stream.counts["refused_not_allowed"] == 3
+        (record,) = [each for each in caplog.records if each.name == "allpoints.access"]
+        known = gate.verify(token)
+        assert (record.code, record.said, record.role) == ("not_allowed", "alert", "observer")
+        assert (record.credential, record.token_id) == (known.credential, known.token_id)
+
+    watch(gate, scene)
+
+
+def test_nothing_secret_in_an_address_lets_anybody_in(tmp_path):
+    async def scene(working, client):
+        for shown in (working.tokens["dispatcher"], working.credentials["dispatcher"]):
+            for name in ("token", "access_token", "authorization"):
+                answer = await client.get("/v1/incidents", params={name: shown})
+                assert (answer.status_code, answer.json()["code"]) == (401, "no_token")
+            assert (await client.post("/v1/token", params={"credential": shown})).status_code == 401
+
+    act(tmp_path, scene)
 
 
 def test_on_the_stream_a_missing_token_is_no_greeting(gate):
