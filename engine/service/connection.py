@@ -7,10 +7,11 @@ connection is cut. That is safe because mail is never only in that buffer: the m
 import asyncio
 from collections.abc import Callable
 
-from websockets.asyncio.server import ServerConnection, broadcast
+from websockets.frames import CloseCode
 
 from engine.model.ids import RecipientId
 from engine.service.access import Identity
+from engine.service.websocket import FrameSocket
 from engine.wire.closing import ClosingCode, may_retry
 from engine.wire.codec import Codec
 from engine.wire.limits import Limits
@@ -33,9 +34,7 @@ class Connection:
         Told the code of every refusal.
     """
 
-    def __init__(
-        self, socket: ServerConnection, codec: Codec, limits: Limits, on_refused: Callable[[str], None]
-    ) -> None:
+    def __init__(self, socket: FrameSocket, codec: Codec, limits: Limits, on_refused: Callable[[str], None]) -> None:
         self.socket = socket
         self.session = ServerSession(codec, limits, self.now_ms(), on_refused)
         self.identity: Identity | None = None
@@ -81,9 +80,8 @@ class Connection:
     def flush(self) -> None:
         """Send what the session has to say, or end the connection if it says so or the reader is too slow."""
         frames = self.session.take()
-        for frame in frames:
-            broadcast((self.socket,), frame.decode() if self._is_text else frame)
         if frames:
+            self.socket.send_frames(frames, is_text=self._is_text)
             self.session.sent(self.now_ms())
             if self.socket.transport.get_write_buffer_size() > self._limits.outgoing_bytes:
                 self.is_slow = True
@@ -98,6 +96,11 @@ class Connection:
         assert closing is not None
         reason = closing.reason.encode()[:_LONGEST_REASON].decode(errors="ignore")
         await self.socket.close(closing.code, reason)
+
+    def break_off(self) -> None:
+        """End the connection after an error of our own."""
+        if self._ending is None:
+            self._ending = asyncio.create_task(self.socket.close(CloseCode.INTERNAL_ERROR))
 
     async def is_answered(self, within_ms: float) -> bool:
         """Tell whether the client is there: it answers a ping. Its greeting may have outlived its connection."""

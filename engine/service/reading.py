@@ -1,12 +1,13 @@
-"""Reads the frames of one connection in order and at its rate; an emergency goes before whatever waits.
+"""Hands the frames of one connection on in order and at its rate; an emergency goes before whatever waits.
 
-Who sends too fast is read more slowly, and nothing is lost. While such a client waits it is read ahead of, by so many
+Who sends too fast is heard more slowly, and nothing is lost. While such a client waits it is read ahead of, by so many
 bytes: an emergency among those frames is handed on at once. Emergencies have a rate of their own; what is beyond that
-is read like everything else. When its connection ends meanwhile, what was read ahead has no answer and is said again.
+is heard like everything else. When its connection ends meanwhile, what was read ahead has no answer and is said again.
 """
 
 import asyncio
 from collections import Counter, deque
+from collections.abc import Callable
 
 from engine.service.connection import Connection
 from engine.wire.allowance import Allowance
@@ -37,42 +38,74 @@ class Reading:
         self._counts = counts
         self._ahead: deque[bytes] = deque()
         self._ahead_bytes = 0
+        self._is_held = False
+        self._is_full = False
+        self._timer: asyncio.TimerHandle | None = None
         self._emergencies = Allowance(EMERGENCIES_PER_S, EMERGENCIES_AT_ONCE)
+        self._take: Callable[[bytes], None]
 
-    async def next(self) -> bytes:
-        """Return the next frame when it is its turn.
+    def start(self, take: Callable[[bytes], None]) -> None:
+        """Hand frames on from now on, each when it is its turn."""
+        self._take = take
+        self._connection.socket.listen(self._came)
 
-        Raises
-        ------
-        ConnectionClosed
-            When there are no more.
-        """
-        connection = self._connection
-        while wait_ms := connection.session.wait_ms(connection.now_ms()):
-            self._counts["slowed_down"] += 1
-            frame = await self._look_ahead(wait_ms / 1_000.0)
-            if frame is not None:
-                return frame
-        if self._ahead:
-            frame = self._ahead.popleft()
-            self._ahead_bytes -= len(frame)
-            return frame
-        return await connection.socket.recv(decode=False)
+    def hold(self) -> None:
+        """Hand nothing on until `let_go`."""
+        self._is_held = True
 
-    async def _look_ahead(self, wait_s: float) -> bytes | None:
-        """Wait, and read meanwhile; return an emergency that is found."""
-        if self._ahead_bytes >= MOST_AHEAD_BYTES:
-            await asyncio.sleep(wait_s)
-            return None
-        try:
-            async with asyncio.timeout(wait_s):
-                frame = await self._connection.socket.recv(decode=False)
-        except TimeoutError:
-            return None
-        now_s = self._connection.now_ms() / 1_000.0
-        if self._codec.is_emergency(frame, self._limits) and not self._emergencies.wait_s(now_s):
-            self._emergencies.spend()
-            return frame
+    def let_go(self) -> None:
+        """Go on."""
+        self._is_held = False
+        if self._timer is None:
+            self._go_on()
+
+    def stop(self) -> None:
+        """Hand nothing on any more; the connection is gone."""
+        self._is_held = True
+        self._ahead.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _came(self, frame: bytes) -> None:
+        if not self._ahead and not self._is_held and self._timer is None:
+            wait_ms = self._connection.session.wait_ms(self._connection.now_ms())
+            if not wait_ms:
+                self._take(frame)
+                return
+            self._slow_down(wait_ms)
+        if self._timer is not None and not self._is_held and self._goes_first(frame):
+            self._take(frame)
+            return
         self._ahead.append(frame)
         self._ahead_bytes += len(frame)
-        return None
+        if self._ahead_bytes >= MOST_AHEAD_BYTES and not self._is_full:
+            self._is_full = True
+            self._connection.socket.transport.pause_reading()
+
+    def _goes_first(self, frame: bytes) -> bool:
+        now_s = self._connection.now_ms() / 1_000.0
+        if not self._codec.is_emergency(frame, self._limits) or self._emergencies.wait_s(now_s):
+            return False
+        self._emergencies.spend()
+        return True
+
+    def _slow_down(self, wait_ms: float) -> None:
+        self._counts["slowed_down"] += 1
+        self._timer = asyncio.get_running_loop().call_later(wait_ms / 1_000.0, self._go_on)
+
+    def _go_on(self) -> None:
+        """Hand on what was read ahead, as far as it is its turn."""
+        self._timer = None
+        connection = self._connection
+        while self._ahead and not self._is_held:
+            wait_ms = connection.session.wait_ms(connection.now_ms())
+            if wait_ms:
+                self._slow_down(wait_ms)
+                break
+            frame = self._ahead.popleft()
+            self._ahead_bytes -= len(frame)
+            self._take(frame)
+        if self._is_full and self._ahead_bytes < MOST_AHEAD_BYTES:
+            self._is_full = False
+            if not connection.socket.transport.is_closing():
+                connection.socket.transport.resume_reading()

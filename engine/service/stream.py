@@ -35,6 +35,7 @@ from engine.service.order_views import item_of, open_orders
 from engine.service.reading import Reading
 from engine.service.roles import Permission
 from engine.service.tokens_in_use import TokensInUse
+from engine.service.websocket import FrameSocket
 from engine.wire.closing import ClosingCode
 from engine.wire.codec import SUBPROTOCOLS, Codec
 from engine.wire.limits import Limits
@@ -42,6 +43,8 @@ from engine.wire.messages import Hello, Item
 from engine.wire.session import Opening
 
 LOGGER = logging.getLogger("allpoints.stream")
+BACKLOG = 4_096
+"""Connections that the system completes before we have come to them: after an outage all come back at once."""
 LOOK_AGAIN_S = 1.0
 """How often it is looked whether a credential was revoked."""
 _PIECE = 64
@@ -110,6 +113,7 @@ class StreamServer:
         self._by_recipient: dict[RecipientId, dict[Connection, None]] = {}
         """In the order they came, so that one run of events is one order of sending."""
         self._greetings = 0
+        self._greeting: set[asyncio.Task[None]] = set()
         self._server: Server | None = None
         self._looking: asyncio.TimerHandle | None = None
         cycle.outlets.append(self.release)
@@ -140,6 +144,8 @@ class StreamServer:
             ssl=ssl,
             origins=self._origins,
             subprotocols=[Subprotocol(name) for name in SUBPROTOCOLS],
+            create_connection=FrameSocket,
+            backlog=BACKLOG,
             process_request=self._look_at_request,
             compression=None,
             max_size=self.limits.frame_bytes,
@@ -189,15 +195,17 @@ class StreamServer:
         return None
 
     async def _serve(self, socket: ServerConnection) -> None:
+        assert isinstance(socket, FrameSocket)
         codec = self._codecs[str(socket.subprotocol)]
         connection = Connection(socket, codec, self.limits, self._refused)
         self._connections.add(connection)
         connection.keep_time()
+        reading = Reading(connection, codec, self.limits, self.counts)
         try:
-            await self._read(connection, codec)
-        except ConnectionClosed:
-            pass
+            reading.start(partial(self._heard, connection, reading))
+            await socket.wait_closed()
         finally:
+            reading.stop()
             self._gone(connection)
 
     def _refused(self, code: str) -> None:
@@ -205,19 +213,39 @@ class StreamServer:
         if self._on_refused is not None:
             self._on_refused(code)
 
-    async def _read(self, connection: Connection, codec: Codec) -> None:
+    def _heard(self, connection: Connection, reading: Reading, frame: bytes) -> None:
+        """Act on one frame."""
         session = connection.session
-        reading = Reading(connection, codec, self.limits, self.counts)
-        while session.closing is None:
-            frame = await reading.next()
-            self.counts["frames"] += 1
+        if session.closing is not None:
+            return
+        self.counts["frames"] += 1
+        try:
             message = session.receive(frame, connection.now_ms())
             if isinstance(message, Hello):
-                await self._admit(connection, message)
-            elif message is not None:
+                reading.hold()
+                task = asyncio.create_task(self._greet(connection, reading, message))
+                self._greeting.add(task)
+                task.add_done_callback(self._greeting.discard)
+                return
+            if message is not None:
                 self._hearing.hear(connection, message)
             connection.flush()
-        await connection.end()
+        except Exception:  # an error of our own must end no other connection
+            LOGGER.exception("frame_failed")
+            connection.break_off()
+
+    async def _greet(self, connection: Connection, reading: Reading, hello: Hello) -> None:
+        """Answer a greeting; what the client has said since waits meanwhile."""
+        try:
+            await self._admit(connection, hello)
+            connection.flush()
+        except ConnectionClosed:
+            return
+        except Exception:
+            LOGGER.exception("greeting_failed")
+            connection.break_off()
+            return
+        reading.let_go()
 
     async def _admit(self, connection: Connection, hello: Hello) -> None:
         """Believe a token or not; a client that is let in gets its welcome and what it has missed."""
