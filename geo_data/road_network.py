@@ -11,13 +11,16 @@ The file is laid out as `geo_data.array_file` says, with the magic ``APNROADS``.
 import os
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geo_data.array_file import ArrayFileError, map_arrays, write_arrays
 from geo_data.raw_roads import RoadClass
+
+if TYPE_CHECKING:
+    from geo_data.snapping_kernels import Shape
 
 MAGIC = b"APNROADS"
 FORMAT_VERSION = 3
@@ -115,6 +118,24 @@ class RoadNetwork:
         """Which arcs are no streets but ways through a junction that was taken apart, bool (m,)."""
         return np.asarray(self.arc_class >= RoadClass.TURN_STRAIGHT)
 
+    @cached_property
+    def shape(self) -> "Shape":
+        """The lines of the streets as the kernel reads them that draws ways.
+
+        None may be written: mapped from a file or made, the kernel takes them for the same.
+        """
+        from geo_data.snapping_kernels import Shape  # noqa: PLC0415 - numba, wanted once there is a way
+
+        return Shape(
+            _to_read(self.geometry_first),
+            _to_read(self.point_lon),
+            _to_read(self.point_lat),
+            _to_read(self.arc_geometry),
+            _to_read(self.arc_drawn),
+            _to_read(self.is_turn),
+            _to_read(self.arc_length_m),
+        )
+
     def name(self, arc: int) -> str:
         """Return the street's name, or an empty text."""
         return _text(self.name_first, self.name_bytes, int(self.arc_name[arc]))
@@ -165,6 +186,12 @@ _DTYPES = {
     for f in fields(RoadNetwork)
     if f.name not in ("meta", "checksum")
 }
+
+
+def _to_read(array: NDArray[Any]) -> NDArray[Any]:
+    view = array.view(np.ndarray)
+    view.flags.writeable = False
+    return view
 
 
 def pack_texts(texts: list[str]) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:

@@ -12,7 +12,7 @@ decides first, then the street the unit was on, then distance, then the lower ar
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -217,20 +217,23 @@ def way(network: RoadNetwork, arcs: NDArray[np.int32], begin: float, end: float)
 
     The first arc counts from the fraction ``begin`` on, the last up to the fraction ``end``; joints stand once.
     """
-    from geo_data.snapping_kernels import Shape, draw_way  # noqa: PLC0415 - numba, wanted once there is a way
+    return measured_way(network, arcs, begin, end)[0]
 
-    read = (network.geometry_first, network.point_lon, network.point_lat, network.arc_geometry, network.arc_drawn)
-    shape = Shape(*[_to_read(array) for array in read])
-    per_degree = metres_per_degree(float(network.arc_points(int(arcs[0]))[0, 1]))
+
+def measured_way(
+    network: RoadNetwork, arcs: NDArray[np.int32], begin: float, end: float
+) -> tuple[NDArray[np.float64], float]:
+    """Return what `way` does, and its length in metres."""
+    from geo_data.snapping_kernels import draw_way  # noqa: PLC0415 - numba, wanted once there is a way
+
+    shape = network.shape
+    street, is_forward = shape.geometry[arcs[0]], shape.forward[arcs[0]]
+    at = shape.first[street] if is_forward else shape.first[street + 1] - 1
+    per_degree = metres_per_degree(float(shape.lat[at] / 1e7))
+    # Times are whole milliseconds: on one arc the start may lie a hair beyond the end.
     begin = min(begin, end) if len(arcs) == 1 else begin
-    return draw_way(shape, arcs, float(begin), float(end), *per_degree)
-
-
-def _to_read(array: NDArray[Any]) -> NDArray[Any]:
-    """Return an array as one that may not be written: mapped from a file or made, kernels take it for the same."""
-    view = array.view(np.ndarray)
-    view.flags.writeable = False
-    return view
+    course, length_m = draw_way(shape, arcs, float(begin), float(end), *per_degree)
+    return course, float(length_m)
 
 
 def point_at(network: RoadNetwork, arc: int, fraction: float) -> tuple[float, float]:

@@ -282,6 +282,8 @@ class Shape(NamedTuple):
     lat: NDArray[np.int32]
     geometry: NDArray[np.int32]
     forward: NDArray[np.bool_]
+    turn: NDArray[np.bool_]
+    length_m: NDArray[np.float32]
 
 
 @inlined
@@ -347,17 +349,23 @@ def draw_way(
     end: float,
     per_lon: float,
     per_lat: float,
-) -> NDArray[np.float64]:
+) -> tuple[NDArray[np.float64], float]:
     """Return the course along arcs, float64 (p, 2) in degrees, from a fraction of the first to one of the last.
 
-    Joints stand once. ``per_lon, per_lat`` are the metres of a degree where it begins.
+    Also its length in metres. Joints stand once; turns between the first and the last are passed over.
+    ``per_lon, per_lat`` are the metres of a degree where it begins.
     """
-    room, count = 2, 0
+    room, count, length_m = 2, 0, 0.0
     for arc in arcs:
         room += shape.first[shape.geometry[arc] + 1] - shape.first[shape.geometry[arc]]
     out = np.empty((room, 2))
     for i in range(len(arcs)):
         arc = arcs[i]
+        from_share = begin if i == 0 else 0.0
+        to_share = end if i == len(arcs) - 1 else 1.0
+        length_m += np.float64(shape.length_m[arc]) * (to_share - from_share)
+        if shape.turn[arc] and 0 < i < len(arcs) - 1:
+            continue
         street = shape.geometry[arc]
         row, last, step = shape.first[street], shape.first[street + 1] - 1, 1
         if not shape.forward[arc]:
@@ -368,7 +376,5 @@ def draw_way(
                 out[count, 0], out[count, 1] = shape.lon[row] / 1e7, shape.lat[row] / 1e7
                 count += 1
         else:
-            from_share = begin if i == 0 else 0.0
-            to_share = end if i == len(arcs) - 1 else 1.0
             count = _draw_part(shape, row, last, step, from_share, to_share, i == 0, per_lon, per_lat, out, count)
-    return out[:count]
+    return out[:count], length_m

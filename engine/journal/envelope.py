@@ -34,8 +34,13 @@ from engine.model.events import (
 )
 from engine.model.lookout_events import LookoutIssued, SightingReported
 
-_OF_ORDERS = (HelpAsked, OrderAdvanced, Overruled, ReturnAsked, SceneHeard)
-"""What is said of an order."""
+_SUBJECT: Mapping[type[Body], str] = {
+    **dict.fromkeys((AlertReceived, EmergencyEnded), "alert"),
+    DetailsRead: "key",
+    **dict.fromkeys((BroadcastSent, LookoutIssued, SightingReported), "id"),
+    **dict.fromkeys((HelpAsked, OrderAdvanced, Overruled, ReturnAsked, SceneHeard), "order"),
+}
+"""The field that names whose key guards the personal part, by the kind of body."""
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 """Takes the body of one version, its ``kind`` included, and returns that of the next."""
@@ -123,10 +128,14 @@ def hash_of(entry: Sealed) -> bytes:
     body and personal, each after its length in 4 bytes; four bytes of 255 stand for no personal part. Lengths make it
     unambiguous, and thirty lines in any language can check it.
     """
-    kind, actor, body, personal = entry.kind.encode(), entry.actor.encode(), entry.body.encode(), entry.personal
+    numbers, personal = _NUMBERS.pack(entry.v, entry.seq, entry.at), entry.personal
+    return _hash(entry.prev_hash, numbers, entry.kind.encode(), entry.actor.encode(), entry.body.encode(), personal)
+
+
+def _hash(prev_hash: bytes, numbers: bytes, kind: bytes, actor: bytes, body: bytes, personal: bytes | None) -> bytes:
     parts = (
-        entry.prev_hash,
-        _NUMBERS.pack(entry.v, entry.seq, entry.at),
+        prev_hash,
+        numbers,
         _LENGTH.pack(len(kind)),
         kind,
         _LENGTH.pack(len(actor)),
@@ -150,17 +159,12 @@ def subject_of(body: Body) -> str | None:
     What was said of an order is kept under the order's key, which goes with those of its incident's alerts; why
     something was read is kept under the key of what was read.
     """
-    if isinstance(body, AlertReceived | EmergencyEnded):
-        return body.alert
-    if isinstance(body, DetailsRead):
-        return body.key
-    if isinstance(body, BroadcastSent | LookoutIssued | SightingReported):
-        return body.id
-    return body.order if isinstance(body, _OF_ORDERS) else None
+    field = _SUBJECT.get(type(body))
+    return None if field is None else getattr(body, field)
 
 
-def encode_body(event: Event) -> str:
-    """Return the body's bytes as text, after a proof that they read back as the same body.
+def encode_body(event: Event) -> bytes:
+    """Return the body's bytes, after a proof that they read back as the same body.
 
     Raises
     ------
@@ -173,7 +177,7 @@ def encode_body(event: Event) -> str:
             raise NotStored(f"event {event.seq} ({event.kind}) would read back as something else")
     except (msgspec.MsgspecError, UnicodeError, TypeError, ValueError) as error:
         raise NotStored(f"event {event.seq} ({event.kind}) cannot be encoded: {type(error).__name__}") from error
-    return data.decode()
+    return data
 
 
 def check_order(events: Sequence[Event], last_seq: int) -> None:
@@ -202,14 +206,16 @@ def seal_event(event: Event, log_id: str, prev_hash: bytes, cipher: Cipher) -> S
     body = encode_body(event)
     personal = None
     try:
-        subject = subject_of(event.body)
-        if event.personal is not None and subject is not None:
+        subject = None if event.personal is None else subject_of(event.body)
+        if subject is not None:
             plain = _encoder.encode(event.personal)
             if _details_decoder.decode(plain) != event.personal:
                 raise NotStored(f"the personal part of event {event.seq} would read back as something else")
             personal = cipher.seal(subject, plain, context_of(log_id, event.seq, subject))
-        entry = Sealed(event.seq, SCHEMA_VERSION, event.at, event.kind, event.actor, body, personal, prev_hash, b"")
-        return entry._replace(hash=hash_of(entry))
+        seq, at, kind, actor = event.seq, event.at, event.kind, event.actor
+        numbers = _NUMBERS.pack(SCHEMA_VERSION, seq, at)
+        digest = _hash(prev_hash, numbers, kind.encode(), actor.encode(), body, personal)
+        return Sealed(seq, SCHEMA_VERSION, at, kind, actor, body.decode(), personal, prev_hash, digest)
     except (msgspec.MsgspecError, UnicodeError, AttributeError, TypeError, struct.error) as error:
         raise NotStored(f"event {event.seq} ({event.kind}) cannot be sealed: {type(error).__name__}") from error
 

@@ -12,12 +12,17 @@ MOST_LETTERS = 7
 
 
 @kernel
-def spell(points: NDArray[np.float64], scale: float, letters: NDArray[np.uint8]) -> int:
-    """Write the letters of points, (p, 2) longitude and latitude within their ranges; return how many."""
+def spell(points: NDArray[np.float64], scale: float, most_deg: float, letters: NDArray[np.uint8]) -> int:
+    """Write the letters of points, (p, 2) longitude and latitude; return how many, -1 where one is beyond ``most_deg``.
+
+    NaN is beyond it.
+    """
     count = 0
     last_lat, last_lon = 0, 0
     for i in range(len(points)):
         for side in range(2):
+            if not abs(points[i, 1 - side]) <= most_deg:
+                return -1
             scaled = points[i, 1 - side] * scale
             whole = math.floor(abs(scaled) + 0.5)
             if scaled < 0.0:

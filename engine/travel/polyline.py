@@ -23,10 +23,11 @@ def encode_polyline(points: NDArray[np.float64]) -> str:
     from engine.travel.letters import MOST_LETTERS, spell  # noqa: PLC0415 - numba, wanted once there is a way
 
     places = np.ascontiguousarray(points, np.float64).reshape(-1, 2)
-    if not (np.abs(places) <= _MOST_DEG).all():
-        raise Refusal("out_of_range", "points", np.abs(places).max(), f"-{_MOST_DEG:g} to {_MOST_DEG:g} degrees")
     letters = np.empty(2 * MOST_LETTERS * len(places), np.uint8)
-    return letters[: spell(places, _SCALE, letters)].tobytes().decode("ascii")
+    count = spell(places, _SCALE, _MOST_DEG, letters)
+    if count < 0:
+        raise Refusal("out_of_range", "points", np.abs(places).max(), f"-{_MOST_DEG:g} to {_MOST_DEG:g} degrees")
+    return letters[:count].tobytes().decode("ascii")
 
 
 def decode_polyline(text: str) -> NDArray[np.float64]:

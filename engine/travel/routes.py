@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_data.road_network import RoadNetwork
-from geo_data.snapping import way
+from geo_data.snapping import measured_way
 
 
 class NoWay(LookupError):
@@ -54,8 +54,5 @@ def trace(network: RoadNetwork, ms: int, arcs: NDArray[np.int32], start: float, 
 
 def drawn(network: RoadNetwork, arcs: NDArray[np.int32], start: float, end: float) -> tuple[float, NDArray[np.float64]]:
     """Return the length in metres and the course, float64 (p, 2), of a way as `trace` takes it."""
-    metres = network.arc_length_m[arcs].astype(np.float64)
-    # Times are whole milliseconds: on one arc the start may lie a hair beyond the end.
-    first = float(metres[0]) * max((end if len(arcs) == 1 else 1.0) - start, 0.0)
-    last = float(metres[-1]) * end if len(arcs) > 1 else 0.0
-    return first + float(metres[1:-1].sum()) + last, way(network, arcs[~network.is_turn[arcs]], start, end)
+    course, length_m = measured_way(network, arcs, start, end)
+    return length_m, course
