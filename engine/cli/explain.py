@@ -172,7 +172,7 @@ def _print(found: Explained, language: str) -> None:
 
 def _print_one(console: "Console", recommendation: Recommendation, language: str) -> None:
     """Print one need: what is wanted, who goes, two small tables, and what else is known."""
-    from engine.texts.reading import heading, penalties, rest, who_goes, why_not
+    from engine.texts.reading import crew, heading, penalties, rest, who_goes, why_not
 
     chosen = recommendation.chosen
     console.print(heading(recommendation, language))
@@ -184,13 +184,16 @@ def _print_one(console: "Console", recommendation: Recommendation, language: str
     if recommendation.others:
         covered = any(other.cover_ppm is not None for other in recommendation.others)
         priced = any(other.penalties_ms for other in recommendation.others)
-        names = (("later", by_unit), ("cover", covered), ("penalties", priced))
+        crewed = any(other.people for other in recommendation.others)
+        names = (("later", by_unit), ("crew", crewed), ("cover", covered), ("penalties", priced))
         further = tuple(name for name, wanted in names if wanted)
         table = _table(language, "next", "eta", "turnout", "travel", *further)
         for other in recommendation.others:
             cells = [duration(ms) for ms in (other.eta_ms, other.turnout_ms, other.travel_ms)]
             if by_unit and chosen is not None:
                 cells.append(_later(other.eta_ms - chosen.eta_ms))
+            if crewed:
+                cells.append(crew(other, language))
             if covered:
                 cells.append("" if other.cover_ppm is None else f"−{other.cover_ppm}")
             if priced:

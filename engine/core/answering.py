@@ -6,6 +6,7 @@ from engine.core.draft import Draft
 from engine.core.orders import check_key, check_said, known_order, spare_others
 from engine.core.reporting import resolve_if_done
 from engine.core.returning import ask_return, is_return
+from engine.core.state import Demand
 from engine.core.stations import accepted, fell_away, finish, follow, orders_under
 from engine.core.under_stations import demands_of
 from engine.core.world import World
@@ -101,8 +102,17 @@ def _carry_on(world: World, draft: Draft, order: Order, to: OrderState, reason: 
     if to is OrderState.CLEARED:
         for demand in demands_of(world.state, order):
             draft.emit(e.DemandDropped(demand=demand.id, reason="done"))
+            _add_nobody(world, draft, demand)
         finish(world, draft, order.under)
         resolve_if_done(world, draft, order.incident)
+
+
+def _add_nobody(world: World, draft: Draft, done: Demand) -> None:
+    """Let nobody be added any more to a need that is done: whoever was there says so."""
+    its = [d for d in world.state.demands.values() if d.incident == done.incident and d.need == done.need]
+    if done.need and all(demand.extra and demand.order is None and demand.station is None for demand in its):
+        for demand in its:
+            draft.emit(e.DemandDropped(demand=demand.id, reason="done"))
 
 
 def _word(order: Order, answer: Answer) -> Word | None:

@@ -6,6 +6,7 @@ from engine.core.city import City
 from engine.core.state import State
 from engine.fleet import equipment_name, rank_name
 from engine.model.entities import Unit
+from engine.model.ids import UnitId
 
 
 def manned(city: City, state: State, unit: Unit) -> Unit:
@@ -21,6 +22,15 @@ def manned(city: City, state: State, unit: Unit) -> Unit:
     at_least = [rank_name(name) for name in cards.asked_ranks if ranks.index(name) <= height]
     names = (*state.abilities(unit.id), *equipment, *at_least)
     return unit if names == unit.capabilities else msgspec.structs.replace(unit, capabilities=names)
+
+
+def crew_size(city: City, state: State, unit: UnitId) -> tuple[int, int]:
+    """Return how many are in a unit, and how many sworn officers among them.
+
+    Of a unit that the roster does not know it is what the run cards take for usual.
+    """
+    crew, words = state.kept.crews.get(unit), city.run_cards.words
+    return (words.crew_people, words.crew_sworn) if crew is None else (crew.people, crew.sworn)
 
 
 def possible_names(city: City) -> list[str]:

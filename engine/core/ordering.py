@@ -1,7 +1,7 @@
 """From what waits to orders: which demands are looked at, how a decision becomes orders, what a plan came to."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -60,10 +60,61 @@ def _open(world: World, demand: Demand) -> bool:
     return demand.dispatch == "units" and world.state.orders[demand.station].state in _OPEN_TO_BETTER
 
 
+def _still_lacking(world: World, draft: Draft, demands: Sequence[Demand]) -> list[Demand]:
+    """Drop what was to add people to a need that has enough by now; return the others."""
+    found = []
+    for demand in demands:
+        if demand.extra and demand.order is None and demand.station is None and not any(world.lacking(demand)):
+            draft.emit(e.DemandDropped(demand=demand.id, reason="enough_people"))
+        else:
+            found.append(demand)
+    return found
+
+
+def _spare(world: World, draft: Draft, names: Iterable[DemandId]) -> None:
+    """Drop what was to add people, once somebody has been ordered who brings enough."""
+    left = (world.state.demands.get(name) for name in names)
+    _still_lacking(world, draft, [demand for demand in left if demand is not None])
+
+
+def _with_demand(world: World, draft: Draft, decision: Decision) -> Decision | None:
+    """Raise the demand of a decision that adds a unit to a need; None where it would only say again what waits."""
+    if not decision.extra:
+        return decision
+    its, chosen = world.state.demands[decision.demand], decision.recommendation.chosen
+    if chosen is None or chosen.kind == "station":
+        same = (d for d in world.state.demands.values() if d.incident == its.incident and d.need == its.need)
+        if any(demand.order is None for demand in same):
+            return None
+    return msgspec.structs.replace(decision, demand=raise_extra(draft, its), extra=False)
+
+
+def raise_extra(draft: Draft, demand: Demand) -> DemandId:
+    """Let one unit more be wanted for the need of a demand, because those that it counts have too few people."""
+    name = DemandId(draft.mint("demand"))
+    draft.emit(
+        e.DemandRaised(
+            demand=name,
+            incident=demand.incident,
+            capability=demand.capability,
+            level=demand.level,
+            dispatch=demand.dispatch,
+            either=demand.either,
+            together=demand.together,
+            equipment=demand.equipment,
+            need=demand.need,
+            people=demand.people,
+            sworn=demand.sworn,
+            extra=True,
+        )
+    )
+    return name
+
+
 def serve(world: World, draft: Draft, demands: list[Demand]) -> Work | None:
     """Decide a few demands at once; for many, return the work of a joint plan over a frozen copy of everyone."""
     policies = world.city.policies
-    left = order_stations(world, draft, demands)
+    left = order_stations(world, draft, _still_lacking(world, draft, demands))
     wanted = world.wanted([demand.id for demand in left], draft.now)
     if not wanted:
         return None
@@ -75,8 +126,9 @@ def serve(world: World, draft: Draft, demands: list[Demand]) -> Work | None:
         decisions = decide(wanted, world.force, policies, now, serving=serving, number=world.state.seq)
         for decision, also in by_order(decisions):
             # What a unit is taken from waits only once it is taken: its new order may want somebody's leave.
-            if _open(world, world.state.demands[decision.demand]):
+            if decision.extra or _open(world, world.state.demands[decision.demand]):
                 carry_out(world, draft, decision, also)
+        _spare(world, draft, [want.demand for want in wanted])
         return None
     plan = PlanId(draft.mint("plan"))
     asked = tuple(want.demand for want in wanted)
@@ -95,15 +147,22 @@ def apply_plan(world: World, draft: Draft, command: ApplyPlan) -> None:
     asked = [demand.id for demand in world.state.demands.values() if demand.plan == command.plan]
     if not asked:
         return
-    decided = {decision.demand: decision for decision in command.decisions}
+    decided = {decision.demand: decision for decision in command.decisions if not decision.extra}
+    extra = [decision for decision in command.decisions if decision.extra]
     held = [demand for demand in asked if demand in decided and _holds(world, decided[demand])]
     held = _within_reserve(world, [decided[demand] for demand in held], draft.now)
     outdated = tuple(demand for demand in asked if demand not in held)
     draft.emit(e.PlanApplied(plan=command.plan, held=tuple(held), outdated=outdated, failed=command.failed))
-    for decision, also in by_order([decided[demand] for demand in held]):
+    # Whoever was added to a need goes with the rest of it; else the need is looked at again as a whole.
+    goes = [its for its in extra if its.demand in held and _may_go(world, its)]
+    for decision, also in by_order([*(decided[demand] for demand in held), *goes]):
         carry_out(world, draft, decision, also)
+    for its in extra:
+        if its.demand in held and its not in goes:
+            raise_extra(draft, world.state.demands[its.demand])
+    _spare(world, draft, asked)
     # What units were taken from stands behind; where they were not taken after all, it is not open.
-    for decision in command.decisions:
+    for decision in decided.values():
         if decision.demand not in asked and decision.demand in world.state.demands and _holds(world, decision):
             carry_out(world, draft, decision)
 
@@ -123,9 +182,12 @@ def _within_reserve(world: World, decisions: list[Decision], now: int) -> list[D
 
 def _holds(world: World, decision: Decision) -> bool:
     """Tell whether a decision made over a copy still stands: the demand waits, and who was chosen is still free."""
+    return _open(world, world.state.demands[decision.demand]) and _may_go(world, decision)
+
+
+def _may_go(world: World, decision: Decision) -> bool:
+    """Tell whether who was chosen over a copy is still free, where that is a unit."""
     demand = world.state.demands[decision.demand]
-    if not _open(world, demand):
-        return False
     chosen = decision.recommendation.chosen
     if chosen is None or chosen.kind == "station":
         return True
@@ -150,12 +212,16 @@ def by_order(decisions: Sequence[Decision]) -> list[tuple[Decision, list[Decisio
 
 
 def carry_out(
-    world: World, draft: Draft, decision: Decision, also: Sequence[Decision] = (), *, leave_given: bool = False
+    world: World, draft: Draft, planned: Decision, with_it: Sequence[Decision] = (), *, leave_given: bool = False
 ) -> None:
     """Turn a decision into its order; where nobody can go, state the shortage, once.
 
-    ``also`` are those that the same unit meets by the same order. With ``leave_given`` the order goes at once.
+    ``with_it`` are those that the same unit meets by the same order. With ``leave_given`` the order goes at once.
     """
+    decision = _with_demand(world, draft, planned)
+    if decision is None:
+        return
+    also = [its for one in with_it if (its := _with_demand(world, draft, one)) is not None]
     demand = world.state.demands[decision.demand]
     recommendation = _not_back(world, demand, decision.recommendation, draft.now)
     chosen = recommendation.chosen

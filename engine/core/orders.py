@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from engine.core.clock_lengths import order_clocks_ms
+from engine.core.crews import crew_size
 from engine.core.draft import Draft
 from engine.core.state import Demand
 from engine.core.steps import ask_to_send
@@ -149,6 +150,9 @@ def propose(
     """Make an order for a demand, and return it; it holds nobody yet. In a pursuit it can be for a post elsewhere."""
     incident = world.state.incidents[demand.incident]
     lon, lat = place or (incident.lon, incident.lat)
+    people, sworn = 0, 0
+    if chosen.kind == "unit" and world.city.roster is not None:
+        people, sworn = crew_size(world.city, world.state, UnitId(chosen.recipient))
     order = Order(
         id=OrderId(draft.mint("order")),
         version=1,
@@ -168,6 +172,8 @@ def propose(
         exercise=incident.exercise,
         under=under,
         officers=officers,
+        people=people,
+        sworn=sworn,
         diverted_from=chosen.diverted_from,
     )
     clocks = order_clocks_ms(world.city, incident, chosen.kind)

@@ -24,6 +24,7 @@ from engine.model.limits import (
     LONGEST_TEXT,
     MOST_FACTS,
     MOST_NEEDS,
+    MOST_PEOPLE,
     MOST_UNITS_OF_NEED,
 )
 from geo_data.snapping import OffRoad
@@ -106,7 +107,8 @@ def raise_demands(
     but: tuple[UnitId, ...] = (),
 ) -> None:
     """Let each unit that is needed be wanted; nobody of ``but`` is sent."""
-    for need in needs:
+    known = (demand.need for demand in draft.state.demands.values() if demand.incident == incident)
+    for place, need in enumerate(needs, 1 + max(known, default=0)):
         for number in range(need.count):
             draft.emit(
                 e.DemandRaised(
@@ -119,6 +121,9 @@ def raise_demands(
                     together=need.together,
                     rank="" if number else need.rank,  # one of them leads
                     equipment=need.equipment,
+                    need=place if need.people or need.sworn else 0,
+                    people=need.people,
+                    sworn=need.sworn,
                     but=but,
                 )
             )
@@ -228,5 +233,14 @@ def _check_needs(world: World, needs: tuple[Need, ...] | None) -> None:
         if not {need.capability, *need.either} <= world.city.run_cards.capabilities.keys():
             known = ", ".join(world.city.run_cards.capabilities)
             raise Refusal("unknown_capability", f"needs[{number}].capability", need.capability, known)
+        asks_of_crews = need.rank or need.people or need.sworn
+        if asks_of_crews and world.city.roster is None:
+            said = f"{need.rank} {need.people} {need.sworn}"
+            raise Refusal(
+                "no_roster", f"needs[{number}]", said, "neither rank, people nor sworn: nobody knows of crews"
+            )
+        if not 0 <= need.sworn <= need.people <= MOST_PEOPLE:
+            limit = f"0 to {MOST_PEOPLE}, sworn at most people"
+            raise Refusal("out_of_range", f"needs[{number}].people", f"{need.people}, {need.sworn}", limit)
         if not 1 <= need.count <= MOST_UNITS_OF_NEED:
             raise Refusal("out_of_range", f"needs[{number}].count", need.count, f"1 to {MOST_UNITS_OF_NEED}")

@@ -10,6 +10,7 @@ from engine.core.state import Demand, State
 from engine.core.under_stations import watch_naming
 from engine.model import events as e
 from engine.model.ids import DemandId, OrderId, StationId, UnitId, number_of
+from engine.model.lifecycle import OrderState
 
 
 def raised(state: State, event: e.Event, body: e.DemandRaised) -> None:
@@ -26,6 +27,10 @@ def raised(state: State, event: e.Event, body: e.DemandRaised) -> None:
         together=body.together,
         rank=body.rank,
         equipment=body.equipment,
+        need=body.need,
+        people=body.people,
+        sworn=body.sworn,
+        extra=body.extra,
         beside=body.beside,
         asked_by=body.asked_by,
         relieves=body.relieves,
@@ -48,6 +53,7 @@ def unmet(state: State, _: e.Event, body: e.DemandUnmet) -> None:
 def dropped(state: State, _: e.Event, body: e.DemandDropped) -> None:
     """Let nobody be wanted for it any more; what it was handed over to stands for itself from here on."""
     gone = state.demands.pop(body.demand)
+    _have_come(state, gone)
     state.kept.relieving.pop(body.demand, None)
     if body.into is not None:
         _change(state, body.into, relieves=None, returned=None)
@@ -60,6 +66,17 @@ def recommended(state: State, _: e.Event, body: e.Recommended) -> None:
     state.recommendations.setdefault(body.incident, []).append(body.recommendation)
     chosen = body.recommendation.chosen
     _change(state, body.demand, recommended=None if chosen is None else chosen.recipient)
+
+
+def _have_come(state: State, gone: Demand) -> None:
+    """Let whoever has been at the scene for a need that wants a number of people count for the rest of it."""
+    order = state.orders.get(gone.order) if gone.order is not None else None
+    if not gone.need or order is None or order.state is not OrderState.CLEARED:
+        return
+    for its in list(state.demands.values()):
+        if its.incident == gone.incident and its.need == gone.need:
+            people, sworn = max(0, its.people - order.people), max(0, its.sworn - order.sworn)
+            _change(state, its.id, people=people, sworn=sworn)
 
 
 def _not_again(

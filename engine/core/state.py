@@ -57,6 +57,10 @@ class Demand(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     together: bool = False
     rank: str = ""
     equipment: tuple[str, ...] = ()
+    need: int = 0
+    people: int = 0
+    sworn: int = 0
+    extra: bool = False
     dispatch: Dispatch = "units"
     order: OrderId | None = None
     """The order to the unit that goes."""

@@ -116,7 +116,10 @@ def _decided(world: World, now: int, order: Order, demands: Sequence[Demand]) ->
     if not own or not wanted:
         return []
     refused = {demand.id: frozenset(own[unit] for unit in demand.refused_by if unit in own) for demand in demands}
-    asked = [replace(want, refused_by=refused[want.demand], handicap_ms={}, station_ordered=True) for want in wanted]
+    asked = [
+        replace(want, refused_by=refused[want.demand], handicap_ms={}, need=None, station_ordered=True)
+        for want in wanted
+    ]
     policies = replace(world.city.policies, reserve=0, cover="off")
     return [
         Decision(one.demand, msgspec.structs.replace(one.recommendation, policy=OWN_POOL), one.route)

@@ -6,13 +6,14 @@ and remembered; they are never journalled, because a new road network moves them
 
 from dataclasses import replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.core.apply import apply
 from engine.core.city import City
-from engine.core.crews import manned, possible_names
+from engine.core.crews import crew_size, manned, possible_names
 from engine.core.flight import Flight
 from engine.core.own_first import OwnFirst
 from engine.core.speeds import Speeds
@@ -99,6 +100,7 @@ class World:
             self._manned[unit] = crew
             self.own_first.crews_changed()
             self.fleet.add((manned(self.city, self.state, self.state.units[unit]),), self.state.kept.at)
+            self.fleet.man(self.fleet.index(unit), *crew_size(self.city, self.state, unit))
         self.fleet.set_status(self.fleet.index(unit), self._shown(unit), self._divertible(unit))
 
     def _shown(self, unit: UnitId) -> UnitStatus:
@@ -131,6 +133,9 @@ class World:
         units = tuple(manned(self.city, self.state, unit) for unit in self.state.units.values())
         self.fleet.add(units, self.state.kept.at)
         self.fleet.know(possible_names(self.city))
+        if self.city.roster is not None:
+            for row, unit_id in enumerate(self.fleet.ids):
+                self.fleet.man(row, *crew_size(self.city, self.state, unit_id))
         self._manned = dict(self.state.kept.crews)
         self.own_first = OwnFirst(self.city, self.state, self.fleet.ids)
         self.fleet.restore(positions)
@@ -259,16 +264,41 @@ class World:
             either=demand.either,
             together=demand.together,
             bringing=bringing(demand.equipment, demand.rank),
+            **self._lacking(demand),
             handicap_ms=self.own_first.handicaps(its.lon, its.lat, demand.level),
             level=demand.level,
             due_at=self._due_at(demand.incident),
             arc=spot.arc,
             fraction=spot.fraction,
-            refused_by=frozenset(self.fleet.index(unit) for unit in demand.refused_by if unit in self.fleet),
+            refused_by=frozenset(self.fleet.index(unit) for unit in self._refused_by(demand) if unit in self.fleet),
             station_ordered=demand.station is not None,
             underway_ms=self._underway_ms(demand.incident, now, held_by),
             may_divert=not its.exercise,
         )
+
+    def _refused_by(self, demand: Waiting) -> set[UnitId]:
+        """Return who has refused a demand, or another of a need that wants a number of people: they are one."""
+        alike = (its for its in self.state.demands.values() if its.incident == demand.incident)
+        its = [its for its in alike if its.need == demand.need] if demand.need else [demand]
+        return {unit for one in its for unit in one.refused_by}
+
+    def _lacking(self, demand: Waiting) -> dict[str, Any]:
+        """Return what `Wanted` says of a need that wants a number of people; nothing for any other."""
+        if not demand.need:
+            return {}
+        people, sworn = self.lacking(demand)
+        return {"need": (demand.incident, demand.need), "people": people, "sworn": sworn, "extra": demand.extra}
+
+    def lacking(self, demand: Waiting) -> tuple[int, int]:
+        """Return how many people and sworn officers the need of a demand lacks beside those who go for the rest."""
+        people, sworn = demand.people, demand.sworn
+        for its in self.state.demands.values():
+            if its.id == demand.id or its.order is None:
+                continue
+            if its.incident == demand.incident and its.need == demand.need:
+                order = self.state.orders[its.order]
+                people, sworn = people - order.people, sworn - order.sworn
+        return max(0, people), max(0, sworn)
 
     def served_by(self, row: int, now: int) -> Wanted | None:
         """Return what the order of a unit that is under way serves, as a decision sees it."""

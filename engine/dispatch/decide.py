@@ -6,20 +6,22 @@ times are exact; who could go at what cost is `options`, what is chosen among th
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 
 import numpy as np
 from msgspec.structs import replace
 
 from engine.dispatch.assignment import UNMET, Choices, assign
+from engine.dispatch.crewing import MOST_EXTRA, CrewPlan, Row
 from engine.dispatch.cutting import cut_to_size
 from engine.dispatch.diversion import Serving
 from engine.dispatch.force import Force
 from engine.dispatch.options import Market, Options
 from engine.dispatch.policies import NO_AGE_LIMIT, Policies
 from engine.dispatch.reasons import Barred, excluded_units, nearest_anyone, reason_counts
-from engine.dispatch.wanted import NOBODY, Wanted
+from engine.dispatch.wanted import NOBODY, Wanted, has_rank, without_rank
 from engine.model.ids import RecipientId, UnitId
 from engine.model.recommendation import Candidate, Decision, Recommendation
 from engine.travel import Ranking
@@ -129,7 +131,7 @@ def _planned(wanted: Sequence[Wanted], market: Market, effort: float) -> tuple[l
     asked = market.with_holders([(want, market.options(want)) for want in wanted])
     turn = 0
     while True:
-        lines, proven = _assigned(asked, effort)
+        lines, proven = _assigned(asked, market, effort)
         left = market.left_by([(line.want, line.options, line.unit) for line in lines])
         asked += [(want, market.options(want)) for want in left]
         if left:
@@ -137,17 +139,84 @@ def _planned(wanted: Sequence[Wanted], market: Market, effort: float) -> tuple[l
         over = market.over([(line.want, line.unit) for line in lines])
         turn += 1
         for i, held in over.items():
-            want, its = asked[i]
-            # After so many turns whoever is still over gets nobody: it waits.
-            asked[i] = want, its.without(held if turn < _RESERVE_TURNS else frozenset(its.ranking.unit.tolist()))
+            # Extra rows of one need are one: whoever stays back for one does for all.
+            for j in _alike(asked, i):
+                want, its = asked[j]
+                # After so many turns whoever is still over gets nobody: it waits.
+                asked[j] = want, its.without(held if turn < _RESERVE_TURNS else frozenset(its.ranking.unit.tolist()))
         if not over:
             break
     taken = {line.unit for line in lines if line.is_decided}
-    return [line for line in lines if line.want.holder == NOBODY or line.want.holder in taken], proven
+    lines = [line for line in lines if line.want.holder == NOBODY or line.want.holder in taken]
+    return _without_idle(lines, market.force), proven
 
 
-def _assigned(asked: Sequence[tuple[Wanted, Options]], effort: float) -> tuple[list[_Line], bool]:
+def _alike(asked: Sequence[tuple[Wanted, Options]], i: int) -> list[int]:
+    """Return a row, and where it is a new one of a need all new ones of that."""
+    want = asked[i][0]
+    return [j for j, (its, _) in enumerate(asked) if its.new and its.need == want.need] if want.new else [i]
+
+
+def _without_idle(lines: Sequence[_Line], force: Force) -> list[_Line]:
+    """Leave out the extra rows that nobody was found for, but one where its need has too few people even so."""
+    found: list[_Line] = []
+    told = {line.want.need for line in lines if line.unit is None and not line.want.new}  # something of it waits
+    for line in lines:
+        if line.want.extra and line.unit is None:
+            if (line.want.new and line.want.need in told) or not _too_few(line.want, lines, force):
+                continue
+            told.add(line.want.need)
+        found.append(line)
+    return found
+
+
+def _too_few(want: Wanted, lines: Sequence[_Line], force: Force) -> bool:
+    """Tell whether those who go for a need are fewer people or sworn officers than it lacks."""
+    goes = [line.unit for line in lines if line.want.need == want.need and line.unit is not None]
+    return bool(force.fleet.people[goes].sum() < want.people or force.fleet.sworn[goes].sum() < want.sworn)
+
+
+def _crewed(asked: list[tuple[Wanted, Options]], market: Market, effort: float) -> tuple[list[_Line], bool]:
+    """Choose among options where some needs want a number of people; extra rows are put behind the others."""
+    fleet = market.force.fleet
+
+    def row(want: Wanted, its: Options) -> Row:
+        return Row(
+            level=want.level,
+            incident=want.incident,
+            unit=its.ranking.unit,
+            cost_ms=its.cost_ms,
+            underway_ms=want.underway_ms,
+            holder=want.holder,
+            shares=want.together,
+            need=want.need if want.holder == NOBODY else None,
+            people=want.people,
+            sworn=want.sworn,
+            leads=has_rank(want.bringing),
+            extra=want.extra,
+        )
+
+    def add(need: Hashable) -> list[Row]:
+        its = [want for want, _ in asked if want.need == need and want.holder == NOBODY]
+        if any(want.new for want in its):
+            return []
+        want = replaced(its[0], extra=True, new=True, bringing=without_rank(its[0].bringing))
+        options = market.options(want)
+        asked.extend([(want, options)] * MOST_EXTRA)
+        return [row(want, options)] * MOST_EXTRA
+
+    plan = CrewPlan(
+        [row(want, its) for want, its in asked], fleet.people.astype(np.int64), fleet.sworn.astype(np.int64)
+    )
+    plan.make(effort, add)
+    lines = [_Line(want, its, pick) for (want, its), pick in zip(asked, plan.pick, strict=True)]
+    return lines, plan.proven
+
+
+def _assigned(asked: list[tuple[Wanted, Options]], market: Market, effort: float) -> tuple[list[_Line], bool]:
     """Choose for each demand among its options."""
+    if any(want.need is not None for want, _ in asked):
+        return _crewed(asked, market, effort)
     if len(asked) == 1:  # nobody contends: the first is the best, and no model need be made to know it
         want, its = asked[0]
         return [_Line(want, its, 0 if len(its.ranking.unit) else UNMET)], True
@@ -183,6 +252,10 @@ def _explain(
             capability=want.capability,
             either=want.either,
             bringing=want.bringing,
+            need=want.need[1] if want.need is not None else 0,
+            people=want.people,
+            sworn=want.sworn,
+            extra=want.extra,
             shares=want.together,
             level=want.level,
             underway_ms=want.underway_ms,
@@ -202,10 +275,11 @@ def _explain(
             settled_nodes=ranking.settled,
         )
     )
-    return Decision(want.demand, recommendation, route)
+    return Decision(want.demand, recommendation, route, want.new)
 
 
-def _candidate(options: Options, at: int, force: Force) -> Candidate:
+def _candidate(line: _Line, at: int, force: Force) -> Candidate:
+    options, crewed = line.options, line.want.need is not None
     ranking, row = options.ranking, int(options.ranking.unit[at])
     eta_ms, penalties_ms = int(ranking.eta_ms[at]), options.against.said(row)
     name, cost_ms = UnitId(force.fleet.ids[row]), int(options.cost_ms[at])
@@ -217,6 +291,8 @@ def _candidate(options: Options, at: int, force: Force) -> Candidate:
         cover_ppm=None if options.loss is None else round(float(options.loss[at]) * 1e6),
         penalties_ms=penalties_ms,
         cost_ms=None if cost_ms == eta_ms + sum(penalties_ms.values()) else cost_ms,
+        people=int(force.fleet.people[row]) if crewed else 0,
+        sworn=int(force.fleet.sworn[row]) if crewed else 0,
         diverted_from=force.claims.get(name) if options.seen.takes(row) else None,
     )
 
@@ -225,7 +301,7 @@ def _others(line: _Line, away: frozenset[int], force: Force, most: int) -> tuple
     """Return who would be next, best first; only those who are named become objects."""
     units = line.options.ranking.unit.tolist()
     free = (at for at, unit in enumerate(units) if at != line.pick and unit not in away)
-    return tuple(_candidate(line.options, at, force) for at in itertools.islice(free, most))
+    return tuple(_candidate(line, at, force) for at in itertools.islice(free, most))
 
 
 def _rivals(line: _Line, taken: frozenset[int], force: Force, most: int) -> tuple[Candidate, ...]:
@@ -233,7 +309,7 @@ def _rivals(line: _Line, taken: frozenset[int], force: Force, most: int) -> tupl
     if not taken:
         return ()
     theirs = np.flatnonzero(np.isin(line.options.ranking.unit, np.fromiter(taken, np.int32)))
-    return tuple(_candidate(line.options, at, force) for at in theirs[:most].tolist())
+    return tuple(_candidate(line, at, force) for at in theirs[:most].tolist())
 
 
 def _unit(line: _Line, force: Force) -> tuple[Candidate, str]:
@@ -243,7 +319,7 @@ def _unit(line: _Line, force: Force) -> tuple[Candidate, str]:
         int(force.fleet.arc[unit]), float(force.fleet.fraction[unit]), want.arc, want.fraction
     )
     length_m, course = drawn(force.times.network, arcs, start, end)
-    found = _candidate(line.options, line.pick, force)
+    found = _candidate(line, line.pick, force)
     return replace(found, distance_m=round(length_m)), encode_polyline(course)
 
 

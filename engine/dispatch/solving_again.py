@@ -5,14 +5,16 @@ decision have. Nothing else is asked: no road, no position, no policy. A record 
 that stand in it was changed, or its decision was not made by its table.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from engine.dispatch.assignment import UNMET, Choices, assign
+from engine.dispatch.crewing import CrewPlan, Row
 from engine.dispatch.diversion import DIVERSION_EQUAL
+from engine.dispatch.wanted import has_rank
 from engine.model.ids import DemandId, IncidentId, RecipientId
 from engine.model.recommendation import Candidate, Recommendation
 
@@ -63,7 +65,10 @@ def solve_again(tables: Sequence[Table]) -> Solved:
         [table.recommendation.underway_ms for table in tables],
         shares=[table.recommendation.shares for table in tables],
     )
-    again = assign(choices, EFFORT).pick.tolist()
+    if any(table.recommendation.need for table in tables):
+        again = _with_crews(tables, choices, rows, number)
+    else:
+        again = assign(choices, EFFORT).pick.tolist()
     found = tuple(row[pick].recipient if pick != UNMET else None for row, pick in zip(rows, again, strict=True))
     if found == named:
         return Solved("same", named)
@@ -73,6 +78,34 @@ def solve_again(tables: Sequence[Table]) -> Solved:
         return Solved("same", named)
     proven = all(table.recommendation.proven for table in tables)
     return Solved("differs" if proven or was < now else "unproven", found)
+
+
+def _with_crews(
+    tables: Sequence[Table], choices: Choices, rows: Sequence[Sequence[Candidate]], number: Mapping[RecipientId, int]
+) -> list[int]:
+    """Plan again where needs want a number of people, with as many extra units as there are tables of them."""
+    crews = {number[one.recipient]: (one.people, one.sworn) for row in rows for one in row}
+    people, sworn = (np.array([crews[unit][of] for unit in range(len(crews))], np.int64) for of in (0, 1))
+    asked = []
+    for i, table in enumerate(tables):
+        its, among = table.recommendation, slice(choices.start[i], choices.start[i + 1])
+        row = Row(
+            level=its.level,
+            incident=table.incident,
+            unit=choices.unit[among],
+            cost_ms=choices.eta_ms[among],
+            underway_ms=its.underway_ms,
+            shares=its.shares,
+            need=(table.incident, its.need) if its.need else None,
+            people=its.people,
+            sworn=its.sworn,
+            leads=has_rank(its.bringing),
+            extra=its.extra,
+        )
+        asked.append(row)
+    plan = CrewPlan(asked, people, sworn)
+    plan.make(EFFORT)
+    return plan.pick
 
 
 def decisions(tables: Iterable[Table]) -> list[list[Table]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.fleet import equipment_name, rank_name
+from engine.fleet import equipment_name, is_rank, rank_name
 from engine.model.ids import DemandId, IncidentId
 
 NOBODY = -1
@@ -27,6 +27,15 @@ class Wanted:
     """A unit that goes to the incident for another demand may meet it as well."""
     bringing: tuple[str, ...] = ()
     """What its unit must have besides, equipment and somebody of a rank, by the names of the bits; see `bringing`."""
+    need: tuple[IncidentId, int] | None = None
+    """Demands with the same are those of one need that wants a number of people; None for any other."""
+    people: int = 0
+    sworn: int = 0
+    """How many people and sworn officers the need lacks beside those who go already."""
+    extra: bool = False
+    """Only met where its need has too few people without it."""
+    new: bool = False
+    """No demand yet: one is to be raised if it is met, or if its need has too few people all the same."""
     arc: int
     fraction: float
     refused_by: frozenset[int] = frozenset()
@@ -50,3 +59,13 @@ class Wanted:
 def bringing(equipment: Sequence[str], rank: str) -> tuple[str, ...]:
     """Return the names of the bits that a unit must have which brings this, and has somebody of a rank or a higher."""
     return (*map(equipment_name, equipment), *((rank_name(rank),) if rank else ()))
+
+
+def has_rank(names: Sequence[str]) -> bool:
+    """Tell whether somebody of a rank is among what a unit must have, by the names of bits."""
+    return any(is_rank(name) for name in names)
+
+
+def without_rank(names: Sequence[str]) -> tuple[str, ...]:
+    """Return what a unit must have besides somebody of a rank."""
+    return tuple(name for name in names if not is_rank(name))

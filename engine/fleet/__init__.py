@@ -15,6 +15,7 @@ from engine.fleet.columns import (
     Reason,
     equipment_name,
     is_capability,
+    is_rank,
     rank_name,
 )
 from engine.fleet.fleet import Fleet, Moves, warm
@@ -32,6 +33,7 @@ __all__ = [
     "Reason",
     "equipment_name",
     "is_capability",
+    "is_rank",
     "rank_name",
     "warm",
 ]

@@ -40,6 +40,11 @@ def rank_name(rank: str) -> str:
     return _RANK + rank
 
 
+def is_rank(name: str) -> bool:
+    """Tell whether a name with a bit is that of a rank."""
+    return name.startswith(_RANK)
+
+
 def is_capability(name: str) -> bool:
     """Tell whether a name with a bit is a capability, and neither equipment nor a rank."""
     return not name.startswith((_EQUIPMENT, _RANK))
@@ -51,6 +56,8 @@ COLUMNS: dict[str, tuple[type, int, float]] = {
     "status": (np.int8, 1, STATUS_CODE[UnitStatus.OFF_DUTY]),
     "divertible": (np.int8, 1, 0),
     "turnout_ms": (np.int32, 1, 0),
+    "people": (np.int16, 1, 0),
+    "sworn": (np.int16, 1, 0),
     "arc": (np.int32, 1, -1),
     "fraction": (np.float64, 1, 0),
     "lon": (np.float64, 1, np.nan),
@@ -97,6 +104,8 @@ class FleetView:
         below 0 where that is its station's to say, `SHIFT_OVER` where it goes off duty after that.
     turnout_ms
         int32 (U,).
+    people, sworn
+        int16 (U,), how many are in it, and how many sworn officers among them, where a city says so.
     arc, fraction
         int32 and float64 (U,), the place on the roads; arc -1 where none is known.
     lon, lat, heading_deg
@@ -116,6 +125,8 @@ class FleetView:
     status: NDArray[np.int8]
     divertible: NDArray[np.int8]
     turnout_ms: NDArray[np.int32]
+    people: NDArray[np.int16]
+    sworn: NDArray[np.int16]
     arc: NDArray[np.int32]
     fraction: NDArray[np.float64]
     lon: NDArray[np.float64]

@@ -151,6 +151,10 @@ class Fleet(FleetView):
         self.divertible[index] = divertible
         self._set_bits(index, int(self.bits[index]) & (READY - 1))
 
+    def man(self, index: int, people: int, sworn: int) -> None:
+        """Say how many are in a unit, and how many sworn officers among them."""
+        self.people[index], self.sworn[index] = people, sworn
+
     def move(
         self,
         indices: ArrayLike,

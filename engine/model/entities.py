@@ -65,6 +65,9 @@ class Need(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """The least rank of who leads, by its id; empty for any."""
     equipment: tuple[str, ...] = ()
     """What each of its units must bring, as ids."""
+    people: int = 0
+    sworn: int = 0
+    """How many people, and sworn officers among them, all its units must come to; 0 for any."""
 
 
 class Alert(Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
@@ -188,6 +191,9 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The station's order that an order to a unit carries out; None where the room ordered the unit itself."""
     officers: tuple[str, ...] = ()
     """Service numbers of who goes, where the station has named them."""
+    people: int = 0
+    sworn: int = 0
+    """How many go, and how many sworn officers among them, where that is known."""
     diverted_from: OrderId | None = None
     """The order that the unit was under way to and was taken off for this one."""
 

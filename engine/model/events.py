@@ -164,6 +164,13 @@ class DemandRaised(_Body, frozen=True, gc=False, tag="demand_raised"):
     """The least rank that somebody in the unit must have; empty for any."""
     equipment: tuple[str, ...] = ()
     """What the unit must bring."""
+    need: int = 0
+    """Which need of its incident it is of, counted from 1, where that wants a number of people; else 0."""
+    people: int = 0
+    sworn: int = 0
+    """How many people, and sworn officers among them, all units of the need must come to."""
+    extra: bool = False
+    """It adds a unit to those that the need counts, because these have too few people."""
     but: tuple[UnitId, ...] = ()
     """Who is not sent: the unit that it is about."""
     beside: OrderId | None = None

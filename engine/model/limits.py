@@ -10,6 +10,8 @@ MOST_NEEDS = 32
 """Needs of one alert."""
 MOST_UNITS_OF_NEED = 64
 """Units of one need."""
+MOST_PEOPLE = 500
+"""People of one need."""
 MOST_EITHER = 8
 """Capabilities of which any meets one need."""
 LONGEST_ID = 128

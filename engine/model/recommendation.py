@@ -46,6 +46,9 @@ class Candidate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What counted against it besides its ETA, by code, such as ``position_age``; none of it is part of the ETA."""
     cost_ms: int | None = None
     """What it counted in the plan; None where that is the ETA and the penalties."""
+    people: int = 0
+    sworn: int = 0
+    """How many are in it, where the need wants a number."""
     diverted_from: OrderId | None = None
     """The order that it is under way to and would be taken off."""
 
@@ -91,6 +94,13 @@ class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_d
     """Other capabilities that meet the need as well."""
     bringing: tuple[str, ...] = ()
     """What its unit must have besides: ``equipment:`` and ``rank:``, each with its id behind it."""
+    need: int = 0
+    """Which need of the incident it is about, counted from 1, where that wants a number of people."""
+    people: int = 0
+    sworn: int = 0
+    """How many people and sworn officers the need still lacked."""
+    extra: bool = False
+    """Whether it adds a unit to those that the need counts."""
     shares: bool = False
     """Whether a unit that goes to the incident for another need may meet it as well."""
     level: int = 0
@@ -112,3 +122,5 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     demand: DemandId
     recommendation: Recommendation
     route: str = ""
+    extra: bool = False
+    """It adds a unit to the need of ``demand``: a demand of its own is to be raised for it."""

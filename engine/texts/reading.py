@@ -33,9 +33,18 @@ def explain(recommendation: Recommendation, language: str = "en") -> str:
     return "\n".join(lines)
 
 
+def crew(candidate: Candidate, language: str) -> str:
+    """Say how many are in a unit; empty where nobody asked for a number."""
+    if not candidate.people:
+        return ""
+    return text("roster.count", language, people=candidate.people, sworn=candidate.sworn)
+
+
 def _other(other: Candidate, language: str) -> str:
     key = "recommendation.other" if other.cover_ppm is None else "recommendation.other_cover"
     said = text(key, language, recipient=other.recipient, eta=duration(other.eta_ms), ppm=other.cover_ppm)
+    if other.people:
+        said = text("recommendation.penalised", language, other=said, list=crew(other, language))
     if not other.penalties_ms:
         return said
     return text("recommendation.penalised", language, other=said, list=penalties(other, language))
@@ -72,10 +81,13 @@ def _able(recommendation: Recommendation, language: str) -> str:
 def _wanted(recommendation: Recommendation, language: str) -> str:
     """Say what is wanted: what a unit must be able to do, and what it must bring."""
     wanted = _able(recommendation, language)
-    if not recommendation.bringing:
-        return wanted
     named = (name.partition(":") for name in recommendation.bringing)
-    said = (text(f"recommendation.{kind}", language, name=name) for kind, _, name in named)
+    said = [text(f"recommendation.{kind}", language, name=name) for kind, _, name in named]
+    if recommendation.people or recommendation.sworn:
+        values = {"people": recommendation.people, "sworn": recommendation.sworn}
+        said.append(text("recommendation.lacking_people", language, **values))
+    if not said:
+        return wanted
     return text("recommendation.bringing", language, wanted=wanted, list=_listed(said, language))
 
 
@@ -83,8 +95,12 @@ def who_goes(recommendation: Recommendation, language: str) -> list[str]:
     """Say who goes and when they are there, or that nobody does; and what counted besides time, where anything did."""
     its = recommendation.chosen
     lines = [_chosen(its, recommendation, language)]
+    if recommendation.extra:
+        lines.insert(0, text("recommendation.extra", language))
     if its is not None and its.cover_ppm is not None:
         lines.append(text("recommendation.cover", language, recipient=its.recipient, ppm=its.cover_ppm))
+    if its is not None and its.people:
+        lines.append(text("recommendation.crew", language, recipient=its.recipient, crew=crew(its, language)))
     if its is not None and its.diverted_from is not None:
         lines.append(text("recommendation.diversion", language, recipient=its.recipient, order=its.diverted_from))
     if its is not None and its.penalties_ms:

@@ -87,12 +87,16 @@ class Desk(RuleBasedStateMachine):
         ),
         kind=st.sampled_from(("robbery", "wanted_sighting", "noise")),
         count=st.integers(1, 2),
+        people=st.sampled_from((0, 2, 4)),
     )
-    def alerts(self, places, kind, count):
+    def alerts(self, places, kind, count, people):
+        wants = {} if self.city.roster is None else {"people": people, "sworn": people // 2}
         commands = []
         for column, row, capability in places:
             self.refs += 1
-            given = alert(self.refs, column, row, kind=kind, needs=(Need(capability, count),), at=self.clock.time)
+            given = alert(
+                self.refs, column, row, kind=kind, needs=(Need(capability, count, **wants),), at=self.clock.time
+            )
             commands.append(ReportAlert(actor="x", alert=given))
         for reply in self.engine.submit(*commands):
             assert reply.refusal is None

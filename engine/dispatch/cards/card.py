@@ -74,6 +74,8 @@ class Response:
                 together=need.together,
                 rank=need.rank if crews else "",
                 equipment=need.equipment if equipment else (),
+                people=need.people if crews else 0,
+                sworn=need.sworn if crews else 0,
             )
             for need in self.force
         )

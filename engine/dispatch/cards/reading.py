@@ -19,10 +19,10 @@ from engine.dispatch.cards.model import (
     Series,
     Vocabulary,
 )
-from engine.dispatch.cards.vocabulary import LONGEST_S, MOST_PEOPLE, names_of, read_clocks, read_deputy
+from engine.dispatch.cards.vocabulary import LONGEST_S, names_of, read_clocks, read_deputy
 from engine.dispatch.toml_file import NAME, At, TomlReader
 from engine.model.entities import Dispatch
-from engine.model.limits import LEVELS, MOST_EITHER, MOST_NEEDS, MOST_UNITS_OF_NEED
+from engine.model.limits import LEVELS, MOST_EITHER, MOST_NEEDS, MOST_PEOPLE, MOST_UNITS_OF_NEED
 
 _SAID_KEYS = (
     "force",

@@ -19,11 +19,10 @@ from engine.dispatch.cards.model import (
     Vocabulary,
 )
 from engine.dispatch.toml_file import At, Texts, TomlReader
-from engine.model.limits import LEVELS, MOST_ESCALATION_STEPS
+from engine.model.limits import LEVELS, MOST_ESCALATION_STEPS, MOST_PEOPLE
 
 SCHEMA = 1
 LONGEST_S = 31 * 86_400
-MOST_PEOPLE = 500
 TOP_KEYS = (
     "schema",
     "meta",

@@ -1,0 +1,281 @@
+"""Enough people: of the candidates of one need those go whose crews come to a number together.
+
+A need may want so many people, and so many sworn officers among them, in all its units. Where those who would go are
+too few, units are added to those that the need counts, up to `MOST_EXTRA`. The best set of one need, when nobody else
+wants its candidates, is the least of, in this order: units wanted and not met; that somebody leads who has the rank;
+people and sworn officers lacking; the arrival of the last; the total. It is found exactly, by a table over how many
+units, people and sworn officers have been taken of the candidates so far, soonest first.
+
+Where several needs contend, sets are made one after the other, the most urgent first, each of what the others of its
+level and above have left; everybody else is assigned anew round them.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.dispatch.assignment import NOBODY, UNMET, Choices, assign
+
+Ints = NDArray[np.int64]
+MOST_EXTRA = 8
+"""Units that are added to those that a need counts."""
+MOST_CANDIDATES = 48
+"""Candidates of one need that the table looks at, the soonest."""
+_MOST_CELLS = 6_000
+"""Cells of the table; past it whoever is soonest goes until there are enough."""
+_NEVER = np.iinfo(np.int64).max // 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crews:
+    """The candidates of one need, ``c``, soonest first.
+
+    Attributes
+    ----------
+    cost_ms, people, sworn
+        int64 (c,).
+    leads
+        bool (c,), whether somebody has the rank to lead.
+    """
+
+    cost_ms: Ints
+    people: Ints
+    sworn: Ints
+    leads: NDArray[np.bool_]
+
+    def choose(self, units: int, most: int, people: int, sworn: int) -> Ints:
+        """Return which go, in order.
+
+        Parameters
+        ----------
+        units, most
+            How many are wanted, and how many may go at most.
+        people, sworn
+            How many must be in them together.
+        """
+        most = min(most, len(self.cost_ms))
+        if (most + 1) * (people + 1) * (sworn + 1) * 2 > _MOST_CELLS:
+            return self._soonest(units, most, people, sworn)
+        shape = (most + 1, people + 1, sworn + 1, 2)
+        cost, taken = np.full(shape, _NEVER), np.zeros(shape, np.int64)
+        cost[0, 0, 0, 0] = 0
+        best: tuple[int, ...] | None = None
+        chosen, arrival = 0, 0
+        for i in range(min(len(self.cost_ms), MOST_CANDIDATES)):
+            self._take(i, cost, taken)
+            worth, mask = _best(cost, taken, units, people, sworn)
+            # A later candidate counts only where it makes the set more complete: else the set would arrive later.
+            cost_ms = int(self.cost_ms[i])
+            if best is None or worth[:-1] < best[:-1] or (cost_ms == arrival and worth < best):
+                best, chosen, arrival = worth, mask, cost_ms
+        return np.flatnonzero([chosen >> i & 1 for i in range(MOST_CANDIDATES)])
+
+    def _take(self, i: int, cost: Ints, taken: Ints) -> None:
+        """Let a candidate be taken or not, on top of every set that there is without it."""
+        most, people, sworn = (n - 1 for n in cost.shape[:3])
+        p, s, leads = int(self.people[i]), int(self.sworn[i]), bool(self.leads[i])
+        n, a, b, was = np.nonzero(cost[:most] < _NEVER)
+        to = (n + 1, np.minimum(a + p, people), np.minimum(b + s, sworn), np.maximum(was, leads))
+        further = cost[n, a, b, was] + int(self.cost_ms[i])
+        mask = taken[n, a, b, was] | np.int64(1) << np.int64(i)
+        # Several sets may come to the same cell: the cheapest stays, written last.
+        order = np.argsort(-further, kind="stable")
+        cells = np.ravel_multi_index(to, cost.shape)[order]
+        flat, flat_taken = cost.reshape(-1), taken.reshape(-1)
+        better = further[order] < flat[cells]
+        cells, further, mask = cells[better], further[order][better], mask[order][better]
+        flat[cells], flat_taken[cells] = further, mask
+
+    def _soonest(self, units: int, most: int, people: int, sworn: int) -> Ints:
+        found: list[int] = []
+        for i in range(len(self.cost_ms)):
+            its = np.array(found, np.int64)
+            enough = self.people[its].sum() >= people and self.sworn[its].sum() >= sworn
+            led = not self.leads.any() or self.leads[its].any()
+            if len(found) >= most or (len(found) >= units and enough and led):
+                break
+            if self.people[i] or len(found) < units:
+                found.append(i)
+        return np.array(found, np.int64)
+
+
+def _best(cost: Ints, taken: Ints, units: int, people: int, sworn: int) -> tuple[tuple[int, ...], int]:
+    """Return what the best set comes to, less is better, its total last, and which candidates it takes."""
+    n, p, s, leads = np.nonzero(cost < _NEVER)
+    unmet = np.maximum(units - n, 0)
+    lacking = (people - p) + (sworn - s)
+    total = cost[n, p, s, leads]
+    first = np.lexsort((total, lacking, -leads, unmet))[0]
+    worth = (int(unmet[first]), -int(leads[first]), int(lacking[first]), int(total[first]))
+    return worth, int(taken[n[first], p[first], s[first], leads[first]])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A demand of a plan in which crews count.
+
+    Attributes
+    ----------
+    level, incident, unit, cost_ms, underway_ms, holder, shares
+        As `engine.dispatch.assignment.Choices` has them.
+    need
+        Rows with the same are one set; None for one that asks for no number of people.
+    people, sworn
+        How many its set lacks.
+    leads
+        Whether its unit must have somebody of a rank.
+    extra
+        Whether it is only met where its set has too few without it.
+    """
+
+    level: int
+    incident: Hashable
+    unit: NDArray[np.int32]
+    cost_ms: Ints
+    underway_ms: int = 0
+    holder: int = NOBODY
+    shares: bool = False
+    need: Hashable = None
+    people: int = 0
+    sworn: int = 0
+    leads: bool = False
+    extra: bool = False
+
+
+class CrewPlan:
+    """A plan in which some needs want a number of people.
+
+    Parameters
+    ----------
+    rows
+        The demands; those of one need are of one incident and level, its extra ones last.
+    people, sworn
+        int64 by unit, as the rows number them.
+    """
+
+    def __init__(self, rows: Sequence[Row], people: Ints, sworn: Ints) -> None:
+        self.rows = list(rows)
+        self.people, self.sworn = people, sworn
+        self.sets: dict[Hashable, list[int]] = {}
+        for i, row in enumerate(self.rows):
+            if row.need is not None:
+                self.sets.setdefault(row.need, []).append(i)
+        self.pick = [UNMET] * len(self.rows)
+        self.proven = True
+        self._settled: dict[int, int] = {}
+        """For each row of a set that was made, which of its candidates it has."""
+
+    def make(self, effort: float, add: Callable[[Hashable], Sequence[Row]] | None = None) -> None:
+        """Plan: the answer is in ``pick``, for each row the position among its candidates, and in ``proven``.
+
+        ``add`` gives extra rows for a set that turns out to have too few people; they are put behind all others.
+        """
+        while True:
+            open_groups = self._assign(effort)
+            short = [name for name in self.sets if name not in self._made and self.lacks(name)]
+            if not short:
+                self.proven &= open_groups == 0
+                self._fill()
+                return
+            name = min(short, key=lambda name: (self.rows[self.sets[name][0]].level, self.sets[name][0]))
+            for row in add(name) if add is not None else ():
+                self.sets[name].append(len(self.rows))
+                self.rows.append(row)
+                self.pick.append(UNMET)
+            self._settle(name)
+
+    def lacks(self, name: Hashable) -> bool:
+        """Tell whether a set has too few people or sworn officers as it is planned."""
+        its = self.sets[name]
+        units = np.array([unit for i in its if (unit := self.unit(i)) is not None], np.int64)
+        first = self.rows[its[0]]
+        return bool(self.people[units].sum() < first.people or self.sworn[units].sum() < first.sworn)
+
+    def unit(self, i: int) -> int | None:
+        """Return who meets a row; None where nobody does."""
+        return None if self.pick[i] == UNMET else int(self.rows[i].unit[self.pick[i]])
+
+    def _fill(self) -> None:
+        """Let whoever was left over by sets that were made later help those made before that still lack people."""
+        taken = {unit for i in range(len(self.rows)) if (unit := self.unit(i)) is not None}
+        for name in self._made:
+            for i in self.sets[name]:
+                extra = self.rows[i].extra
+                if self.pick[i] != UNMET or (extra and not self.lacks(name)):
+                    continue
+                free = (at for at, unit in enumerate(self.rows[i].unit.tolist()) if unit not in taken)
+                at = next((at for at in free if not extra or self._helps(name, int(self.rows[i].unit[at]))), UNMET)
+                self.pick[i] = at
+                taken |= set() if at == UNMET else {int(self.rows[i].unit[at])}
+
+    def _helps(self, name: Hashable, unit: int) -> bool:
+        """Tell whether a unit has some of what a set lacks."""
+        its = np.array([its for i in self.sets[name] if (its := self.unit(i)) is not None], np.int64)
+        first = self.rows[self.sets[name][0]]
+        more_people = self.people[its].sum() < first.people and self.people[unit] > 0
+        return bool(more_people or (self.sworn[its].sum() < first.sworn and self.sworn[unit] > 0))
+
+    @property
+    def _made(self) -> list[Hashable]:
+        return list(dict.fromkeys(self.rows[i].need for i in self._settled))
+
+    def _assign(self, effort: float) -> int:
+        """Assign all that no made set is about, round what these have; return how many groups are not proven."""
+        gone = {int(self.rows[i].unit[at]): self.rows[i].level for i, at in self._settled.items() if at != UNMET}
+        here = [i for i, row in enumerate(self.rows) if i not in self._settled and not row.extra]
+        kept = {i: self._left(self.rows[i], gone) for i in here}
+        # Who has gone is never taken off by those below, and by those above only through what they leave.
+        choices = Choices.of(
+            [self.rows[i].level for i in here],
+            [self._number(self.rows[i].incident) for i in here],
+            [self.rows[i].unit[kept[i]] for i in here],
+            [self.rows[i].cost_ms[kept[i]] for i in here],
+            [self.rows[i].underway_ms for i in here],
+            [self.rows[i].holder for i in here],
+            [self.rows[i].shares for i in here],
+        )
+        found = assign(choices, effort)
+        self.pick = [UNMET] * len(self.rows)
+        for i, at in self._settled.items():
+            self.pick[i] = at
+        for i, at in zip(here, found.pick.tolist(), strict=True):
+            self.pick[i] = UNMET if at == UNMET else int(kept[i][at])
+        return found.open_groups
+
+    def _left(self, row: Row, gone: dict[int, int]) -> Ints:
+        """Return which of a row's candidates no made set has."""
+        return np.flatnonzero(~np.isin(row.unit, np.fromiter(gone, np.int32, len(gone))))
+
+    def _number(self, incident: Hashable) -> int:
+        return next(i for i, row in enumerate(self.rows) if row.incident == incident)
+
+    def _settle(self, name: Hashable) -> None:
+        """Make one set: choose who goes, and give each a row that it is a candidate of."""
+        its = self.sets[name]
+        first = self.rows[its[0]]
+        others = [i for i in range(len(self.rows)) if i not in its and self.rows[i].level <= first.level]
+        away = {unit for i in others if (unit := self.unit(i)) is not None}
+        self.proven &= not others  # of several that contend no other order of making sets is tried
+        cost: dict[int, int] = {}
+        for i in its:
+            for unit, ms in zip(self.rows[i].unit.tolist(), self.rows[i].cost_ms.tolist(), strict=True):
+                if unit not in away:
+                    cost[unit] = min(ms, cost.get(unit, ms))
+        units = np.array(sorted(cost, key=lambda unit: (cost[unit], unit)), np.int64)
+        leading = {unit for i in its if self.rows[i].leads for unit in self.rows[i].unit.tolist()}
+        crews = Crews(
+            cost_ms=np.array([cost[unit] for unit in units.tolist()], np.int64),
+            people=self.people[units],
+            sworn=self.sworn[units],
+            leads=np.array([unit in leading for unit in units.tolist()], np.bool_),
+        )
+        counted = sum(not self.rows[i].extra for i in its)
+        goes = units[crews.choose(counted, len(its), first.people, first.sworn)].tolist()
+        for i in sorted(its, key=lambda i: (not self.rows[i].leads, i)):
+            able = self.rows[i].unit.tolist()
+            unit = next((unit for unit in goes if unit in able), None)
+            self._settled[i] = UNMET if unit is None else able.index(unit)
+            if unit is not None:
+                goes.remove(unit)

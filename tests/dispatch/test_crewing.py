@@ -1,0 +1,150 @@
+"""Enough people: every choice of units tried, against the table's."""
+
+import itertools
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.dispatch.crewing import CrewPlan, Crews, Row
+
+
+@st.composite
+def needs(draw):
+    count = draw(st.integers(0, 7))
+    cost = sorted(draw(st.lists(st.integers(0, 12), min_size=count, max_size=count)))
+    crews = draw(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2)), min_size=count, max_size=count))
+    leads = draw(st.lists(st.booleans(), min_size=count, max_size=count))
+    people = [p for p, _ in crews]
+    its = Crews(
+        cost_ms=np.array(cost, np.int64),
+        people=np.array(people, np.int64),
+        sworn=np.array([min(p, s) for p, s in crews], np.int64),
+        leads=np.array(leads, np.bool_),
+    )
+    units = draw(st.integers(1, 3))
+    return its, units, units + draw(st.integers(0, 3)), draw(st.integers(0, 8)), draw(st.integers(0, 4))
+
+
+def worth(its, chosen, units, people, sworn):
+    chosen = list(chosen)
+    return (
+        max(0, units - len(chosen)),
+        -int(its.leads[chosen].any()),
+        max(0, people - int(its.people[chosen].sum())) + max(0, sworn - int(its.sworn[chosen].sum())),
+        int(its.cost_ms[chosen].max(initial=0)),
+        int(its.cost_ms[chosen].sum()),
+    )
+
+
+@given(needs())
+@settings(max_examples=400, deadline=None)
+def test_no_other_set_is_more_complete_or_as_complete_and_sooner(given_need):
+    its, units, most, people, sworn = given_need
+    found = its.choose(units, most, people, sworn)
+    assert len(found) <= most
+    every = (
+        chosen
+        for n in range(min(most, len(its.cost_ms)) + 1)
+        for chosen in itertools.combinations(range(len(its.cost_ms)), n)
+    )
+    assert worth(its, found, units, people, sworn) == min(worth(its, chosen, units, people, sworn) for chosen in every)
+    assert found.tolist() == its.choose(units, most, people, sworn).tolist()
+
+
+def test_where_the_table_would_be_too_large_the_soonest_go_until_there_are_enough():
+    count = 40
+    its = Crews(
+        cost_ms=np.arange(count),
+        people=np.full(count, 9),
+        sworn=np.full(count, 3),
+        leads=np.zeros(count, np.bool_),
+    )
+    assert its.choose(2, 40, 300, 100).tolist() == list(range(34))
+
+
+@st.composite
+def plans(draw, needs_most=3):
+    """A few needs of a few incidents, some of which want a number of people."""
+    units = draw(st.integers(1, 6))
+    people = draw(st.lists(st.integers(1, 4), min_size=units, max_size=units))
+    sworn = [draw(st.integers(0, p)) for p in people]
+    rows = []
+    for name in range(draw(st.integers(1, needs_most))):
+        level, wants = draw(st.integers(1, 2)), draw(st.booleans())
+        eta = draw(st.lists(st.integers(0, 20), min_size=units, max_size=units))
+        able = draw(st.sets(st.integers(0, units - 1)))
+        lacking = (draw(st.integers(0, 6)), draw(st.integers(0, 3))) if wants else (0, 0)
+        order = sorted(able, key=lambda u: (eta[u], u))
+        row = Row(
+            level=level,
+            incident=name,
+            unit=np.array(order, np.int32),
+            cost_ms=np.array([eta[u] for u in order], np.int64),
+            need=name if wants else None,
+            people=lacking[0],
+            sworn=lacking[1],
+        )
+        rows += [row] * draw(st.integers(1, 2))
+    return rows, np.array(people), np.array(sworn)
+
+
+def made(rows, people, sworn):
+    plan = CrewPlan(rows, people, sworn)
+    extra = {row.need: [replace(row, extra=True)] * 3 for row in rows if row.need is not None}
+    plan.make(5.0, extra.__getitem__)
+    return plan
+
+
+@given(plans())
+@settings(max_examples=200, deadline=None)
+def test_nobody_goes_twice_and_no_need_lacks_people_whom_somebody_free_could_bring(given_plan):
+    rows, people, sworn = given_plan
+    plan = made(rows, people, sworn)
+    goes = [unit for i in range(len(plan.rows)) if (unit := plan.unit(i)) is not None]
+    assert len(goes) == len(set(goes))
+    for name, its in plan.sets.items():
+        if plan.lacks(name) and any(plan.unit(i) is None for i in its if plan.rows[i].extra):
+            first = plan.rows[its[0]]
+            units = [unit for i in its if (unit := plan.unit(i)) is not None]
+            free = set(first.unit.tolist()) - set(goes)
+            short_people = people[units].sum() < first.people
+            short_sworn = sworn[units].sum() < first.sworn
+            assert not any((short_people and people[u]) or (short_sworn and sworn[u]) for u in free)
+
+
+@given(plans(needs_most=1))
+@settings(max_examples=200, deadline=None)
+def test_a_need_alone_has_the_best_set_there_is(given_plan):
+    rows, people, sworn = given_plan
+    plan = made(rows, people, sworn)
+    first, counted = rows[0], len(rows)
+    units = [unit for i in range(len(plan.rows)) if (unit := plan.unit(i)) is not None]
+    goes = [int(np.flatnonzero(first.unit == unit)[0]) for unit in units]
+    its = Crews(
+        cost_ms=first.cost_ms,
+        people=people[first.unit],
+        sworn=sworn[first.unit],
+        leads=np.zeros(len(first.unit), np.bool_),
+    )
+    most = counted + (3 if first.need is not None else 0)
+    sets = (c for n in range(min(most, len(first.unit)) + 1) for c in itertools.combinations(range(len(first.unit)), n))
+    best = min(worth(its, chosen, counted, first.people, first.sworn) for chosen in sets)
+    assert plan.proven
+    assert worth(its, goes, counted, first.people, first.sworn) == best
+
+
+@given(plans())
+@settings(max_examples=100, deadline=None)
+def test_a_level_above_has_what_it_would_have_alone(given_plan):
+    rows, people, sworn = given_plan
+    above = [row for row in rows if row.level == 1]
+    if above:
+        whole, alone = made(rows, people, sworn), made(above, people, sworn)
+
+        def goes(plan):
+            its = [i for i, row in enumerate(plan.rows) if row.level == 1 and plan.unit(i) is not None]
+            return sorted((plan.rows[i].incident, plan.unit(i)) for i in its)
+
+        assert goes(whole) == goes(alone)
