@@ -113,16 +113,23 @@ def _open_incident(world: World, incident_id: IncidentId) -> Incident:
 
 
 def _missing(before: tuple[Need, ...], after: tuple[Need, ...]) -> tuple[Need, ...]:
-    """Return what one force has more than another."""
+    """Return what one force has more than another: units, and people and sworn officers in them."""
 
-    def counted(needs: tuple[Need, ...]) -> Counter[Need]:
-        found: Counter[Need] = Counter()
+    def counted(needs: tuple[Need, ...]) -> dict[Need, Counter[str]]:
+        found: dict[Need, Counter[str]] = {}
         for need in needs:
-            found[msgspec.structs.replace(need, count=1)] += need.count
+            kind = msgspec.structs.replace(need, count=1, people=0, sworn=0)
+            found.setdefault(kind, Counter()).update(count=need.count, people=need.people, sworn=need.sworn)
         return found
 
-    more = counted(after) - counted(before)
-    return tuple(msgspec.structs.replace(need, count=count) for need, count in more.items())
+    more, had = [], counted(before)
+    for kind, wanted in counted(after).items():
+        lacking = wanted - had.get(kind, Counter())
+        if lacking:
+            people = max(lacking["people"], lacking["sworn"])
+            count = max(1, lacking["count"])
+            more.append(msgspec.structs.replace(kind, count=count, people=people, sworn=lacking["sworn"]))
+    return tuple(more)
 
 
 def _let_go(world: World, draft: Draft, incident_id: IncidentId) -> None:

@@ -5,6 +5,7 @@ import pytest
 from engine import AnswerOrder, CancelOrder, Engine, Need, Policies, ReportAlert, SetUnitStatus
 from engine.dispatch.solving_again import Table, decisions, solve_again
 from engine.model import events as e
+from engine.model.commands import SetLevel
 from engine.model.lifecycle import UnitStatus
 from engine.texts.reading import explain
 from tests.support.cards import county_and
@@ -189,3 +190,14 @@ def test_a_unit_that_the_roster_does_not_know_counts_as_a_usual_crew(tmp_path):
     )
     engine = Engine(made, clock=SetClock())
     assert goes(engine, report(engine)) == ["u0", "x"]
+
+
+def test_a_raised_level_adds_what_is_more_of_units_and_of_people(tmp_path):
+    card = CARD + '\n[cards.level_1]\nforce = [{ capability = "patrol", count = 2, people = 7, sworn = 3 }]'
+    engine = engine_of(tmp_path, (4, 4), (1, 1), (3, 3), (4, 4), card=card)
+    incident = report(engine)
+    assert goes(engine, incident) == ["u0"]
+    reply = engine.submit(SetLevel(actor="d", incident=incident, level=1, reason="knives"))[0]
+    assert reply.refusal is None, reply.refusal
+    assert goes(engine, incident) == ["u0", "u2"]  # one unit more, with three people more
+    assert not waiting(engine)

@@ -171,9 +171,7 @@ def test_a_restart_gives_the_same_and_what_was_missed_meanwhile_is_made_up_for(h
     journal = VolatileJournal()
     units, lines = (unit("a", 1, 0), unit("b", 2, 0)), (duty("1", "a", 8, 20), duty("2", "b", 20, 8))
     engine, clock = engine_at(9, units, *lines, journal=journal)
-    (order,) = report(engine, clock, 1, 0).orders
-    for word in ("accept", "en_route", "on_scene"):
-        answer(engine, order, word)
+    say(engine, "a", "busy")
     before = engine.snapshot()
     clock.time = MIDNIGHT + int(hour * HOUR)
     again = Engine(engine.city, clock=clock, journal=journal)
