@@ -139,6 +139,8 @@ def _order_proposed(state: State, event: e.Event, body: e.OrderProposed) -> None
     _count(state, "order", order.id)
     state.orders[order.id] = order
     state.kept.order_demand[order.id] = body.demand
+    if body.people:
+        state.kept.order_people[order.id] = body.people, body.sworn
     if body.post is not None:
         state.order_posts[order.id] = body.post
     # The journal sorts the keys of mappings: so do we, or deadlines of one instant would replay in another order.
@@ -401,6 +403,7 @@ def _forget(state: State, at: int) -> None:
         for order in incident.orders:
             recipient = state.orders.pop(order).recipient
             del state.kept.order_demand[order]
+            state.kept.order_people.pop(order, None)
             state.order_posts.pop(order, None)
             state.kept.decided.pop(order, None)
             state.overruled.pop(order, None)

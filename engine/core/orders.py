@@ -172,12 +172,20 @@ def propose(
         exercise=incident.exercise,
         under=under,
         officers=officers,
-        people=people,
-        sworn=sworn,
         diverted_from=chosen.diverted_from,
     )
     clocks = order_clocks_ms(world.city, incident, chosen.kind)
-    draft.emit(e.OrderProposed(order=order, demand=demand.id, clocks_ms=clocks, demands=demands, post=post))
+    draft.emit(
+        e.OrderProposed(
+            order=order,
+            demand=demand.id,
+            clocks_ms=clocks,
+            demands=demands,
+            post=post,
+            people=people,
+            sworn=sworn,
+        )
+    )
     return order
 
 

@@ -75,7 +75,8 @@ def _have_come(state: State, gone: Demand) -> None:
         return
     for its in list(state.demands.values()):
         if its.incident == gone.incident and its.need == gone.need:
-            people, sworn = max(0, its.people - order.people), max(0, its.sworn - order.sworn)
+            came = state.kept.order_people.get(order.id, (0, 0))
+            people, sworn = max(0, its.people - came[0]), max(0, its.sworn - came[1])
             _change(state, its.id, people=people, sworn=sworn)
 
 

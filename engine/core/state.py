@@ -185,6 +185,8 @@ class Kept(msgspec.Struct, kw_only=True):
     recommendations: dict[IncidentId, list[Recommendation]] = {}
     orders: dict[OrderId, Order] = {}
     order_demand: dict[OrderId, DemandId] = {}
+    order_people: dict[OrderId, tuple[int, int]] = {}
+    """How many went by an order, and how many sworn officers among them, where that is known."""
     order_clocks: dict[OrderId, dict[str, int]] = {}
     decided: dict[OrderId, Decided] = {}
     overruled: dict[OrderId, Overruling] = {}

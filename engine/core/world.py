@@ -296,8 +296,8 @@ class World:
             if its.id == demand.id or its.order is None:
                 continue
             if its.incident == demand.incident and its.need == demand.need:
-                order = self.state.orders[its.order]
-                people, sworn = people - order.people, sworn - order.sworn
+                goes = self.state.kept.order_people.get(its.order, (0, 0))
+                people, sworn = people - goes[0], sworn - goes[1]
         return max(0, people), max(0, sworn)
 
     def served_by(self, row: int, now: int) -> Wanted | None:

@@ -191,9 +191,6 @@ class Order(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """The station's order that an order to a unit carries out; None where the room ordered the unit itself."""
     officers: tuple[str, ...] = ()
     """Service numbers of who goes, where the station has named them."""
-    people: int = 0
-    sworn: int = 0
-    """How many go, and how many sworn officers among them, where that is known."""
     diverted_from: OrderId | None = None
     """The order that the unit was under way to and was taken off for this one."""
 

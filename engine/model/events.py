@@ -224,6 +224,9 @@ class OrderProposed(_Body, frozen=True, gc=False, tag="order_proposed"):
     """All that an order is about, where that is more than ``demand``."""
     post: PostDuty | None = None
     """The post that it is for, in a pursuit."""
+    people: int = 0
+    sworn: int = 0
+    """How many are in its unit, and how many sworn officers among them, in a city that has a roster."""
 
 
 class UnitsNamed(_Body, frozen=True, gc=False, tag="units_named"):

@@ -72,7 +72,7 @@ def test_units_are_added_until_there_are_enough_and_the_set_is_there_soonest(tmp
     incident = report(engine)
     assert set(goes(engine, incident)) == who
     assert not waiting(engine)
-    assert {order.people for order in engine.state.orders.values()} <= {count for count, _ in sizes}
+    assert set(engine.state.kept.order_people.values()) <= set(sizes)
 
 
 def test_a_part_goes_and_the_rest_stays_wanted_until_somebody_is_free(tmp_path):
