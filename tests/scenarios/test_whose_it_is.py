@@ -33,14 +33,21 @@ UNITS = (
     unit("patrol", 0, 0, station="S1"),
 )
 WANG, LI = officer("1", rank="constable"), officer("2", rank="constable")
+
+
+def crew(leader, aide, *more, **said):
+    """Return the lines of an officer and of the auxiliary with them: nobody goes alone."""
+    return duty(leader, *more, **said), duty(aide, *more)
+
+
 SHIFTS = roster(
-    duty("1", "north", 8, 18, "working", roles=("beat",), beats=("B1",)),
-    duty("2", "south", 8, 18, "working", roles=("beat",), beats=("B2",)),
-    duty("3", "case", 8, 18, "working", roles=("case",)),
-    # By night the same people are the duty group, one in turn.
-    duty("1", "duty", 20, 7, frozenset((1, 3, 5)), roles=("duty_group",)),
-    duty("3", "duty", 20, 7, frozenset((2, 4, 6, 7)), roles=("duty_group",)),
-    officers=(WANG, LI),
+    *crew("1", "1a", "north", 8, 18, "working", roles=("beat",), beats=("B1",)),
+    *crew("2", "2a", "south", 8, 18, "working", roles=("beat",), beats=("B2",)),
+    *crew("3", "3a", "case", 8, 18, "working", roles=("case",)),
+    # By night the same people are the duty group, one crew in turn.
+    *crew("1", "1a", "duty", 20, 7, frozenset((1, 3, 5)), roles=("duty_group",)),
+    *crew("3", "3a", "duty", 20, 7, frozenset((2, 4, 6, 7)), roles=("duty_group",)),
+    officers=(WANG, LI, *(officer(name, sworn=False) for name in ("1a", "2a", "3a"))),
 )
 
 
