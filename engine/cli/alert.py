@@ -18,6 +18,13 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--at", required=True, metavar="LON,LAT", type=position, help="degrees, longitude first")
     parser.add_argument("--datum", choices=("wgs84", "gcj02", "bd09"), default="wgs84", help="what --at is given in")
     parser.add_argument("--level", type=int, choices=(1, 2, 3, 4), help="where it differs from the run card's")
+    parser.add_argument(
+        "--fact",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="what is known of it, by the run cards; may be repeated",
+    )
     parser.add_argument("--text", default="", help="what was said")
     parser.add_argument("--caller", default="", help="who called")
     parser.add_argument("--phone", default="", help="the number to call back")
@@ -39,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
         "datum": args.datum,
         "details": {name: getattr(args, name) for name in ("text", "caller", "phone", "address")},
         "exercise": args.exercise,
+        "facts": args.fact,
     }
     if args.level is not None:
         body["level"] = args.level

@@ -16,7 +16,7 @@ from engine.model.pursuits import Proposal
 from engine.model.recommendation import Recommendation
 from engine.model.streets import HOURS_OF_WEEK, SpeedRule
 from engine.wire.limits import MOST_FIXES
-from engine.wire.messages import Count, Id, Instant, Lat, Level, Lon, NeedOf, PersonalDetails, Text, Word
+from engine.wire.messages import Count, Facts, Id, Instant, Lat, Level, Lon, NeedOf, PersonalDetails, Text, Word
 from geo_data.datum import Datum
 
 
@@ -41,6 +41,22 @@ class NewAlert(PlainBody, frozen=True, forbid_unknown_fields=True):
     needs: Annotated[tuple[NeedOf, ...], msgspec.Meta(max_length=MOST_NEEDS)] | None = None
     details: PersonalDetails = PersonalDetails()
     exercise: bool = False
+    facts: Facts = ()
+
+
+class FactsIn(PlainBody, frozen=True, forbid_unknown_fields=True):
+    """What somebody has learned of an incident, by the ids of the run cards. What is known already changes nothing."""
+
+    established: Facts = ()
+    ruled_out: Facts = ()
+
+
+class LevelIn(PlainBody, frozen=True, forbid_unknown_fields=True):
+    """Another level for an incident. To lower it takes a reason, and whatever leave its run card wants."""
+
+    level: Level
+    reason: Word = ""
+    acting_as: Word = ""
 
 
 class OverruledBody(PlainBody, frozen=True):

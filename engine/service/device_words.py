@@ -61,7 +61,8 @@ class DeviceWords:
             return self._flagged(words, is_exercise=order is not None and order.exercise)
         if mailed.code not in catalogue(self._language)["notice"]:
             return None
-        return text(f"notice.{mailed.code}", self._language, **mailed.values)
+        words = text(f"notice.{mailed.code}", self._language, **mailed.values)
+        return self._flagged(words, is_exercise="exercise" in mailed.values)
 
     def _order(self, order: Order) -> str:
         card = self._engine.city.run_cards.cards.get(order.type)

@@ -37,6 +37,7 @@ from engine.wire.messages import (
     Read,
     ReportAlert,
     ReturnOrder,
+    StateFacts,
     Status,
     Superseded,
     Taken,
@@ -57,6 +58,7 @@ NEEDS: Mapping[type[ClientMessage], tuple[Permission, ...]] = {
     AskHelp: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
     ReturnOrder: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
     Welfare: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
+    StateFacts: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
     ReportAlert: (_P.REPORT_ALERT,),
     Clock: (_P.SET_CLOCK,),
 }
@@ -96,6 +98,8 @@ class Hearing:
                     self._offer(connection, message, self._read(connection, message))
                 case Welfare():
                     self._offer(connection, message, self._welfare(connection, message))
+                case StateFacts():
+                    self._offer(connection, message, self._facts(connection, message))
                 case Clock():
                     self._advance(connection, message)
         except Refusal as refusal:
@@ -204,6 +208,18 @@ class Hearing:
             version=message.version,
             every_ms=message.every_s * 1_000,
             via=self._via(connection, message.order),
+        )
+
+    def _facts(self, connection: Connection, message: StateFacts) -> c.Command:
+        self._via(connection, message.order)
+        order = self._inbox.engine.state.orders.get(OrderId(message.order))
+        if order is None:
+            raise Refusal("unknown_order", "order", message.order, "an order that is kept")
+        return c.StateFacts(
+            actor=connection.speaker.actor,
+            incident=order.incident,
+            established=message.established,
+            ruled_out=message.ruled_out,
         )
 
     def _about_order(self, connection: Connection, message: OfOrder) -> c.Command:

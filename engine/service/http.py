@@ -95,6 +95,7 @@ class Api(AccessApi, DeviceApi, FieldApi, LookoutApi, OrderApi):
             needs=None if said.needs is None else tuple(need.plain() for need in said.needs),
             details=said.details.plain(),
             exercise=said.exercise,
+            facts=said.facts,
         )
         language = self.language(call.request)
         reply = await self.done(c.ReportAlert(actor=call.speaker.actor, alert=alert))

@@ -15,7 +15,7 @@ from engine.model.errors import Refusal
 from engine.model.ids import IncidentId, OrderId, RecipientId, UnitId
 from engine.service import order_bodies as bodies
 from engine.service import views
-from engine.service.bodies import AnswerIn, CancelIn
+from engine.service.bodies import AnswerIn, CancelIn, FactsIn, LevelIn
 from engine.service.edge import Call, json_answer, page_size
 from engine.service.routes import WhichOrders
 
@@ -109,6 +109,34 @@ class OrderApi(ABC):
             reason=said.reason,
             acting_as=_acting_as(call, said.acting_as),
         )
+        return await self._changed(call, incident, command)
+
+    async def state_facts(self, call: Call) -> Response:
+        """Say what has become known of an incident."""
+        said: FactsIn = call.body
+        incident = call.request.path_params["incident"]
+        command = c.StateFacts(
+            actor=call.speaker.actor,
+            incident=IncidentId(incident),
+            established=said.established,
+            ruled_out=said.ruled_out,
+        )
+        return await self._changed(call, incident, command)
+
+    async def set_level(self, call: Call) -> Response:
+        """Give an incident another level."""
+        said: LevelIn = call.body
+        incident = call.request.path_params["incident"]
+        command = c.SetLevel(
+            actor=call.speaker.actor,
+            incident=IncidentId(incident),
+            level=said.level,
+            reason=said.reason,
+            acting_as=_acting_as(call, said.acting_as),
+        )
+        return await self._changed(call, incident, command)
+
+    async def _changed(self, call: Call, incident: str, command: c.Command) -> Response:
         await self.done(command)
         language = self.language(call.request)
         return json_answer(await self.look(lambda engine: views.incident_body(engine, incident, language)))

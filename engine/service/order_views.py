@@ -11,7 +11,7 @@ from engine.model.entities import Details, Order
 from engine.model.events import Mailed
 from engine.model.ids import BroadcastId, LookoutId, RecipientId, StationId, UnitId
 from engine.model.lifecycle import OPEN_ORDERS, OrderState
-from engine.wire.messages import Item, OrderView, PostView, Trace
+from engine.wire.messages import Briefing, Item, OrderView, PostView, Trace
 
 _NOT_SENT = (OrderState.PROPOSED, OrderState.APPROVED)
 
@@ -51,6 +51,22 @@ def view_order(engine: Engine, order: Order, reader: RecipientId) -> OrderView:
         task=task_of(engine.state, order),
         label=details.label,
         post=None if post is None else PostView(watch_deg=post.watch_deg, due_at=post.due_at, beside=post.beside),
+        briefing=briefing(engine, order) if order.recipient == reader and order.state in OPEN_ORDERS else None,
+    )
+
+
+def briefing(engine: Engine, order: Order) -> Briefing | None:
+    """Return what the run card says to whoever goes, at the level and in the duty period of now."""
+    cards = engine.city.run_cards
+    incident, card = engine.state.incidents.get(order.incident), cards.cards.get(order.type)
+    if incident is None or card is None:
+        return None
+    response = card.at(incident.level, engine.city.calendar.period_at(engine.state.kept.at))
+    return Briefing(
+        guidance=dict(response.guidance),
+        safety=dict(response.safety),
+        equipment=tuple(dict(cards.words.equipment[name]) for name in response.equipment),
+        ask=tuple(dict(asked.text) for asked in response.ask if asked.fact not in incident.facts),
     )
 
 

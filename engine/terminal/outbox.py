@@ -23,12 +23,25 @@ from engine.wire.messages import (
     Read,
     ReportAlert,
     ReturnOrder,
+    StateFacts,
     Status,
     Welfare,
     reference,
 )
 
-Said = Emergency | AnswerOrder | AssignUnits | AskHelp | ReturnOrder | Status | Welfare | Read | ReportAlert | Clock
+Said = (
+    Emergency
+    | AnswerOrder
+    | AssignUnits
+    | AskHelp
+    | ReturnOrder
+    | StateFacts
+    | Status
+    | Welfare
+    | Read
+    | ReportAlert
+    | Clock
+)
 """What is answered by ``taken``, ``refused`` or ``superseded``."""
 
 MOST_SAID = 10_000

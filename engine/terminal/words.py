@@ -20,6 +20,7 @@ from engine.wire.messages import (
     Read,
     ReportAlert,
     ReturnOrder,
+    StateFacts,
     Status,
     Welfare,
 )
@@ -139,6 +140,14 @@ class Words(ABC):
     def read(self, broadcast: str) -> "asyncio.Future[Answered]":
         """Say that somebody here has read a broadcast; kept like an answer."""
         return self._say(Read(key=f"read {broadcast}", broadcast=broadcast))
+
+    def state_facts(
+        self, order: OrderView, *established: str, ruled_out: Sequence[str] = (), key: str = ""
+    ) -> "asyncio.Future[Answered]":
+        """Say what is so at the scene of an order, and what is not, as run cards name it; kept like an answer."""
+        return self._say(
+            StateFacts(key=key or uuid.uuid4().hex, order=order.id, established=established, ruled_out=tuple(ruled_out))
+        )
 
     def report(self, alert: ReportAlert) -> "asyncio.Future[Answered]":
         """Report an alert; kept like an answer."""

@@ -20,6 +20,7 @@ from engine.model.limits import (
     LONGEST_ID,
     LONGEST_TEXT,
     MOST_ASKED,
+    MOST_FACTS,
     MOST_NAMED,
     MOST_NEEDS,
     MOST_OFFICERS,
@@ -37,6 +38,7 @@ Lat = Annotated[float, msgspec.Meta(ge=-90.0, le=90.0)]
 Level = Annotated[int, msgspec.Meta(ge=LEVELS[0], le=LEVELS[-1])]
 Instant = Annotated[int, msgspec.Meta(ge=0, le=LATEST_AT)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Facts = Annotated[tuple[Id, ...], msgspec.Meta(max_length=MOST_FACTS)]
 
 
 class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="message", omit_defaults=True):
@@ -113,6 +115,15 @@ class Welfare(_Message, frozen=True, tag="welfare"):
     order: Id
     version: Count
     every_s: Annotated[int, msgspec.Meta(ge=WELFARE_EVERY_MS[0] // 1_000, le=WELFARE_EVERY_MS[1] // 1_000)]
+
+
+class StateFacts(_Message, frozen=True, tag="facts"):
+    """What somebody has learned of the incident of an order, by the ids of the run cards; it can raise the level."""
+
+    key: Id
+    order: Id
+    established: Facts = ()
+    ruled_out: Facts = ()
 
 
 class AnswerOrder(_Message, frozen=True, tag="answer"):
@@ -231,6 +242,7 @@ class ReportAlert(_Message, frozen=True, tag="alert"):
     details: PersonalDetails = PersonalDetails()
     exercise: bool = False
     on_scene: bool = False
+    facts: Facts = ()
 
     def alert(self) -> Alert:
         """Return it as the engine's own type."""
@@ -245,6 +257,7 @@ class ReportAlert(_Message, frozen=True, tag="alert"):
             needs=None if self.needs is None else tuple(need.plain() for need in self.needs),
             details=self.details.plain(),
             exercise=self.exercise,
+            facts=self.facts,
         )
 
 
@@ -262,7 +275,18 @@ class Heartbeat(_Message, frozen=True, tag="heartbeat"):
 OfOrder = AnswerOrder | AssignUnits | AskHelp | ReturnOrder
 """What is said about an order by whoever has it."""
 ClientMessage = (
-    Hello | Emergency | Positions | Status | Welfare | Read | OfOrder | Ack | ReportAlert | Clock | Heartbeat
+    Hello
+    | Emergency
+    | Positions
+    | Status
+    | Welfare
+    | StateFacts
+    | Read
+    | OfOrder
+    | Ack
+    | ReportAlert
+    | Clock
+    | Heartbeat
 )
 
 
@@ -289,6 +313,16 @@ class PostView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     beside: tuple[str, ...] = ()
 
 
+class Briefing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What whoever goes should know, by the run card as it is now; every text by language."""
+
+    guidance: dict[str, str] = {}
+    safety: dict[str, str] = {}
+    equipment: tuple[dict[str, str], ...] = ()
+    ask: tuple[dict[str, str], ...] = ()
+    """What the caller or the scene still has to answer."""
+
+
 class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An order as its recipient sees it. What names someone is there only for who is assigned, while it is open."""
 
@@ -313,6 +347,8 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     label: str = ""
     """Who or what is looked for, in a pursuit."""
     post: PostView | None = None
+    briefing: Briefing | None = None
+    """For who is assigned, while the order is open."""
 
 
 class Welcome(_Message, frozen=True, tag="welcome"):
@@ -384,17 +420,9 @@ ServerMessage = Welcome | Snapshot | Item | Taken | Refused | Superseded | Heart
 def reference(message: ClientMessage) -> str:
     """Return the key or reference by which a message's answer names it; empty where it is not answered."""
     match message:
-        case (
-            Emergency()
-            | Status()
-            | Welfare()
-            | Read()
-            | AnswerOrder()
-            | AssignUnits()
-            | AskHelp()
-            | ReturnOrder()
-            | Clock()
-        ):
+        case Emergency() | Status() | Welfare() | StateFacts() | Read() | Clock():
+            return message.key
+        case AnswerOrder() | AssignUnits() | AskHelp() | ReturnOrder():
             return message.key
         case ReportAlert(source_ref=source_ref):
             return source_ref

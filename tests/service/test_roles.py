@@ -22,6 +22,7 @@ SAMPLES = {
     "emergency": {"key": "k", "unit": "near"},
     "read": {"key": "k", "broadcast": "x"},
     "welfare": {"key": "k", "order": "x", "version": 1, "every_s": 300},
+    "facts": {"key": "k", "order": "x", "established": ["weapon"]},
     "positions": {"fixes": [FIX]},
     "status": {"key": "k", "status": "busy"},
     "answer": {"key": "k", "order": "x", "version": 1, "answer": "accept"},

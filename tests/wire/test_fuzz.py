@@ -33,10 +33,12 @@ from engine.wire.messages import (
     ReturnOrder,
     ServerMessage,
     Snapshot,
+    StateFacts,
     Status,
     Superseded,
     Taken,
     Welcome,
+    Welfare,
 )
 from engine.wire.session import Opening, Phase, ServerSession
 from tests.support.orders import order_view
@@ -56,6 +58,8 @@ FROM_CLIENT = (
     AskHelp(key="k", order="o-1", version=1, what="support", wanted="video", text="…", said_at=1),
     ReturnOrder(key="k", order="o-1", version=1, reason="远", text="…"),
     Emergency(key="k", lon=113.0, lat=36.5, order="o-1"),
+    Welfare(key="k", order="o-1", version=1, every_s=300),
+    StateFacts(key="k", order="o-1", established=("weapon",), ruled_out=("injured",)),
     Ack(seq=7),
     report("9"),
     Clock(key="k", now=5),
