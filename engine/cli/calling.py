@@ -61,7 +61,7 @@ def call(
 
     from engine.terminal.exchange import NotLetIn
 
-    address = _address(args.target)
+    address = address_of(args.target)
     credential = args.credential or os.environ.get("ALLPOINTS_CREDENTIAL") or _credential(args.target, roles)
     if not credential:
         raise Refusal(
@@ -75,7 +75,7 @@ def call(
             json=body,
             auth=_exchange(address, credential),
             timeout=TIMEOUT_S,
-            verify=_trust(args),
+            verify=trust_of(args),
             trust_env=False,
         )
         said = answer.json()
@@ -104,7 +104,7 @@ def _exchange(address: str, credential: str) -> "Exchange":
     return Exchange(address, credential)
 
 
-def _trust(args: argparse.Namespace) -> Any:
+def trust_of(args: argparse.Namespace) -> Any:
     """Return whom to trust: who is named, the folder's own authority, or those of the system."""
     import ssl
 
@@ -115,7 +115,7 @@ def _trust(args: argparse.Namespace) -> Any:
     return ssl.create_default_context(cafile=certificate) if certificate is not None else True
 
 
-def _address(target: str) -> str:
+def address_of(target: str) -> str:
     """Return the server's address: given, or where the folder's running server says it is."""
     if target.startswith(("http://", "https://")):
         return target.rstrip("/")

@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "contain": ("engine.cli.contain", "plan which roads to shut around a suspect who drives · 设卡堵截"),
     "exits": ("engine.cli.exits", "where one can leave the city, and who shuts it · 出城口与封控预案"),
     "order": ("engine.cli.order", "approve, choose, refuse, add, replace, cancel · 批准、改派、增派、换人、取消"),
+    "terminal": ("engine.cli.terminal", "the text screen of a unit or a station · 文本终端"),
     "explain": ("engine.cli.explain", "read who was recommended for an incident, and why · 查看派警理由"),
     "speeds": ("engine.cli.speeds", "close streets, change and learn their speed · 封控道路、调整和学习车速"),
     "device": ("engine.cli.device", "add, revoke or list terminals · 终端凭据"),

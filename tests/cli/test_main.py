@@ -34,7 +34,7 @@ except SystemExit:
 """
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True).stdout
     for name in COMMANDS:
-        assert f"\n    {name} " in said
+        assert f"\n    {name} " in said or f"\n    {name}\n" in said
     assert said.splitlines()[-1] == "[]"
     assert "派警" in said
 
