@@ -51,10 +51,12 @@ _GOES_ITSELF = frozenset((OrderState.EN_ROUTE, OrderState.ON_SCENE))
 def apply(state: State, event: e.Event) -> None:
     """Change ``state`` by one event, which must be the next one."""
     assert event.seq == state.seq + 1, (event.seq, state.seq)
+    is_later = event.at > state.kept.at
     state.kept.seq = event.seq
     state.kept.at = event.at
     _APPLY[type(event.body)](state, event, event.body)
-    _forget(state, event.at)
+    if is_later:  # what is old at an instant was forgotten with its first event
+        _forget(state, event.at)
 
 
 def _configured(state: State, event: e.Event, body: e.Configured) -> None:

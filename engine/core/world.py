@@ -4,6 +4,7 @@ The fleet's columns follow the state event by event; positions reach them direct
 and remembered; they are never journalled, because a new road network moves them.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -55,6 +56,15 @@ class World:
         self._manned: dict[UnitId, Crew | None] = {}
         self.looked_at = 0
         self._spots: dict[tuple[float, float], Snap] = {}
+        self._along: dict[type, Callable[[Any], None]] = {
+            e.Configured: lambda _: self.line_up(),
+            e.IncidentOpened: self._count_call,
+            **dict.fromkeys((e.UnitAdvanced, e.EmergencyRaised, e.EmergencyEnded), self._show_unit),
+            **dict.fromkeys((e.OrderAdvanced, e.Mailed), self._show_recipient),
+            e.ShiftChanged: self._show_crews,
+            **dict.fromkeys((e.SpeedRuleSet, e.SpeedRuleLifted), self._follow_rules),
+        }
+        """What else follows an event, by the kind of its body."""
         self.line_up()
 
     def _new_fleet(self) -> Fleet:
@@ -75,23 +85,29 @@ class World:
     def follow(self, event: e.Event) -> None:
         """Apply an event to the state, and let the fleet's columns follow."""
         apply(self.state, event)
-        body = event.body
-        if isinstance(body, e.Configured):
-            self.line_up()
-        elif isinstance(body, e.IncidentOpened) and self.cover is not None:
+        along = self._along.get(type(event.body))
+        if along is not None:
+            along(event.body)
+
+    def _follow_rules(self, _: e.SpeedRuleSet | e.SpeedRuleLifted) -> None:
+        self.speeds.follow(self.state.speed_rules)
+
+    def _count_call(self, body: e.IncidentOpened) -> None:
+        if self.cover is not None:
             its = self.state.incidents[body.incident]
             self.cover.demand.count([its.lon], [its.lat])
-        elif isinstance(body, e.UnitAdvanced | e.EmergencyRaised | e.EmergencyEnded):
-            self._show(body.unit)
-        elif isinstance(body, e.OrderAdvanced | e.Mailed) and body.order in self.state.orders:
-            order = self.state.orders[body.order]
-            if order.recipient_kind == "unit":
-                self._show(UnitId(order.recipient))
-        elif isinstance(body, e.ShiftChanged):
-            for unit in (*body.crews, *body.unlisted):
-                self._show(unit)
-        elif isinstance(body, e.SpeedRuleSet | e.SpeedRuleLifted):
-            self.speeds.follow(self.state.speed_rules)
+
+    def _show_unit(self, body: e.UnitAdvanced | e.EmergencyRaised | e.EmergencyEnded) -> None:
+        self._show(body.unit)
+
+    def _show_recipient(self, body: e.OrderAdvanced | e.Mailed) -> None:
+        order = self.state.orders.get(body.order) if body.order is not None else None
+        if order is not None and order.recipient_kind == "unit":
+            self._show(UnitId(order.recipient))
+
+    def _show_crews(self, body: e.ShiftChanged) -> None:
+        for unit in (*body.crews, *body.unlisted):
+            self._show(unit)
 
     def _show(self, unit: UnitId) -> None:
         if unit not in self.fleet:  # the city's file has dropped it while it had an order

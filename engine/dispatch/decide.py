@@ -280,14 +280,13 @@ def _explain(
 
 def _candidate(line: _Line, at: int, force: Force) -> Candidate:
     options, crewed = line.options, line.want.need is not None
-    ranking, row = options.ranking, int(options.ranking.unit[at])
-    eta_ms, penalties_ms = int(ranking.eta_ms[at]), options.against.said(row)
-    name, cost_ms = UnitId(force.fleet.ids[row]), int(options.cost_ms[at])
+    row, eta_ms, turnout_ms, travel_ms, cost_ms = options.figures[at]
+    penalties_ms, name = options.against.said(row), UnitId(force.fleet.ids[row])
     return Candidate(
         recipient=RecipientId(name),
         eta_ms=eta_ms,
-        turnout_ms=int(ranking.turnout_ms[at]),
-        travel_ms=int(ranking.travel_ms[at]),
+        turnout_ms=turnout_ms,
+        travel_ms=travel_ms,
         cover_ppm=None if options.loss is None else round(float(options.loss[at]) * 1e6),
         penalties_ms=penalties_ms,
         cost_ms=None if cost_ms == eta_ms + sum(penalties_ms.values()) else cost_ms,
@@ -299,7 +298,7 @@ def _candidate(line: _Line, at: int, force: Force) -> Candidate:
 
 def _others(line: _Line, away: frozenset[int], force: Force, most: int) -> tuple[Candidate, ...]:
     """Return who would be next, best first; only those who are named become objects."""
-    units = line.options.ranking.unit.tolist()
+    units = (row for row, *_ in line.options.figures)
     free = (at for at, unit in enumerate(units) if at != line.pick and unit not in away)
     return tuple(_candidate(line, at, force) for at in itertools.islice(free, most))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,13 @@ class Options:
     against: Handicaps
     held: frozenset[int] = frozenset()
     loss: NDArray[np.float64] | None = None
+
+    @cached_property
+    def figures(self) -> list[tuple[int, int, int, int, int]]:
+        """What a table says of each: row, ETA, turnout, travel time and cost, in ms."""
+        its = self.ranking
+        columns = its.unit, its.eta_ms, its.turnout_ms, its.travel_ms, self.cost_ms
+        return list(zip(*(column.tolist() for column in columns), strict=True))
 
     def take(self, rows: NDArray[np.int64]) -> "Options":
         """Return these candidates alone, in this order."""

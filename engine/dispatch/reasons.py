@@ -149,12 +149,11 @@ def reason_counts(force: Force, seen: Seen, capability: str, barred: Barred) -> 
     )
     counts: dict[WhyNot, int] = dict(zip(_COUNTED, found.tolist(), strict=True))
     counts |= _lacking(force, seen, mask, barred.bringing, counts["lacks_capability"])
-    single = Counter[WhyNot]()
     for row in barred.refused | barred.reserved | barred.taken:
         reason = why_not(force, seen, row, mask, barred)
         if reason is not None and reason[0] in _SINGLE:
-            single[reason[0]] += 1
-    return {name: count for name, count in (counts | single).items() if count}
+            counts[reason[0]] = counts.get(reason[0], 0) + 1
+    return {name: count for name, count in counts.items() if count}
 
 
 def _lacking(force: Force, seen: Seen, mask: int, bringing: Sequence[str], lacking: int) -> dict[WhyNot, int]:

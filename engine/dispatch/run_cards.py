@@ -51,6 +51,7 @@ class RunCards:
         }
         self.families: dict[str, Texts] = {node.id: node.name for node in nodes.values() if node.family}
         self._nodes = dict(nodes)
+        self._clocks_ms: dict[tuple[str, int, str], Mapping[str, int]] = {}
 
     @property
     def parents(self) -> dict[str, str]:
@@ -104,12 +105,16 @@ class RunCards:
         """Return the force of a card in a duty period, at a level or at its own."""
         return card.at(level or card.level, period).needs
 
-    def clocks_ms(self, card_id: str, level: int, zone: str) -> dict[str, int]:
+    def clocks_ms(self, card_id: str, level: int, zone: str) -> Mapping[str, int]:
         """Return the clocks of a type at a level in a zone, in ms by name; none for a type without a card."""
         if card_id not in self.cards:  # the city's file may change while an incident is open
             return {}
-        clocks = self.cards[card_id].at(level, DAY).clocks
-        return {name.removesuffix("_s"): _in_zone(span, zone) * 1000 for name, span in clocks.items()}
+        asked = card_id, level, zone
+        if asked not in self._clocks_ms:
+            clocks = self.cards[card_id].at(level, DAY).clocks
+            ms = {name.removesuffix("_s"): _in_zone(span, zone) * 1000 for name, span in clocks.items()}
+            self._clocks_ms[asked] = ms
+        return self._clocks_ms[asked]
 
     def arrive_ms(self, card_id: str, level: int, zone: str) -> int | None:
         """Return within what time a type at a level wants somebody there, in ms; None where its card does not say."""
