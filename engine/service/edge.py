@@ -179,7 +179,7 @@ async def read_body(request: Request, reader: Reader[Any]) -> Any:
     except Refusal as refusal:
         unknown = re.search(r"unknown field `(.*?)`", refusal.limit)
         if unknown:
-            raise Refusal("unknown_field", unknown[1], "", "the fields that /openapi.json lists") from None
+            raise Refusal("unknown_field", unknown[1], "", "the fields that /v1/openapi lists") from None
         if refusal.field == "frame":
             refusal.field = "body"
         raise

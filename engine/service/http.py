@@ -51,6 +51,7 @@ from engine.service.roles import Permission
 from engine.service.routes import ROUTES, Route, Which
 from engine.texts import LANGUAGES
 from engine.version import version
+from engine.wire import asyncapi
 from engine.wire.codec import JSON, SUBPROTOCOLS, Reader
 from geo_data.datum import to_wgs84
 
@@ -66,6 +67,7 @@ class Api(AccessApi, DeviceApi, FieldApi, LookoutApi, OrderApi):
         self.figures = metrics
         self.version = version()
         self._document = msgspec.json.encode(document(ROUTES, self.version))
+        self._stream_document = msgspec.json.encode(asyncapi.document())
 
     @property
     def devices(self) -> DeviceHub:
@@ -199,6 +201,10 @@ class Api(AccessApi, DeviceApi, FieldApi, LookoutApi, OrderApi):
     async def openapi(self, _: Call) -> Response:
         """Give the document."""
         return Response(self._document, media_type="application/json")
+
+    async def asyncapi(self, _: Call) -> Response:
+        """Give the document of the stream."""
+        return Response(self._stream_document, media_type="application/json")
 
     async def look(self, view: Callable[[Engine], V]) -> V:
         """Look at the engine while all of its state is durable."""

@@ -11,7 +11,7 @@ from engine.service.routes import Query, Route
 from engine.wire.asyncapi import plain
 
 _REF = "#/components/schemas/{name}"
-_JSON_ANYHOW = ("openapi", "owntracks")
+_JSON_ANYHOW = ("openapi", "asyncapi", "owntracks")
 """Routes whose JSON has no type of ours."""
 _PROBLEMS = {
     "400": "The body is not JSON.",

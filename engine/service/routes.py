@@ -599,9 +599,17 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         method="GET",
-        path="/openapi.json",
+        path="/v1/openapi",
         name="openapi",
         summary="This document.",
+        needs=None,
+        gives={200: None},
+    ),
+    Route(
+        method="GET",
+        path="/v1/asyncapi",
+        name="asyncapi",
+        summary="The AsyncAPI document of the stream.",
         needs=None,
         gives={200: None},
     ),

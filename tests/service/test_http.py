@@ -393,7 +393,7 @@ def test_before_the_engine_is_there_it_is_alive_but_takes_nothing(tmp_path: Path
     async def scenario(it):
         it.backend.started = False
         async with it.client() as client:
-            paths = ("/healthz", "/openapi.json", "/metrics", "/v1/incidents", "/v1/bootstrap")
+            paths = ("/healthz", "/v1/openapi", "/metrics", "/v1/incidents", "/v1/bootstrap")
             statuses = [(await client.get(path)).status_code for path in paths]
             return statuses, await client.post("/v1/alerts", json=alert())
 

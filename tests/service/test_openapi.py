@@ -1,14 +1,18 @@
 """The document and the application are made from one table: neither has what the other lacks."""
 
+import asyncio
 import json
 import re
+from pathlib import Path
 from typing import Any
 
+import httpx
 from starlette.routing import Route as StarletteRoute
 
 from engine.service.http import Api, make_app
 from engine.service.openapi import document
 from engine.service.routes import ROUTES
+from tests.support.desk import desk
 
 DOCUMENT = document(ROUTES, "0")
 
@@ -75,3 +79,15 @@ def test_the_document_is_plain_json_without_the_source_s_markup():
     assert "\\n    " not in text
     assert DOCUMENT["openapi"] == "3.1.0"
     assert DOCUMENT["components"]["schemas"]["NewAlert"]["required"] == ["source_ref", "type", "lon", "lat"]
+
+
+def test_both_documents_are_served_to_everybody_as_they_are_generated(tmp_path):
+    async def scene():
+        async with desk(tmp_path) as it:
+            transport = httpx.ASGITransport(app=it.app)
+            async with httpx.AsyncClient(transport=transport, base_url="http://desk.example") as client:
+                return [(await client.get(path)).json() for path in ("/v1/openapi", "/v1/asyncapi")]
+
+    served, stream = asyncio.run(scene())
+    assert served["paths"] == document(ROUTES, "")["paths"]
+    assert stream == json.loads(Path("docs/asyncapi.json").read_text("utf-8"))

@@ -71,7 +71,7 @@ def test_it_says_that_it_is_alive_ready_and_what_it_offers(server: Served, token
     with server.client(tokens["desk"]) as http:
         assert http.get("/healthz").json() == {"status": "ok"}
         assert http.get("/readyz").status_code == 200
-        assert "/v1/alerts" in http.get("/openapi.json").json()["paths"]
+        assert "/v1/alerts" in http.get("/v1/openapi").json()["paths"]
         assert http.get("/v1/bootstrap").json()["stream_url"] == server.stream
         assert "allpoints_sessions" in http.get("/metrics").text
 
