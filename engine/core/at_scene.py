@@ -25,9 +25,9 @@ def take_on(world: World, draft: Draft, incident: IncidentId, unit: UnitId, at: 
 
 def _met_by(world: World, incident: IncidentId, unit: Unit) -> Demand | None:
     """Return the first need of an incident that a unit meets, of those that the room orders units for."""
-    for demand in world.state.demands.values():
+    for demand in world.state.demands.of_incident(incident):
         wanted = {demand.capability, *demand.either}
-        if demand.incident == incident and demand.dispatch == "units" and wanted & set(unit.capabilities):
+        if demand.dispatch == "units" and wanted & set(unit.capabilities):
             return demand
     return None
 

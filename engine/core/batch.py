@@ -151,7 +151,7 @@ class Batch:
             return reply
         record = state.kept.alerts[alert_key(command.alert.source, command.alert.source_ref)]
         incident = state.incidents.get(record.incident)
-        demands = [demand for demand in state.demands.values() if demand.incident == record.incident]
+        demands = state.demands.of_incident(record.incident)
         return msgspec.structs.replace(
             reply,
             alert=record.alert,

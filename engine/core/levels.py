@@ -71,7 +71,7 @@ def change_level(world: World, draft: Draft, incident: Incident, level: int, rea
     after = msgspec.structs.replace(incident, level=level)
     card = city.run_cards.cards.get(incident.type)
     period = city.calendar.period_at(draft.now)
-    sends = bool(incident.orders) or any(its.incident == incident.id for its in world.state.demands.values())
+    sends = bool(incident.orders) or bool(world.state.demands.of_incident(incident.id))
     more: tuple[Need, ...] = ()
     approval, response = incident.approval, None
     if card is not None:

@@ -33,7 +33,7 @@ def waiting(world: World, *, look_again: bool) -> list[Demand]:
     One that was found to be a shortage is looked at again only when somebody has become free, or when asked to.
     """
     found = []
-    for demand in world.state.demands.values():
+    for demand in world.state.demands.without_unit():
         if demand.plan is not None or demand.post or not _open(world, demand):
             continue
         policies = world.city.policies

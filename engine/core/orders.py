@@ -226,5 +226,5 @@ def send_or_ask(world: World, draft: Draft, order: Order) -> None:
 
 def spare_others(world: World, draft: Draft, order: Order) -> None:
     """Seek nobody besides any more who was wanted only because this one was late."""
-    for demand in [its for its in world.state.demands.values() if its.beside == order.id and its.order is None]:
+    for demand in [its for its in world.state.demands.without_unit() if its.beside == order.id]:
         draft.emit(e.DemandDropped(demand=demand.id, reason="not_late_any_more"))

@@ -147,7 +147,7 @@ def end_incident(world: World, draft: Draft, command: EndIncident) -> None:
 
 def finish_incident(world: World, draft: Draft, incident: Incident, to: IncidentState, reason: str) -> None:
     """Withdraw what is open of an incident, drop what waits, and let it end."""
-    for demand in [d for d in world.state.demands.values() if d.incident == incident.id]:
+    for demand in world.state.demands.of_incident(incident.id):
         draft.emit(e.DemandDropped(demand=demand.id, reason=reason or to))
     for order_id in incident.orders:
         order = world.state.orders[order_id]
@@ -161,7 +161,7 @@ def resolve_if_done(world: World, draft: Draft, incident_id: IncidentId) -> None
     incident = world.state.incidents[incident_id]
     if any(world.state.orders[order].state in OPEN_ORDERS for order in incident.orders):
         return
-    if any(demand.incident == incident_id for demand in world.state.demands.values()):
+    if world.state.demands.of_incident(incident_id):
         return
     if IncidentState.RESOLVED not in INCIDENT[incident.state]:
         return

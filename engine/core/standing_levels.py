@@ -23,6 +23,6 @@ def level_changed(state: State, event: e.Event, body: e.LevelChanged) -> None:
         order = state.orders[order_id] = msgspec.structs.replace(state.orders[order_id], level=body.level)
         clockwork.change_order_clocks(state, event.at, order, body.order_clocks_ms[order_id])
     clockwork.change_incident_clocks(state, event.at, incident, body.clocks_ms)
-    for demand in [its for its in state.demands.values() if its.incident == incident.id]:
+    for demand in state.demands.of_incident(incident.id):
         state.demands[demand.id] = msgspec.structs.replace(demand, level=body.level)
     state.freed = True

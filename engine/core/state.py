@@ -8,6 +8,7 @@ from collections import deque
 
 import msgspec
 
+from engine.core.demands import Demands
 from engine.model.broadcasts import Broadcast
 from engine.model.entities import (
     Crew,
@@ -238,6 +239,7 @@ class State:
 
     def __init__(self, kept: Kept | None = None) -> None:
         self.kept = kept or Kept()
+        self.kept.demands = self._demands = Demands(self.kept.demands)
         self.details: dict[AlertId, Details] = {}
         self.words: dict[OrderId, str] = {}
         self.broadcast_texts: dict[BroadcastId, str] = {}
@@ -310,9 +312,9 @@ class State:
         return self.kept.overruled
 
     @property
-    def demands(self) -> dict[DemandId, Demand]:
+    def demands(self) -> Demands[Demand]:
         """What is wanted and not yet done with."""
-        return self.kept.demands
+        return self._demands
 
     @property
     def steps(self) -> dict[StepId, Step]:

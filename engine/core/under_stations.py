@@ -22,14 +22,14 @@ ASSIGNING = frozenset((OrderState.ACCEPTED, OrderState.EN_ROUTE, OrderState.ON_S
 
 def demands_under(state: State, order: OrderId) -> list[Demand]:
     """Return what a station answers for by an order and is not done with, oldest first."""
-    return [demand for demand in state.demands.values() if demand.station == order]
+    return state.demands.of_station_order(order)
 
 
 def demands_of(state: State, order: Order) -> list[Demand]:
     """Return what an order is about and not done with: what a station answers for by it, or what its unit goes for."""
     if order.recipient_kind == "station":
         return demands_under(state, order.id)
-    return [demand for demand in state.demands.values() if demand.order == order.id]
+    return state.demands.of_unit_order(order.id)
 
 
 def take(state: State, order: Order, demands: tuple[DemandId, ...]) -> None:

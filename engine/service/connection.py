@@ -79,7 +79,10 @@ class Connection:
 
     def flush(self) -> None:
         """Send what the session has to say, or end the connection if it says so or the reader is too slow."""
-        frames = self.session.take()
+        session = self.session
+        if not session.has_to_say and session.closing is None:
+            return
+        frames = session.take()
         if frames:
             self.socket.send_frames(frames, is_text=self._is_text)
             self.session.sent(self.now_ms())

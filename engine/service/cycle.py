@@ -154,7 +154,7 @@ class Cycle(Inbox):
             self._writer.shutdown()
 
     async def _wait(self) -> None:
-        if self._stopping or self._asked or self._visits or self._moved or self._has_own_work():
+        if self._stopping or self._asked or self._visits or self._positions_due or self._has_own_work():
             # The loop's other tasks have their turn even when there is always work.
             await asyncio.sleep(0)
             return
@@ -198,11 +198,11 @@ class Cycle(Inbox):
         return asyncio.get_running_loop().time() >= self._tick_due_s
 
     async def _turn(self) -> None:
-        """Look, move, decide, store, release; once."""
-        self._visit_all()
+        """Move, look, decide, store, release; once."""
         taken, ignored = self._move_all()
         if self._figures is not None and taken + ignored:
             self._figures.moved(taken, ignored)
+        self._visit_all()
         asked = self._take(self.limits.batch)
         if isinstance(asked, Advance):
             await self._advance_to(asked)

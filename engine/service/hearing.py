@@ -271,7 +271,10 @@ def own_unit(engine: Engine, speaker: Identity, said: str) -> UnitId:
 def _permit(connection: Connection, message: ClientMessage) -> None:
     """Refuse a message that the role may not say; on record once a connection, so that nobody fills the log."""
     needs, speaker = NEEDS.get(type(message), ()), connection.speaker
-    if needs and not any(speaker.may(permission) for permission in needs):
+    for permission in needs:  # a loop, since nearly every message ends it at the first
+        if permission in speaker.role.may:
+            return
+    if needs:
         said = str(message.__struct_config__.tag)
         if said not in connection.not_allowed:
             connection.not_allowed.add(said)

@@ -53,6 +53,8 @@ class Moved(NamedTuple):
 
 
 MailboxDevice = tuple[RecipientId, str]
+GATHER_S = 0.005
+"""So long positions wait for each other, to be taken in one call. Whatever is decided meanwhile takes them in first."""
 
 
 class Inbox:
@@ -77,6 +79,8 @@ class Inbox:
         self._urgent = Urgent()
         self._visits: deque[tuple[Callable[[], object], asyncio.Future[object]]] = deque()
         self._moved: dict[str, Moved] = {}
+        self._gathering: asyncio.TimerHandle | None = None
+        self._positions_due = False
         self._receipts: dict[MailboxDevice, Receipt] = {}
         self._woken = asyncio.Event()
         self._stopping = False
@@ -177,6 +181,12 @@ class Inbox:
             if waiting.fix.at > fix.at:
                 return
         self._moved[fix.unit] = Moved(fix, refused)
+        if self._gathering is None:
+            self._gathering = asyncio.get_running_loop().call_later(GATHER_S, self._gathered)
+
+    def _gathered(self) -> None:
+        self._gathering = None
+        self._positions_due = True
         self._woken.set()
 
     def visit(self, look: Callable[[], object]) -> asyncio.Future[object]:
@@ -228,6 +238,10 @@ class Inbox:
         if not self._moved:
             return 0, 0
         moved, self._moved = list(self._moved.values()), {}
+        self._positions_due = False
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._gathering = None
         answers = self.engine.move([entry.fix for entry in moved], self.engine.clock.now())
         refused = 0
         for entry, refusal in zip(moved, answers, strict=True):

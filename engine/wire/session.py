@@ -99,6 +99,11 @@ class ServerSession:
         self.sent_seq = 0
         self.acked_seq = 0
 
+    @property
+    def has_to_say(self) -> bool:
+        """Whether `take` would return anything."""
+        return bool(self._outgoing)
+
     def take(self) -> list[bytes]:
         """Return the frames to send now, in order, and forget them."""
         frames, self._outgoing = self._outgoing, []
