@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import say
 from engine.wire.client_session import Arrival, ClientSession, Incoming, Memory
+from engine.wire.closing import ClosingCode
 from engine.wire.codec import MSGPACK, Codec
 from engine.wire.messages import (
     AnswerOrder,
@@ -44,6 +45,7 @@ AT_ONCE = 40
 """So many positions at most before what has come in is looked at again."""
 BY_ADDRESS = 20_000
 """Connections from one loopback address; ports are fewer than 30,000."""
+REDIAL_S = (0.2, 1.0)
 STEPS = ("accept", "on_scene", "clear")
 STEP_S = (1.0, 3.0)
 """How long a patrol takes from one word to the next, between these."""
@@ -185,6 +187,8 @@ class Crowd:
         off = self._rng.normal(0.0, MOVED_M / 111_000.0, (4096, 2))
         self._off, self._homes = off.tolist(), homes.tolist()
         self._moved = self._tended = self._waited = 0
+        self._redials = False
+        self._again: list[tuple[float, int, Line]] = []
         self.works = True
         """Whether patrols take up their orders and clear them; what they have taken up they go on with."""
         self._idle_orders: list[tuple[Line, str, int]] = []
@@ -199,13 +203,17 @@ class Crowd:
         welcome = self.record.counts["welcomed"]
         target = welcome + len(lines)
         started = 0
+        self._redials = True
         while (now := self.record.counts["welcomed"]) < target:
+            while self._again and self._again[0][0] <= time.monotonic():
+                self._dial(heapq.heappop(self._again)[2])
             while waiting and started - (now - welcome) < under_way:
                 self._dial(waiting.pop())
                 started += 1
             self.turn(0.05)
             if time.monotonic() - begun > 300.0:
                 raise RuntimeError(f"{now - welcome} of {len(lines)} are connected after 300 s")
+        self._redials = False
         return time.monotonic() - begun
 
     def hang_up(self) -> None:
@@ -380,6 +388,9 @@ class Crowd:
             if not found:
                 line.unread = head
                 return
+            if head.startswith(b"HTTP/1.1 503"):  # it still counts those whose lines broke
+                self._broken(line)
+                return
             if not head.startswith(b"HTTP/1.1 101"):
                 raise RuntimeError(f"no WebSocket: {head[:200]!r}")
             line.phase = _OPEN
@@ -448,13 +459,28 @@ class Crowd:
             # The server had not noticed that the line was gone: a new token, as the protocol says.
             line.session.token, line.spare_token = line.spare_token, ""
             self._dial(line)
-            return
-        raise RuntimeError(f"client {line.number} was closed: {code} {reason}")
+        elif code == ClosingCode.GREETING_LATE:
+            self._dial_later(line)
+        else:
+            raise RuntimeError(f"client {line.number} was closed: {code} {reason}")
 
     def _broken(self, line: Line) -> None:
-        self.record.counts["broken"] += 1
+        is_new = line.phase == _HANDSHAKING or line.session.welcome is None
         self._drop(line)
-        raise RuntimeError(f"client {line.number} lost its line")
+        if not is_new:
+            raise RuntimeError(f"client {line.number} lost its line")
+        self._dial_later(line)
+
+    def _dial_later(self, line: Line) -> None:
+        """Try again after a moment drawn by chance, as the project's own client does.
+
+        Many came at once, and the server lets nobody keep a place without a greeting for ever.
+        """
+        if not self._redials:
+            raise RuntimeError(f"client {line.number} was not let in")
+        self.record.counts["redialled"] += 1
+        due_s = time.monotonic() + float(self._rng.uniform(*REDIAL_S))
+        heapq.heappush(self._again, (due_s, self.record.counts["redialled"], line))
 
 
 @dataclass(frozen=True)

@@ -155,6 +155,7 @@ class Trial:
         came_ns = max((orders[one].at_ns for one in incidents if one in orders), default=0)
         seconds = max(seconds, came_ns / 1e9 - begun)
         row = {"phase": "storm", "alerts": len(refs), "lost": len(missing), "seconds": round(seconds, 2)}
+        row["redialled"] = crowd.record.counts["redialled"]
         self.rows.append(row | {"server_cpu_s": round(self.server.cpu_s - cpu_s, 2)})
         self._clear()
         return seconds

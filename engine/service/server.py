@@ -36,7 +36,7 @@ from engine.service.device_hub import DeviceHub
 from engine.service.device_words import DeviceWords
 from engine.service.door import Door
 from engine.service.edge import MOST_CONNECTIONS
-from engine.service.hosting import bound, signals
+from engine.service.hosting import bound, make_room, signals
 from engine.service.http import make_app
 from engine.service.jt808_server import Jt808Server
 from engine.service.metrics import Metrics
@@ -45,10 +45,13 @@ from engine.service.tls import Http, Tls
 from engine.service.virtual_clock import VirtualClock
 from engine.service.warming import warm
 from engine.service.worker_jobs import WorkerJobs
+from engine.wire.limits import STANDARD
 
 V = TypeVar("V")
 LOGGER = logging.getLogger("allpoints.server")
 _GRACE_S = 3
+_OTHER_FILES = 500
+"""Files that are open besides connections of the stream and of HTTP."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +191,7 @@ class CityServer:
             When the city cannot be served; everything that was begun is ended then.
         """
         stop = asyncio.Event()
+        make_room(STANDARD.connections + MOST_CONNECTIONS + _OTHER_FILES)
         with Access(self.folder, self.settings.access) as access, signals(stop):
             door = Door(access)
             listening = bound(self.settings.http.host, self.settings.http.port)

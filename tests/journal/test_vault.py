@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from engine.journal import vault as vault_module
 from engine.journal.envelope import PersonalState
 from engine.journal.vault import MASTER_KEY_VARIABLE, WHOLE_STATE, Vault, load_master_key
 from engine.model.errors import NotStored, Refusal
@@ -79,6 +80,18 @@ def test_keys_made_ahead_are_durable_before_they_are_used(folder, vault):
     cut = after_power_cut(folder, folder / "cut")
     cut.adopt(reversed(sealed))
     assert [cut.open(each, CONTEXT) for each, _ in sealed] == [b"x"] * 600
+    cut.close()
+
+
+def test_a_lost_note_is_found_behind_parts_that_were_sealed_under_older_keys(folder, vault):
+    vault.stock()
+    old = vault.seal("a-old", b"old", CONTEXT)
+    vault._settle()
+    fresh, again = vault.seal("a-fresh", b"fresh", CONTEXT), vault.seal("a-old", b"again", CONTEXT)
+    assert again[:16] == old[:16]
+    cut = after_power_cut(folder, folder / "cut")
+    cut.adopt([(again, "a-old"), (fresh, "a-fresh"), (old, "a-old")])
+    assert [cut.open(each, CONTEXT) for each in (old, fresh, again)] == [b"old", b"fresh", b"again"]
     cut.close()
 
 
@@ -183,7 +196,8 @@ def test_after_a_power_cut_the_journal_tells_whose_keys_are_whose(folder, vault)
     cut.close()
 
 
-def test_adopting_stops_at_what_is_known(vault):
+def test_adopting_stops_where_nothing_before_it_can_be_missing(vault, monkeypatch):
+    monkeypatch.setattr(vault_module, "_NOTED_FOR_SURE", 3)
     sealed = [(vault.seal(f"a-{number}", b"x", CONTEXT), f"a-{number}") for number in range(5)]
     asked = []
 
@@ -193,7 +207,7 @@ def test_adopting_stops_at_what_is_known(vault):
             yield each
 
     vault.adopt(newest_first())
-    assert len(asked) == 1
+    assert len(asked) == 3
 
 
 def test_an_erasure_line_cut_by_a_power_cut_was_never_confirmed(folder):
