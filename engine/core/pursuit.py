@@ -10,7 +10,7 @@ order, so that what a terminal shows is one instruction at every moment.
 from engine.core.clock_lengths import incident_clocks_ms
 from engine.core.draft import Draft
 from engine.core.orders import reach
-from engine.core.reporting import finish_incident
+from engine.core.reporting import finish_incident, raise_demands
 from engine.core.stations import orders_under
 from engine.core.steps import mailbox_of
 from engine.core.telling import nearest_station
@@ -79,7 +79,7 @@ def _open(world: World, draft: Draft, lookout: Lookout, sighting: Sighting) -> N
     kind = lookout.terms.type
     card = world.city.run_cards.cards[kind]
     response = card.at(card.level, world.city.calendar.period_at(sighting.at))
-    needs = response.needs if lookout.terms.list_class == "seize" else _one(response.needs)
+    needs = world.city.needs(response) if lookout.terms.list_class == "seize" else _one(response.needs)
     incident, alert = IncidentId(draft.mint("incident")), AlertId(draft.mint("alert"))
     draft.emit(
         e.AlertReceived(
@@ -111,11 +111,9 @@ def _open(world: World, draft: Draft, lookout: Lookout, sighting: Sighting) -> N
             lat=sighting.lat,
         )
     )
-    for need in needs:
-        for _ in range(need.count):
-            _want(draft, incident, need, card.level)
+    raise_demands(draft, incident, card.level, "units", needs)
     if world.stations:
-        _want(draft, incident, needs[0] if needs else Need(""), card.level, by_station=True)
+        _want_station(draft, incident, needs[0] if needs else Need(""), card.level)
 
 
 def _one(needs: tuple[Need, ...]) -> tuple[Need, ...]:
@@ -123,14 +121,14 @@ def _one(needs: tuple[Need, ...]) -> tuple[Need, ...]:
     return (Need(needs[0].capability, 1, needs[0].either),) if needs else ()
 
 
-def _want(draft: Draft, incident: IncidentId, need: Need, level: int, *, by_station: bool = False) -> None:
+def _want_station(draft: Draft, incident: IncidentId, need: Need, level: int) -> None:
     draft.emit(
         e.DemandRaised(
             demand=DemandId(draft.mint("demand")),
             incident=incident,
             capability=need.capability,
             level=level,
-            dispatch="station" if by_station else "units",
+            dispatch="station",
             either=need.either,
             together=need.together,
         )

@@ -1,5 +1,7 @@
 """Who is on duty now: the roster asked at an instant, and what is another than it was."""
 
+from collections.abc import Mapping
+
 from engine.core.draft import Draft
 from engine.core.world import World
 from engine.model import events as e
@@ -15,7 +17,7 @@ def change_shift(world: World, draft: Draft) -> None:
     roster, kept = world.city.roster, world.state.kept
     if roster is None and not kept.crews:
         return
-    there = roster.crews(draft.now) if roster is not None else {}
+    there: Mapping[UnitId, Crew] = roster.crews(draft.now) if roster is not None else {}
     listed = {unit: there.get(unit, OFF_DUTY) for unit in _listed(world)}
     crews = {unit: crew for unit, crew in listed.items() if kept.crews_due.get(unit, kept.crews.get(unit)) != crew}
     next_at = roster.next_change(draft.now) if roster is not None else None

@@ -18,6 +18,7 @@ from engine.model.ids import UnitId
 LOOK_AHEAD_DAYS = 32
 """How far the next change of a shift is looked for; after that it is looked for again."""
 _DAYS_KEPT = 8
+_CREWS_KEPT = 4
 _WHOLE_DAY = Hours(days="all", begins=time.min, ends=time.min)
 
 
@@ -107,6 +108,7 @@ class Roster:
         self.calendar = calendar
         self._height = {rank: number for number, rank in enumerate(ranks, 1)}
         self._days: dict[date, list[Stint]] = {}
+        self._crews: dict[int, Mapping[UnitId, Crew]] = {}
         # Lines for one date are found by it; of the others those with the same days fall on the same dates.
         self._on_date: dict[date, list[Duty]] = {}
         self._recurring: dict[Hours, list[Duty]] = {}
@@ -163,12 +165,19 @@ class Roster:
         both = (today - timedelta(days=1), today)
         return [stint for day in both for stint in self.stints(day) if stint.begin <= at_ms < stint.end]
 
-    def crews(self, at_ms: int) -> dict[UnitId, Crew]:
+    def crews(self, at_ms: int) -> Mapping[UnitId, Crew]:
         """Return the crew of every unit that has one at an instant, in ms since the epoch, by unit in order."""
-        by_unit: dict[UnitId, list[Duty]] = {}
-        for stint in self.on_duty(at_ms):
-            by_unit.setdefault(stint.duty.unit, []).append(stint.duty)
-        return {unit: self.crew(by_unit[unit]) for unit in sorted(by_unit)}
+        found = self._crews.get(at_ms)
+        if found is None:
+            by_unit: dict[UnitId, list[Duty]] = {}
+            for stint in self.on_duty(at_ms):
+                by_unit.setdefault(stint.duty.unit, []).append(stint.duty)
+            found = {unit: self.crew(by_unit[unit]) for unit in sorted(by_unit)}
+            # The next change of a shift is looked at once when it is sought, and again when it has come.
+            while len(self._crews) >= _CREWS_KEPT:
+                self._crews.pop(next(iter(self._crews)))
+            self._crews[at_ms] = found
+        return found
 
     def crew(self, duties: Iterable[Duty]) -> Crew:
         """Return what the officers of some duties in one unit come to together."""
