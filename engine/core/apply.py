@@ -105,37 +105,6 @@ def _incident_advanced(state: State, event: e.Event, body: e.IncidentAdvanced) -
     _advance_incident(state, event.at, state.incidents[body.incident], body.to)
 
 
-def _demand_raised(state: State, event: e.Event, body: e.DemandRaised) -> None:
-    _count(state, "demand", body.demand)
-    state.demands[body.demand] = Demand(
-        id=body.demand,
-        incident=body.incident,
-        capability=body.capability,
-        level=body.level,
-        dispatch=body.dispatch,
-        either=body.either,
-        together=body.together,
-        beside=body.beside,
-        post=body.post,
-    )
-
-
-def _demand_unmet(state: State, event: e.Event, body: e.DemandUnmet) -> None:
-    _change(state, state.demands[body.demand], unmet=True, plan=None)
-    state.recommendations.setdefault(body.incident, []).append(body.recommendation)
-
-
-def _demand_dropped(state: State, event: e.Event, body: e.DemandDropped) -> None:
-    gone = state.demands.pop(body.demand)
-    watch_naming(state, gone.station)
-
-
-def _recommended(state: State, event: e.Event, body: e.Recommended) -> None:
-    state.recommendations.setdefault(body.incident, []).append(body.recommendation)
-    chosen, demand = body.recommendation.chosen, state.demands[body.demand]
-    _change(state, demand, recommended=None if chosen is None else chosen.recipient)
-
-
 def _order_proposed(state: State, event: e.Event, body: e.OrderProposed) -> None:
     order = body.order
     _count(state, "order", order.id)

@@ -38,6 +38,7 @@ def raised(state: State, event: e.Event, body: e.DemandRaised) -> None:
         station=body.under,
         refused_by=(*refused_by, *body.but),
         returned_by=returned_by,
+        post=body.post,
     )
     if body.relieves is not None:
         state.kept.relieving[body.demand] = body.relieves

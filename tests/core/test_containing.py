@@ -5,9 +5,12 @@ import pytest
 
 from engine import DecideStep, EndIncident, Engine, PositionFix, SetSpeedRule, SetUnitStatus, SpeedRule, Spot
 from engine.containment import SURE_STRETCH, Checker, Crew, Seen, Situation
+from engine.core.apply import apply
 from engine.core.containing import MOST_TRIES, is_sealed
 from engine.core.standing_lookouts import task_of
+from engine.core.state import State
 from engine.dispatch.policies import Policies
+from engine.model import events as e
 from engine.model import lookout_events as le
 from engine.model.ids import DESK
 from engine.model.lifecycle import OPEN_ORDERS, OrderState, UnitStatus
@@ -281,3 +284,10 @@ def test_a_replay_gives_the_same_posts(auto):
     room.verified(lookout, 2.9, 2, mode="foot")
     again = Engine(room.engine.city, journal=room.journal, clock=room.clock)
     assert again.snapshot() == room.engine.snapshot()
+
+
+def test_what_a_post_wants_is_known_to_be_of_a_post_and_waits_for_nobody_else():
+    state = State()
+    body = e.DemandRaised(demand="grid-demand-1", incident="grid-incident-1", capability="patrol", level=1, post=True)
+    apply(state, e.Event(1, 0, "core", body))
+    assert state.demands["grid-demand-1"].post
