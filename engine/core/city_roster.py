@@ -5,7 +5,7 @@ unit that is not there. Too little rest between two shifts is a warning, or refu
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time, timedelta
 from itertools import pairwise
@@ -28,6 +28,8 @@ _YES_NO = {"": True, "yes": True, "true": True, "1": True, "no": False, "false":
 _WEEKDAYS = {name: number for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), 1)}
 _DAYS_LIMIT = "working, off or all, or weekdays such as mon tue, and if wanted 2026-10-01 or 2026-10-01..2026-10-07"
 _ORDINARY_DAYS = 14
+_LONGEST_MS = 24 * 3_600_000
+"""How long shifts that follow each other at once may last together."""
 _LONGEST_DATES = timedelta(days=400)
 _FIRST_DAY = date(2024, 1, 1)
 """A Monday: lines without a date are held against each other over the two weeks that begin here."""
@@ -211,21 +213,31 @@ def _hold_stints(roster: Roster, policies: Policies, problems: Problems) -> None
     for name, stints in by_officer.items():
         stints.sort(key=lambda stint: (stint.begin, stint.duty.line))
         told: set[int] = set()
+        since = stints[0].begin
         for one, other in pairwise(stints):
-            line = other.duty.line
+            gap_ms, line = other.begin - one.end, other.duty.line
+            since = since if gap_ms <= 0 else other.begin
             if line in told:  # a line is told once, not once a week
                 continue
-            gap_ms = other.begin - one.end
+            value = f"{name} from {_spell(roster, other.begin)}"
+            rest_h = policies.rest_min_ms / 3_600_000
             if gap_ms < 0:
-                told.add(line)
                 limit = f"in one place at a time; line {one.duty.line} has them in {one.duty.unit} until then"
-                problems.add(ROSTER, line, "officer", f"{name} from {_spell(roster, other.begin)}", limit)
+                problems.add(ROSTER, line, "officer", value, limit)
             elif 0 < gap_ms < policies.rest_min_ms:
-                told.add(line)
-                limit = f"at least {policies.rest_min_ms / 3_600_000:g} h of rest after line {one.duty.line}"
-                note = problems.add if policies.short_rest == "refuse" else problems.warn
-                value = f"{name} from {_spell(roster, other.begin)}: {gap_ms / 3_600_000:.3g} h"
-                note(ROSTER, line, "rest", value, limit)
+                limit = f"at least {rest_h:g} h of rest after line {one.duty.line}"
+                _note(problems, policies)(ROSTER, line, "rest", f"{value}: {gap_ms / 3_600_000:.3g} h", limit)
+            elif other.end - since > _LONGEST_MS and rest_h:
+                on_duty_h = (other.end - since) / 3_600_000
+                limit = f"at least {rest_h:g} h of rest after {_LONGEST_MS // 3_600_000} h on duty"
+                _note(problems, policies)(ROSTER, line, "rest", f"{value}: {on_duty_h:.3g} h on duty", limit)
+            else:
+                continue
+            told.add(line)
+
+
+def _note(problems: Problems, policies: Policies) -> Callable[[str, int | None, str, object, str], None]:
+    return problems.add if policies.short_rest == "refuse" else problems.warn
 
 
 def _looked_at(roster: Roster) -> Sequence[date]:

@@ -157,6 +157,14 @@ def test_rest_between_shifts_is_a_warning_or_a_refusal_as_the_city_says(folder):
     assert not [warning for warning in load_folder(folder).warnings if warning.field == "rest"]
 
 
+def test_shifts_that_follow_at_once_are_one_and_no_longer_than_a_day(folder):
+    with (folder / "roster.csv").open("a") as lines:
+        lines.write("0103,P2,,tue,08:00,20:00,,\n")  # after the night from Monday: 24 h, and then the night again
+    found = [str(warning) for warning in load_folder(folder).warnings if warning.field == "rest"]
+    limit = "at least 8 h of rest after 24 h on duty"
+    assert found == [f"roster.csv:4: rest: '0103 from 2024-01-02 20:00: 36 h on duty' is not taken; {limit}"]
+
+
 def test_a_folder_without_a_roster_is_as_before(folder):
     (folder / "roster.csv").unlink()
     assert load_folder(folder).city.roster is None
