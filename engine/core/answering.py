@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from engine.core.draft import Draft
 from engine.core.orders import check_key, check_said, known_order, spare_others
+from engine.core.photos import check_named
 from engine.core.reporting import resolve_if_done
 from engine.core.returning import ask_return, is_return
 from engine.core.state import Demand
@@ -22,10 +23,12 @@ from engine.model.lifecycle import (
     UNIT,
     OrderState,
 )
-from engine.model.limits import WELFARE_EVERY_MS
+from engine.model.limits import MOST_PHOTOS, WELFARE_EVERY_MS
 from engine.supervision import Word
 
 _COMING = frozenset((OrderState.ACCEPTED, OrderState.EN_ROUTE, OrderState.ON_SCENE))
+_REPORTING: tuple[Answer, ...] = ("report", "clear")
+"""What may name a result and photos."""
 STATE_OF_ANSWER: Mapping[Answer, OrderState] = {
     "accept": OrderState.ACCEPTED,
     "refuse": OrderState.REFUSED,
@@ -53,6 +56,7 @@ def answer_order(world: World, draft: Draft, command: AnswerOrder) -> None:
     if command.via != "terminal" and command.said_at is not None and command.said_at < order.proposed_at:
         # A person has mistaken the hour; a terminal's clock may be wrong, and its answer must not be lost for that.
         raise Refusal("too_early", "said_at", command.said_at, f"at least {order.proposed_at}: the order is of then")
+    _check_report(world, command)
     if command.answer == "refuse" and not command.reason:
         raise Refusal("missing", "reason", "", "a refusal says why")
     if command.answer == "clear" and (its := next(iter(orders_under(world, order)), None)) is not None:
@@ -81,6 +85,8 @@ def answer_order(world: World, draft: Draft, command: AnswerOrder) -> None:
             reason=command.reason,
             said_at=command.said_at,
             key=command.key,
+            result=command.result,
+            photos=command.photos,
         ),
         personal=Details(text=command.text) if command.text else None,
     )
@@ -88,6 +94,19 @@ def answer_order(world: World, draft: Draft, command: AnswerOrder) -> None:
         # It ended by radio, or on one of several devices: the others have it open and are to know.
         draft.mail(order.recipient, "cancellation", order, code="ended_elsewhere")
     _carry_on(world, draft, order, to, command.reason)
+
+
+def _check_report(world: World, command: AnswerOrder) -> None:
+    """Refuse a result or photos where they do not belong, and those that nobody knows."""
+    for name in ("result", "photos"):
+        if getattr(command, name) and command.answer not in _REPORTING:
+            raise Refusal("wrong_field", name, command.answer, f"in {' or '.join(_REPORTING)}")
+    results = world.city.report_forms.results
+    if command.result and command.result not in results:
+        raise Refusal("unknown_result", "result", command.result, ", ".join(results))
+    if len(command.photos) > MOST_PHOTOS:
+        raise Refusal("too_many", "photos", len(command.photos), f"{MOST_PHOTOS} photos of an order")
+    check_named(world, command.order, command.photos)
 
 
 def _carry_on(world: World, draft: Draft, order: Order, to: OrderState, reason: str) -> None:
@@ -130,6 +149,8 @@ def _hear(draft: Draft, order: Order, command: AnswerOrder, word: Word) -> None:
         key=command.key,
         via=command.via,
         said_at=command.said_at,
+        result=command.result,
+        photos=command.photos,
     )
     draft.emit(heard, personal=Details(text=command.text) if command.text else None)
 

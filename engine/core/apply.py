@@ -36,6 +36,7 @@ from engine.model.lifecycle import (
     OrderState,
     UnitStatus,
 )
+from engine.model.photos import Photo, PhotoKept
 
 RETAIN_MS = 86_400_000
 """How long what has ended stays in memory."""
@@ -202,6 +203,11 @@ def _unit_advanced(state: State, event: e.Event, body: e.UnitAdvanced) -> None:
     state.freed |= body.to is UnitStatus.AVAILABLE
 
 
+def _photo_kept(state: State, event: e.Event, body: PhotoKept) -> None:
+    photo = Photo(body.sha256, body.size, body.media, event.actor, event.at)
+    state.kept.photos.setdefault(body.order, []).append(photo)
+
+
 def _welfare_set(state: State, event: e.Event, body: e.WelfareSet) -> None:
     state.kept.keys[body.key] = event.at
     clockwork.set_welfare(state, event.at, state.orders[body.order], body.every_ms)
@@ -262,6 +268,7 @@ _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
     e.MailAcknowledged: _mail_acknowledged,
     e.UnitAdvanced: _unit_advanced,
     e.WelfareSet: _welfare_set,
+    PhotoKept: _photo_kept,
     e.EmergencyRaised: standing_emergencies.raised,
     e.EmergencyRepeated: standing_emergencies.repeated,
     e.EmergencyEnded: standing_emergencies.ended,
@@ -377,6 +384,7 @@ def _forget(state: State, at: int) -> None:
             state.kept.order_people.pop(order, None)
             state.order_posts.pop(order, None)
             state.kept.decided.pop(order, None)
+            state.kept.photos.pop(order, None)
             state.overruled.pop(order, None)
             state.words.pop(order, None)
             _trim(state, recipient, at)

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.report_forms import ReportForms
 from engine.dispatch.calendar import STANDARD, Calendar, CalendarRules
 from engine.dispatch.policies import Policies, VerificationPolicy
 from engine.dispatch.roster import Roster
@@ -100,6 +101,7 @@ class City:
     run_cards: RunCards = field(default_factory=lambda: RunCards.load(COUNTY))
     calendar_rules: CalendarRules = field(default_factory=lambda: CalendarRules.load(STANDARD))
     policies: Policies = field(default_factory=Policies)
+    report_forms: ReportForms = field(default_factory=ReportForms.shipped)
     verification: tuple[VerificationPolicy, ...] = ()
     time_zone: str = "UTC"
     languages: tuple[str, ...] = LANGUAGES

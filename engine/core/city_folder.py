@@ -34,6 +34,7 @@ from engine.core.city_places import (
 from engine.core.city_roster import OFFICERS, ROSTER, Around, read_roster
 from engine.core.city_toml import Listener, Settings, checked, settings_of, verification_of
 from engine.core.crews import possible_names
+from engine.core.report_forms import REPORTS, ReportForms, read_forms
 from engine.dispatch.calendar import STANDARD, CalendarError, CalendarRules
 from engine.dispatch.policies import Policies
 from engine.dispatch.roster import Roster
@@ -119,12 +120,14 @@ def load_folder(folder: Path) -> CityFolder:
         problems.warn(SPEEDS, None, "normal.turn_s", ROADS, lacking)
     policies = Policies(**table.get("policies", {}))
     _hold_emergency_type(toml, policies, cards, problems)
+    forms = read_forms(folder, problems) if (folder / REPORTS).exists() else ReportForms.shipped()
     blank = City(
         name=table["name"],
         network=network,
         run_cards=cards,
         calendar_rules=calendar_rules,
         policies=policies,
+        report_forms=forms,
         verification=verification_of(table),
         time_zone=table["time_zone"],
         languages=tuple(table.get("languages", LANGUAGES)),

@@ -28,6 +28,7 @@ from engine.core.emergencies import end_emergency, press_emergency
 from engine.core.levels import set_level, state_facts
 from engine.core.lookouts import approve_lookout, extend_lookout, issue_lookout, lift_lookout
 from engine.core.ordering import apply_plan, cancel_order, serve, waiting
+from engine.core.photos import keep_photo
 from engine.core.plain_ports import AtOnce, NoLinks, SystemClock, VolatileJournal
 from engine.core.ports import Clock, Jobs, Journal, Links
 from engine.core.positions import move
@@ -50,6 +51,7 @@ from engine.model.broadcasts import ReadBroadcast, SendBroadcast
 from engine.model.entities import Details, Overruling, PositionFix
 from engine.model.errors import NotStored, Refusal
 from engine.model.ids import IncidentId
+from engine.model.photos import KeepPhoto
 from engine.model.recommendation import Recommendation
 from engine.travel import TravelTimes
 
@@ -71,6 +73,7 @@ _HANDLERS: dict[type, Callable[[World, Draft, Any], None]] = {
     c.ReplaceOrder: replace_order,
     c.AcknowledgeMail: acknowledge_mail,
     c.SetUnitStatus: set_unit_status,
+    KeepPhoto: keep_photo,
     SendBroadcast: send_broadcast,
     ReadBroadcast: read_broadcast,
     c.WatchWelfare: watch_welfare,

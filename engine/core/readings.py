@@ -7,7 +7,7 @@ from engine.model import events as e
 from engine.model.commands import ReadDetails
 from engine.model.entities import Details
 from engine.model.errors import Refusal
-from engine.model.ids import IncidentId, LookoutId, SightingId
+from engine.model.ids import IncidentId, LookoutId, OrderId, SightingId
 from engine.model.limits import LONGEST_ADDRESS
 
 
@@ -33,6 +33,9 @@ def _key_of(state: State, command: ReadDetails) -> str | None:
     match command.what:
         case "lookout":
             return command.id if LookoutId(command.id) in state.lookouts else None
+        case "photo":
+            order = OrderId(command.id.partition("/")[0])
+            return order if order in state.orders else None
         case "sighting":
             return command.id if SightingId(command.id) in state.sightings else None
     incident = state.incidents.get(IncidentId(command.id))

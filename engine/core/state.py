@@ -41,6 +41,7 @@ from engine.model.ids import (
 )
 from engine.model.lifecycle import OrderState, UnitStatus
 from engine.model.lookouts import Lookout, Sighting
+from engine.model.photos import Photo
 from engine.model.pursuits import PostDuty, Pursuit
 from engine.model.recommendation import Recommendation
 from engine.model.streets import SpeedRule
@@ -180,6 +181,7 @@ class Kept(msgspec.Struct, kw_only=True):
     """Of units that have said something since they were last on an order."""
     claims: dict[UnitId, OrderId] = {}
     emergencies: dict[UnitId, Emergency] = {}
+    photos: dict[OrderId, list[Photo]] = {}
     broadcasts: dict[BroadcastId, Broadcast] = {}
     """Oldest first."""
     incidents: dict[IncidentId, Incident] = {}

@@ -34,6 +34,7 @@ from engine.journal.envelope import (
     subject_of,
 )
 from engine.journal.files import WriterLock, check_version, connect, insert_together, read_beside, write_beside
+from engine.journal.photos import erase_photos
 from engine.journal.vault import WHOLE_STATE, Vault
 from engine.journal.verification import Head, Problem, VerifyReport, append_head, check_chain, check_heads, read_heads
 from engine.model.errors import NotStored, Refusal
@@ -246,6 +247,7 @@ class SqliteJournal:
         beside = [*self._orders_of(subjects), *self._sightings_of(subjects)]
         if beside:
             self._vault.erase(*beside, at=at)
+            erase_photos(self.path.parent, beside)
         erased = self._vault.erase(*subjects, at=at)
         self._beside("snapshot").unlink(missing_ok=True)
         return erased

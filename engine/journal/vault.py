@@ -189,6 +189,22 @@ class Vault:
                 raise NotStored(f"no key could be stored in {self.path.name}: {error}") from error
         return name + _encrypt(key, plain, context)
 
+    def seal_durably(self, subject: str, plain: bytes, context: bytes) -> bytes:
+        """Encrypt as `seal` does, for what no journal names: whose the key is is on the disk when this returns.
+
+        Raises
+        ------
+        NotStored
+            When it could not be stored.
+        """
+        sealed = self.seal(subject, plain, context)
+        with self._lock:
+            try:
+                self._settle()
+            except sqlite3.Error as error:
+                raise NotStored(f"no key could be stored in {self.path.name}: {error}") from error
+        return sealed
+
     def stock(self) -> None:
         """Make keys ahead while nobody waits, so that `seal` need not: every few seconds, in a worker.
 

@@ -22,12 +22,13 @@ from engine.model.lookout_commands import (
     SettleHeld,
     VerifySighting,
 )
+from engine.model.photos import KeepPhoto
 from engine.model.recommendation import Decision
 from engine.model.streets import SpeedRule
 
 Answer = Literal["accept", "refuse", "en_route", "on_scene", "report", "clear", "well"]
 Via = Literal["terminal", "radio", "desk", "api"]
-Readable = Literal["incident", "lookout", "sighting"]
+Readable = Literal["incident", "lookout", "sighting", "photo"]
 """What has a part that names people."""
 
 
@@ -64,6 +65,10 @@ class AnswerOrder(_Command, frozen=True, gc=False, tag="answer_order"):
     via: Via = "terminal"
     reason: str = ""
     text: str = ""
+    result: str = ""
+    """Of a report: a code of the city's ``reports.toml``."""
+    photos: tuple[str, ...] = ()
+    """Of a report: the SHA-256 of photos that were uploaded for this order."""
     said_at: int | None = None
 
 
@@ -338,6 +343,7 @@ Command = (
     | ReplaceOrder
     | AcknowledgeMail
     | SetUnitStatus
+    | KeepPhoto
     | SendBroadcast
     | ReadBroadcast
     | WatchWelfare

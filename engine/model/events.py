@@ -53,6 +53,7 @@ from engine.model.lookout_events import (
     SightingReported,
     SightingVerified,
 )
+from engine.model.photos import PhotoKept
 from engine.model.pursuits import PostDuty
 from engine.model.recommendation import Recommendation, WhyNot
 from engine.model.streets import SpeedRule
@@ -293,6 +294,9 @@ class OrderAdvanced(_Body, frozen=True, gc=False, tag="order_advanced"):
     reason: str = ""
     said_at: int | None = None
     key: str = ""
+    result: str = ""
+    photos: tuple[str, ...] = ()
+    """What a report names besides its words: a code of the city, and the SHA-256 of its photos."""
 
 
 ApprovedVia = Literal["policy", "desk"]
@@ -417,6 +421,8 @@ class SceneHeard(_Body, frozen=True, gc=False, tag="scene_heard"):
     key: str
     via: Via = "terminal"
     said_at: int | None = None
+    result: str = ""
+    photos: tuple[str, ...] = ()
 
 
 class StepRequested(_Body, frozen=True, gc=False, tag="step_requested"):
@@ -508,6 +514,7 @@ Body = (
     | EmergencyEnded
     | BroadcastSent
     | BroadcastRead
+    | PhotoKept
     | PlanRequested
     | PlanApplied
     | DeadlineMissed

@@ -34,6 +34,8 @@ WELFARE_EVERY_MS = (60_000, 14_400_000)
 """How often a unit may want to be asked whether it is well, at least and at most, in ms."""
 MOST_RECIPIENTS, MOST_BROADCASTS = 10_000, 100
 """Recipients of one broadcast, and broadcasts that are kept: of more the oldest goes."""
+MOST_PHOTO_BYTES, MOST_PHOTOS = 5 << 20, 20
+"""Bytes of one photo of a report, and photos of one order."""
 MOST_ESCALATION_STEPS = 16
 """Steps of what is done about one clock that has run out."""
 MOST_RECOMMENDATION_BYTES = 4_096

@@ -8,6 +8,7 @@ from engine.core.batch import Reply
 from engine.core.city import City
 from engine.core.engine import Engine
 from engine.journal.envelope import Opened
+from engine.journal.photos import PhotoStore
 from engine.model import commands as c
 from engine.service.device_hub import DeviceHub
 
@@ -47,6 +48,11 @@ class Backend(Protocol):
 
     async def readings(self, before_seq: int | None, most: int) -> Sequence[Opened]:
         """Return who has read what names people, newest first."""
+        ...
+
+    @property
+    def photos(self) -> PhotoStore:
+        """Where photos of reports are kept, once started."""
         ...
 
     def now(self) -> int:

@@ -209,6 +209,7 @@ class AnswerIn(PlainBody, frozen=True, forbid_unknown_fields=True):
     reason: Word = ""
     text: Text = ""
     said_at: Instant | None = None
+    result: Word = ""
 
 
 Heading = Annotated[float, msgspec.Meta(ge=0.0, le=360.0)]
@@ -362,6 +363,14 @@ class DeviceList(PlainBody, frozen=True):
     next: str | None = None
 
 
+class TemplateBody(PlainBody, frozen=True):
+    """Words of a report with gaps to fill in, and the result that goes with them."""
+
+    name: dict[str, str]
+    text: dict[str, str]
+    result: str = ""
+
+
 class Bootstrap(PlainBody, frozen=True):
     """What a client needs to begin: where the stream is and what it speaks."""
 
@@ -373,6 +382,9 @@ class Bootstrap(PlainBody, frozen=True):
     languages: tuple[str, ...]
     alert_types: dict[str, dict[str, str]]
     capabilities: dict[str, dict[str, str]]
+    results: dict[str, dict[str, str]] = {}
+    """What a report may come to, by code."""
+    report_templates: dict[str, TemplateBody] = {}
 
 
 class Health(PlainBody, frozen=True):

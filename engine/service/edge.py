@@ -58,6 +58,8 @@ _STATUS: Mapping[str, int] = {
     "in_emergency": 409,
     "no_emergency": 404,
     "unknown_broadcast": 404,
+    "unknown_photo": 404,
+    "erased": 404,
     "off_duty": 409,
     "out_of_service": 409,
     "nobody_free": 409,
@@ -185,7 +187,7 @@ async def read_body(request: Request, reader: Reader[Any]) -> Any:
         raise
 
 
-async def read_bytes(request: Request) -> bytes:
+async def read_bytes(request: Request, most: int = MOST_BODY_BYTES, within_s: float = BODY_TIMEOUT_S) -> bytes:
     """Return a body, bounded in size and time.
 
     Raises
@@ -194,17 +196,17 @@ async def read_bytes(request: Request) -> bytes:
         ``too_big`` or ``too_slow``.
     """
     declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > MOST_BODY_BYTES:
-        raise Refusal("too_big", "body", f"{declared} bytes", f"{MOST_BODY_BYTES} bytes")
+    if declared.isdecimal() and int(declared) > most:
+        raise Refusal("too_big", "body", f"{declared} bytes", f"{most} bytes")
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
+        async with asyncio.timeout(within_s):
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > MOST_BODY_BYTES:
-                    raise Refusal("too_big", "body", f"over {MOST_BODY_BYTES} bytes", f"{MOST_BODY_BYTES} bytes")
+                if len(body) > most:
+                    raise Refusal("too_big", "body", f"over {most} bytes", f"{most} bytes")
     except TimeoutError:
-        raise Refusal("too_slow", "body", f"{len(body)} bytes", f"a whole body in {BODY_TIMEOUT_S:g} s") from None
+        raise Refusal("too_slow", "body", f"{len(body)} bytes", f"a whole body in {within_s:g} s") from None
     return bytes(body)
 
 

@@ -9,6 +9,7 @@ from engine.model.broadcasts import Audience
 from engine.model.entities import Emergency
 from engine.model.lifecycle import UnitStatus
 from engine.model.limits import LONGEST_TEXT
+from engine.model.photos import Photo
 from engine.service.bodies import PlainBody
 from engine.wire.messages import Id, Instant, Word
 
@@ -107,3 +108,9 @@ class BroadcastList(PlainBody, frozen=True):
     """The newest broadcasts first."""
 
     broadcasts: tuple[BroadcastBody, ...]
+
+
+class PhotoList(PlainBody, frozen=True):
+    """The photos of an order, oldest first: what is known of each, never the picture."""
+
+    photos: tuple[Photo, ...]

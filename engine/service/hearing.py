@@ -236,7 +236,14 @@ class Hearing:
         }
         match message:
             case AnswerOrder():
-                return c.AnswerOrder(**common, answer=message.answer, reason=message.reason, text=message.text)
+                return c.AnswerOrder(
+                    **common,
+                    answer=message.answer,
+                    reason=message.reason,
+                    text=message.text,
+                    result=message.result,
+                    photos=message.photos,
+                )
             case AssignUnits():
                 units = tuple(named.plain() for named in message.units)
                 return c.AssignUnits(**common, units=units, reason=message.reason)

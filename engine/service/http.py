@@ -36,6 +36,7 @@ from engine.service.bodies import (
     NewAlert,
     ProblemBody,
     SpeedRuleIn,
+    TemplateBody,
 )
 from engine.service.device_http import DeviceApi
 from engine.service.device_hub import DeviceHub
@@ -47,6 +48,7 @@ from engine.service.lookout_http import LookoutApi
 from engine.service.metrics import Metrics
 from engine.service.openapi import document
 from engine.service.order_http import OrderApi
+from engine.service.photo_http import PhotoApi
 from engine.service.roles import Permission
 from engine.service.routes import ROUTES, Route, Which
 from engine.texts import LANGUAGES
@@ -58,7 +60,7 @@ from geo_data.datum import to_wgs84
 LOGGER = logging.getLogger("allpoints.http")
 
 
-class Api(AccessApi, DeviceApi, FieldApi, LookoutApi, OrderApi):
+class Api(AccessApi, DeviceApi, FieldApi, LookoutApi, OrderApi, PhotoApi):
     """What each route does. The names of the methods are those of the table."""
 
     def __init__(self, backend: Backend, door: Door, metrics: Metrics) -> None:
@@ -181,6 +183,11 @@ class Api(AccessApi, DeviceApi, FieldApi, LookoutApi, OrderApi):
                 languages=city.languages,
                 alert_types={card.id: dict(card.name) for card in cards.cards.values()},
                 capabilities={name: dict(texts) for name, texts in cards.capabilities.items()},
+                results={code: dict(texts) for code, texts in city.report_forms.results.items()},
+                report_templates={
+                    name: TemplateBody(name=dict(its.name), text=dict(its.text), result=its.result)
+                    for name, its in city.report_forms.templates.items()
+                },
             )
         )
 

@@ -64,7 +64,7 @@ def _operation(route: Route, by_kind: dict[type, dict[str, Any]]) -> dict[str, A
     for status, kind in route.gives.items():
         said = by_kind[kind] if kind is not None else {}
         responses[str(status)] = {"description": "Done." if status < 400 else "Not yet."}
-        media = "application/json" if kind is not None or route.name in _JSON_ANYHOW else "text/plain"
+        media = "application/json" if kind is not None or route.name in _JSON_ANYHOW else route.media or "text/plain"
         responses[str(status)]["content"] = {media: {"schema": said} if said else {}}
     for code, meaning in _PROBLEMS.items():
         if code not in responses and _can_give(route, code):
@@ -74,6 +74,9 @@ def _operation(route: Route, by_kind: dict[type, dict[str, Any]]) -> dict[str, A
     parameters += [_query_parameter(name, query) for name, query in route.query.items()]
     if parameters:
         operation["parameters"] = parameters
+    if route.method == "PUT":
+        content = {route.media: {"schema": {"type": "string", "format": "binary"}}}
+        operation["requestBody"] = {"required": True, "content": content}
     if route.takes is not None:
         content = {"application/json": {"schema": by_kind[route.takes]}}
         operation["requestBody"] = {"required": True, "content": content}
@@ -88,16 +91,16 @@ def _can_give(route: Route, status: str) -> bool:
         return route.needs is not None
     is_device = route.needs == "device"
     if status in {"400", "408", "413"}:
-        return route.takes is not None or (is_device and route.method == "POST")
+        return route.takes is not None or route.method == "PUT" or (is_device and route.method == "POST")
     if status == "404":
         return "{" in route.path or is_device
     if status == "429":
         return route.needs is not None
     if status == "409":
-        return route.method == "POST" and "{" in route.path
+        return route.method != "GET" and "{" in route.path
     if status == "503":
-        return route.method == "POST"
-    return route.takes is not None or bool(route.query)
+        return route.method != "GET"
+    return route.takes is not None or route.method == "PUT" or bool(route.query)
 
 
 def _path_parameter(name: str) -> dict[str, Any]:

@@ -33,17 +33,20 @@ class Route:
         for a device that is let in by its network and, where it has one, its secret; None for everybody.
     takes
         The body's type; None without a body.
+    media
+        Of a body, or of an answer, that is not JSON.
     gives
         The answer's type by status; None for an answer that is not JSON.
     """
 
-    method: Literal["GET", "POST"]
+    method: Literal["GET", "POST", "PUT"]
     path: str
     name: str
     summary: str
     needs: Permission | Literal["token", "credential", "device"] | None
     gives: Mapping[int, type | None]
     takes: type | None = None
+    media: str = ""
     query: Mapping[str, Query] = field(default_factory=dict)
 
 
@@ -469,6 +472,33 @@ ROUTES: tuple[Route, ...] = (
         summary="Read whom a broadcast has reached: mailed, delivered to a device, read by a person.",
         needs=Permission.BROADCAST,
         gives={200: field_bodies.BroadcastBody},
+    ),
+    Route(
+        method="PUT",
+        path="/v1/orders/{order}/photos/{sha256}",
+        name="keep_photo",
+        summary="Upload a photo of one's own order, by its SHA-256: JPEG, PNG or WebP. Then a report may name it.",
+        needs=Permission.ANSWER_ORDERS,
+        media="application/octet-stream",
+        gives={201: field_bodies.PhotoList, 200: field_bodies.PhotoList},
+    ),
+    Route(
+        method="GET",
+        path="/v1/orders/{order}/photos",
+        name="list_photos",
+        summary="List the photos of an order, without the pictures.",
+        needs=Permission.READ_ORDERS,
+        gives={200: field_bodies.PhotoList},
+    ),
+    Route(
+        method="POST",
+        path="/v1/orders/{order}/photos/{sha256}/read",
+        name="read_photo",
+        summary="Look at a photo for a reason, which is on record before it is shown.",
+        needs=Permission.READ_DETAILS,
+        takes=access_bodies.ReadingIn,
+        media="image/*",
+        gives={200: None},
     ),
     Route(
         method="GET",

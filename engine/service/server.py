@@ -23,6 +23,7 @@ from engine.core.engine import Engine
 from engine.core.plain_ports import SystemClock
 from engine.core.ports import Clock
 from engine.journal.envelope import Opened
+from engine.journal.photos import PhotoStore
 from engine.journal.record import open_record
 from engine.journal.sqlite_journal import SqliteJournal
 from engine.journal.vault import Vault
@@ -181,6 +182,12 @@ class CityServer:
     async def readings(self, before_seq: int | None, most: int) -> list[Opened]:
         """Return who has read what names people, newest first; asked of the record beside the loop."""
         return await asyncio.to_thread(self._now_running.journal.readings, before_seq, most)
+
+    @property
+    def photos(self) -> PhotoStore:
+        """Where photos of reports are kept, beside the journal."""
+        running = self._now_running
+        return PhotoStore(self.folder / RECORD, running.vault)
 
     async def run(self, on_ready: Callable[[Address], None]) -> None:
         """Serve until a signal comes.

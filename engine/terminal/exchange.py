@@ -83,7 +83,7 @@ class Exchange(httpx.Auth):
         if not self._is_due():
             return self._token
         try:
-            async with httpx.AsyncClient(verify=self._trust(), timeout=TIMEOUT_S, trust_env=False) as client:
+            async with httpx.AsyncClient(verify=self.trust(), timeout=TIMEOUT_S, trust_env=False) as client:
                 self._keep(await client.send(self._request()))
         except httpx.HTTPError as error:
             raise ConnectionError(f"{self.address} does not answer ({type(error).__name__})") from error
@@ -124,7 +124,7 @@ class Exchange(httpx.Auth):
         self._token = given.token
         self._renew_at_s = self._clock_s() + _USED_FOR * given.expires_in
 
-    def _trust(self) -> ssl_module.SSLContext | bool:
+    def trust(self) -> ssl_module.SSLContext | bool:
         """Return whom to trust; where nothing is encrypted no store of authorities need be read."""
         return self._ssl if self._ssl is not None else self.address.startswith("https://")
 

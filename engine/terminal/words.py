@@ -41,6 +41,8 @@ class Words(ABC):
         reason: str = "",
         text: str = "",
         said_at: int | None = None,
+        result: str = "",
+        photos: Sequence[str] = (),
         key: str = "",
     ) -> "asyncio.Future[Answered]":
         """Answer an order. Kept until the server has taken it, however long that takes; await it to learn what came.
@@ -61,6 +63,8 @@ class Words(ABC):
                 reason=reason,
                 text=text,
                 said_at=said_at,
+                result=result,
+                photos=tuple(photos),
             )
         )
 

@@ -24,6 +24,7 @@ from engine.model.limits import (
     MOST_NAMED,
     MOST_NEEDS,
     MOST_OFFICERS,
+    MOST_PHOTOS,
     MOST_UNITS_OF_NEED,
     WELFARE_EVERY_MS,
 )
@@ -37,6 +38,7 @@ Lon = Annotated[float, msgspec.Meta(ge=-180.0, le=180.0)]
 Lat = Annotated[float, msgspec.Meta(ge=-90.0, le=90.0)]
 Level = Annotated[int, msgspec.Meta(ge=LEVELS[0], le=LEVELS[-1])]
 Instant = Annotated[int, msgspec.Meta(ge=0, le=LATEST_AT)]
+Hash = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Facts = Annotated[tuple[Id, ...], msgspec.Meta(max_length=MOST_FACTS)]
 
@@ -136,6 +138,8 @@ class AnswerOrder(_Message, frozen=True, tag="answer"):
     reason: Word = ""
     text: Text = ""
     said_at: Instant | None = None
+    result: Word = ""
+    photos: Annotated[tuple[Hash, ...], msgspec.Meta(max_length=MOST_PHOTOS)] = ()
 
 
 class NamedUnit(msgspec.Struct, frozen=True, omit_defaults=True):

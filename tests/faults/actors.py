@@ -401,15 +401,16 @@ class Desk(Reader):
             self.later(self._decide(ApproveOrder(actor="user:li", order=item.order.id)))
         elif chance.random() < 0.25:
             word, reason = chance.choice((("accept", ""), ("refuse", "by radio")))
-            self.later(self._record(item.order, word, reason))
+            self.later(self._record(item.order, word, reason, item.seq))
         elif chance.random() < 0.2:
             self.later(self._decide(CancelOrder(actor="user:li", order=item.order.id, reason="desk")))
         elif chance.random() < 0.2:
             end = EndIncident(actor="user:li", incident=item.order.incident, state="cancelled", reason="desk")
             self.later(self._decide(end))
 
-    async def _record(self, order: OrderView, word: str, reason: str) -> None:
-        await self.answer(order, word, f"radio-{order.id}", reason)
+    async def _record(self, order: OrderView, word: str, reason: str, seq: int) -> None:
+        # One key is one word: an order may come up in several items.
+        await self.answer(order, word, f"radio-{seq}", reason)
 
     async def _decide(self, command: Command) -> None:
         for _ in range(200):

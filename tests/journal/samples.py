@@ -47,6 +47,7 @@ from engine.model.events import (
 )
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
 from engine.model.lookouts import LookoutTerms
+from engine.model.photos import PhotoKept
 from engine.model.pursuits import Post, Proposal
 from engine.model.recommendation import Candidate, Excluded, Recommendation
 from engine.model.streets import SpeedRule, Spot
@@ -236,6 +237,7 @@ def bodies():
         EmergencyRaised(unit="E01", alert="sx-alert-1", incident="sx-incident-1", key="k8", order="sx-order-1"),
         EmergencyRepeated(unit="E01", key="k9"),
         BroadcastSent(id="sx-broadcast-1", key="k11", to="units", recipients=("E01", "E02"), capability="engine"),
+        PhotoKept(order="sx-order-1", sha256="0" * 64, size=9, media="image/png"),
         BroadcastRead(id="sx-broadcast-1", recipient="E01"),
         WelfareSet(order="sx-order-1", every_ms=300_000, key="k10"),
         EmergencyEnded(unit="E01", alert="sx-alert-1", incident="sx-incident-1", false_alarm=True),

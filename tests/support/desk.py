@@ -11,6 +11,8 @@ from engine.core.engine import Engine
 from engine.core.plain_ports import VolatileJournal
 from engine.core.ports import Journal
 from engine.journal.envelope import Opened, PersonalState
+from engine.journal.photos import PhotoStore
+from engine.journal.vault import Vault
 from engine.model.events import DetailsRead
 from engine.service.access import Access
 from engine.service.cycle import Cycle, CycleLimits
@@ -55,6 +57,16 @@ class Backend:
         self.log_id = cycle.engine.journal.log_id
         self.devices = devices
         self.authority = None
+        self.folder = None
+        self._photos = None
+
+    @property
+    def photos(self):
+        """A store of its own beside the desk's files, made when it is first wanted."""
+        if self._photos is None:
+            vault = Vault(self.folder / "keys.sqlite", b"k" * 32)
+            self._photos = PhotoStore(self.folder, vault)
+        return self._photos
 
     async def submit(self, command):
         return (await self.cycle.submit(command)).reply
@@ -104,6 +116,7 @@ async def desk(
         credentials = {role: access.add(role, SUBJECTS.get(role, f"some {role}")) for role in access.roles}
         tokens = {role: access.exchange(credential).token for role, credential in credentials.items()}
         backend = Backend(cycle, DeviceHub(settings or DeviceSettings(), devices, cycle, metrics))
+        backend.folder = folder
         yield Desk(backend, journal, make_app(backend, Door(access), metrics), tokens, credentials, metrics)
         cycle.stop()
         await turning
