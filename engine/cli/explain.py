@@ -40,6 +40,9 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     level: int
     recommendations: tuple[Recommendation, ...]
     overruled: tuple[Chosen, ...] = ()
+    reported_at: int = 0
+    opened_at: int = 0
+    time_zone: str = "UTC"
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
@@ -78,7 +81,7 @@ def _find(args: argparse.Namespace) -> Explained:
             # A server that was killed has left its address behind. If it still runs, the record is locked and says so.
             if not (folder / RECORD / "journal.sqlite").is_file():
                 raise
-    return _recorded(folder / RECORD, args.incident)
+    return _recorded(folder, args.incident)
 
 
 def _asked(args: argparse.Namespace) -> Explained:
@@ -95,24 +98,29 @@ def _asked(args: argparse.Namespace) -> Explained:
         level=said["incident"]["level"],
         recommendations=msgspec.convert(decided, tuple[Recommendation, ...]),
         overruled=msgspec.convert(list(by_order.values()), tuple[Chosen, ...]),
+        reported_at=said["incident"]["first_alert_at"],
+        opened_at=said["incident"]["opened_at"],
+        time_zone=said["time_zone"],
     )
 
 
-def _recorded(record: Path, incident: str) -> Explained:
+def _recorded(folder: Path, incident: str) -> Explained:
     """Read the incident's recommendations from its events."""
+    from engine.core.city_folder import RECORD, load_time_zone
     from engine.journal.record import open_record
     from engine.model.events import DemandUnmet, IncidentOpened, OrderProposed, Overruled, Recommended
 
     opened: IncidentOpened | None = None
+    opened_at = 0
     found: list[Recommendation] = []
     orders: dict[str, str] = {}
     chosen: list[Chosen] = []
-    journal, vault = open_record(record)
+    journal, vault = open_record(folder / RECORD)
     try:
         for event in journal.read():
             body = event.body
             if isinstance(body, IncidentOpened) and body.incident == incident:
-                opened = body
+                opened, opened_at = body, event.at
             elif isinstance(body, Recommended | DemandUnmet) and body.incident == incident:
                 found.append(body.recommendation)
             elif isinstance(body, OrderProposed) and body.order.incident == incident:
@@ -130,6 +138,9 @@ def _recorded(record: Path, incident: str) -> Explained:
         level=opened.level,
         recommendations=tuple(found),
         overruled=tuple(chosen),
+        reported_at=opened.first_alert_at,
+        opened_at=opened_at,
+        time_zone=load_time_zone(folder),
     )
 
 
@@ -152,34 +163,37 @@ def _chosen(event: "Event", body: "Overruled", orders: Mapping[str, str]) -> Cho
 def _print(found: Explained, language: str) -> None:
     from rich.console import Console
 
-    from engine.texts.reading import overruled
+    from engine.texts.reading import clock, overruled
 
     console = Console(highlight=False, markup=False, soft_wrap=True)
     values = {"incident": found.incident, "type": found.type, "level": found.level}
     console.print(text("explain.incident", language, **values), style="bold")
+    if found.opened_at:
+        reported, opened = (clock(at, found.time_zone) for at in (found.reported_at, found.opened_at))
+        console.print(text("explain.reported", language, reported=reported, opened=opened))
     if not found.recommendations:
         console.print(text("explain.none", language))
     for recommendation in found.recommendations:
         console.print()
-        _print_one(console, recommendation, language)
+        _print_one(console, recommendation, language, found.time_zone)
     for chosen in found.overruled:
         console.print()
-        first, *more = overruled(chosen.decided, chosen.words, language)
+        first, *more = overruled(chosen.decided, chosen.words, language, found.time_zone)
         console.print(first, style="bold")
         for line in more:
             console.print(line)
 
 
-def _print_one(console: "Console", recommendation: Recommendation, language: str) -> None:
+def _print_one(console: "Console", recommendation: Recommendation, language: str, zone: str) -> None:
     """Print one need: what is wanted, who goes, two small tables, and what else is known."""
-    from engine.texts.reading import crew, heading, penalties, rest, who_goes, why_not
+    from engine.texts.reading import crew, heading, penalties, rest, when, who_goes, why_not
 
     chosen = recommendation.chosen
     console.print(heading(recommendation, language))
     by_unit = chosen is not None and chosen.kind == "unit"
     first, *more = who_goes(recommendation, language)
     console.print(first, style="bold green" if by_unit else "bold red")
-    for line in more:
+    for line in (*more, *when(recommendation, language, zone)):
         console.print(line)
     if recommendation.others:
         covered = any(other.cover_ppm is not None for other in recommendation.others)

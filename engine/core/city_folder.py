@@ -227,6 +227,22 @@ def load_rules(folder: Path) -> tuple[RunCards, CalendarRules]:
     return cards, rules
 
 
+def load_time_zone(folder: Path) -> str:
+    """Read only by whose clock people of a city read instants.
+
+    Raises
+    ------
+    CityError
+        With all that is wrong with ``city.toml``.
+    """
+    problems = Problems()
+    toml = TomlFile.read(folder, CITY, problems)
+    table = checked(toml, problems) if toml else {}
+    if problems.found:
+        raise CityError(folder, problems.found)
+    return str(table["time_zone"])
+
+
 def load_roster(folder: Path) -> Roster | None:
     """Read only who is on duty when, without the roads; None for a city without a roster.
 

@@ -159,6 +159,7 @@ _MOST: Mapping[str, float] = {
     "other_station_ms": 3_600_000,
     "other_branch_ms": 3_600_000,
     "other_beat_ms": 3_600_000,
+    "prefer_ms": 3_600_000,
     "cover_resolution": 9,
     "cover_busy": 0.99,
 }

@@ -7,6 +7,7 @@ tables by the step's name: a room that asks leave for a step of its own adds its
 from collections.abc import Callable, Mapping
 
 from engine.core.asking import more_granted, more_refused
+from engine.core.asking_leave import leave_given, leave_not_given
 from engine.core.containing import hold_posts
 from engine.core.draft import Draft
 from engine.core.levels import change_level
@@ -14,6 +15,7 @@ from engine.core.orders import decided_by, known_order, send_if_free
 from engine.core.returning import return_granted, return_refused
 from engine.core.under_stations import demands_of
 from engine.core.world import World
+from engine.dispatch.cards.model import PEOPLES_STEPS
 from engine.model import events as e
 from engine.model.commands import ApproveOrder, DecideStep
 from engine.model.entities import Order, Step, StepOutcome
@@ -115,9 +117,11 @@ GRANTED: Mapping[str, Followed] = {
     "return_order": return_granted,
     "lower": _lower_granted,
     "roadblock": lambda world, draft, step: hold_posts(world, draft, step.incident),
+    **dict.fromkeys(PEOPLES_STEPS, leave_given),
 }
 REFUSED: Mapping[str, Followed] = {
     "send": _send_refused,
     "more_force": more_refused,
     "return_order": return_refused,
+    **dict.fromkeys(PEOPLES_STEPS, leave_not_given),
 }

@@ -17,6 +17,7 @@ from engine.core import standing_broadcasts, standing_lookouts
 from engine.core.answering import acknowledge_mail, answer_order, set_unit_status, watch_welfare
 from engine.core.apply import apply
 from engine.core.asking import add_units, ask_help
+from engine.core.asking_leave import ask_for_step
 from engine.core.batch import Batch, Reply
 from engine.core.broadcasting import read_broadcast, send_broadcast
 from engine.core.choosing import choose_unit
@@ -81,6 +82,7 @@ _HANDLERS: dict[type, Callable[[World, Draft, Any], None]] = {
     c.EndEmergency: end_emergency,
     c.ApproveOrder: approve_order,
     c.ChooseUnit: choose_unit,
+    c.AskLeave: ask_for_step,
     c.DecideStep: decide_step,
     c.CancelOrder: cancel_order,
     c.StateFacts: state_facts,

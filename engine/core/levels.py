@@ -97,7 +97,7 @@ def change_level(world: World, draft: Draft, incident: Incident, level: int, rea
         )
     )
     if response is not None:
-        raise_demands(draft, incident.id, level, response.dispatch, more)
+        raise_demands(draft, incident.id, level, response.dispatch, more, prefer=response.prefer)
     tell_level(world, draft, world.state.incidents[incident.id], incident.level)
     if approval == "by_rule":
         _let_go(world, draft, incident.id)

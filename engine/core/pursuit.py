@@ -111,7 +111,7 @@ def _open(world: World, draft: Draft, lookout: Lookout, sighting: Sighting) -> N
             lat=sighting.lat,
         )
     )
-    raise_demands(draft, incident, card.level, "units", needs)
+    raise_demands(draft, incident, card.level, "units", needs, prefer=response.prefer)
     if world.stations:
         _want_station(draft, incident, needs[0] if needs else Need(""), card.level)
 

@@ -93,7 +93,8 @@ def open_incident(world: World, draft: Draft, alert: Alert, but: tuple[UnitId, .
             clocks_ms=incident_clocks_ms(world.city, alert.type, level, alert.lon, alert.lat, sends=bool(needs)),
         )
     )
-    raise_demands(draft, incident, level, "units" if response is None else response.dispatch, needs, but)
+    dispatch, prefer = ("units", ()) if response is None else (response.dispatch, response.prefer)
+    raise_demands(draft, incident, level, dispatch, needs, but, prefer)
     tell_opened(world, draft, world.state.incidents[incident])
     return incident, alert_id
 
@@ -105,8 +106,9 @@ def raise_demands(
     dispatch: Dispatch,
     needs: tuple[Need, ...],
     but: tuple[UnitId, ...] = (),
+    prefer: tuple[str, ...] = (),
 ) -> None:
-    """Let each unit that is needed be wanted; nobody of ``but`` is sent."""
+    """Let each unit that is needed be wanted: nobody of ``but``, and of each need rather one with any of ``prefer``."""
     known = (demand.need for demand in draft.state.demands.values() if demand.incident == incident)
     for place, need in enumerate(needs, 1 + max(known, default=0)):
         for number in range(need.count):
@@ -124,6 +126,7 @@ def raise_demands(
                     need=place if need.people or need.sworn else 0,
                     people=need.people,
                     sworn=need.sworn,
+                    prefer=() if number else prefer,  # one of them is enough
                     but=but,
                 )
             )

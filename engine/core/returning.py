@@ -122,6 +122,7 @@ def _seek_next(world: World, draft: Draft, order: Order) -> None:
                 people=demand.people,
                 sworn=demand.sworn,
                 extra=demand.extra,
+                prefer=demand.prefer,
                 relieves=demand.id,
                 returned=order.id,
                 under=order.under,

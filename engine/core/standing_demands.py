@@ -31,6 +31,7 @@ def raised(state: State, event: e.Event, body: e.DemandRaised) -> None:
         people=body.people,
         sworn=body.sworn,
         extra=body.extra,
+        prefer=body.prefer,
         beside=body.beside,
         asked_by=body.asked_by,
         relieves=body.relieves,

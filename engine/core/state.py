@@ -63,6 +63,8 @@ class Demand(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     people: int = 0
     sworn: int = 0
     extra: bool = False
+    prefer: tuple[str, ...] = ()
+    """Capabilities of which it is better if its unit has one."""
     dispatch: Dispatch = "units"
     order: OrderId | None = None
     """The order to the unit that goes."""

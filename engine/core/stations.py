@@ -12,6 +12,7 @@ import msgspec
 
 from engine.core.draft import Draft
 from engine.core.orders import check_key, known_order, propose, reach, refuse_unless_free, send, send_or_ask
+from engine.core.preferring import NOT_PREFERRED
 from engine.core.state import Demand
 from engine.core.under_stations import ASSIGNING, demands_under
 from engine.core.world import World
@@ -74,7 +75,7 @@ def station_for(
     capabilities = [demand.capability for demand in demands]
     # Who is pursued is at home in no area: there it is the nearest.
     responsible = None if its.lookout is not None else world.city.responsible(its.lon, its.lat)
-    return recommend_station(wanted[0], capabilities, world.force, responsible, tuple(returned_by))
+    return recommend_station(wanted[0], capabilities, world.force, responsible, tuple(returned_by), now)
 
 
 def accepted(world: World, draft: Draft, order: OrderId) -> None:
@@ -116,8 +117,16 @@ def _decided(world: World, now: int, order: Order, demands: Sequence[Demand]) ->
     if not own or not wanted:
         return []
     refused = {demand.id: frozenset(own[unit] for unit in demand.refused_by if unit in own) for demand in demands}
+    rows = [world.fleet.index(unit) for unit in own]
     asked = [
-        replace(want, refused_by=refused[want.demand], handicap_ms={}, need=None, station_ordered=True)
+        replace(
+            want,
+            refused_by=refused[want.demand],
+            # All are its own: what the card prefers is all that counts.
+            handicap_ms={code: its[rows] for code, its in want.handicap_ms.items() if code == NOT_PREFERRED},
+            need=None,
+            station_ordered=True,
+        )
         for want in wanted
     ]
     policies = replace(world.city.policies, reserve=0, cover="off")

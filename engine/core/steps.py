@@ -67,6 +67,7 @@ def ask_leave(
     order: OrderId | None = None,
     acting_as: str = "",
     values: Mapping[str, str] | None = None,
+    line: tuple[Asked, ...] | None = None,
 ) -> bool:
     """Tell whether a step may be taken now; where it may not yet, ask for it.
 
@@ -80,6 +81,8 @@ def ask_leave(
         In whose place the draft's actor speaks. Who may agree to a step gives leave by taking it.
     values
         What exactly is to be done: given back in the `Step` when leave is given.
+    line
+        Who must agree, where that is not as `line_of` says.
 
     Returns
     -------
@@ -92,7 +95,7 @@ def ask_leave(
     Refusal
         ``asked_already`` while the same is waiting for an answer; ``not_allowed`` where nobody may.
     """
-    line = line_of(world, incident_id, step)
+    line = line_of(world, incident_id, step) if line is None else line
     if not line:
         return True
     waiting = pending(world, incident_id, step, order)

@@ -17,6 +17,7 @@ from engine.core.city import City
 from engine.core.crews import crew_size, manned, possible_names
 from engine.core.flight import Flight
 from engine.core.own_first import OwnFirst
+from engine.core.preferring import not_preferred
 from engine.core.speeds import Speeds
 from engine.core.state import Demand as Waiting
 from engine.core.state import State
@@ -281,7 +282,10 @@ class World:
             together=demand.together,
             bringing=bringing(demand.equipment, demand.rank),
             **self._lacking(demand),
-            handicap_ms=self.own_first.handicaps(its.lon, its.lat, demand.level),
+            handicap_ms={
+                **self.own_first.handicaps(its.lon, its.lat, demand.level),
+                **not_preferred(self.fleet, self.city.policies, demand),
+            },
             level=demand.level,
             due_at=self._due_at(demand.incident),
             arc=spot.arc,

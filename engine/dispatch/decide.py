@@ -84,6 +84,7 @@ def decide(
         excluded_counts={},
         fleet_size=len(force.fleet.bits),
         settled_nodes=0,
+        decided_at=now,
         decision=number,
         together=sum(line.unit is not None for line in lines),
         proven=proven,

@@ -62,6 +62,9 @@ class Policies:
     """What it counts besides that the place belongs to another branch."""
     other_beat_ms: int = 600_000
     """What it counts against who answers for beats, and not for that of the place."""
+    prefer_ms: int = 60_000
+    """By how much sooner somebody must be there who has nothing that the run card prefers; at level 1 at most
+    ``tie_window_ms``. 0 heeds no preference."""
     rest_min_ms: int = 28_800_000
     """How long somebody is off duty between two shifts at least; shifts that follow at once are one."""
     short_rest: Literal["warn", "refuse"] = "warn"

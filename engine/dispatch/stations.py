@@ -24,6 +24,7 @@ def recommend_station(
     force: Force,
     responsible: StationId | None,
     returned_by: Collection[StationId] = (),
+    now: int = 0,
 ) -> Recommendation:
     """Recommend a station for demands of one incident.
 
@@ -37,6 +38,8 @@ def recommend_station(
         The station that the place belongs to; None where no area says so.
     returned_by
         Stations that have given it back.
+    now
+        When it is decided, in ms since the epoch.
 
     Returns
     -------
@@ -65,6 +68,7 @@ def recommend_station(
         excluded_counts={"returned_before": len(returned_by)} if returned_by else {},
         fleet_size=len(stations),
         settled_nodes=ranking.settled,
+        decided_at=now,
     )
     return cut_to_size(recommendation)
 

@@ -250,6 +250,18 @@ class DecideStep(_Command, frozen=True, gc=False, tag="decide_step"):
     reason: str = ""
 
 
+class AskLeave(_Command, frozen=True, gc=False, tag="ask_leave"):
+    """Somebody asks for leave for a step that people take, such as to use firearms or to close a road.
+
+    ``step`` is one of `engine.dispatch.cards.model.PEOPLES_STEPS`. Who may agree to it gives leave by ``acting_as``.
+    """
+
+    incident: IncidentId
+    step: str
+    reason: str = ""
+    acting_as: str = ""
+
+
 class CancelOrder(_Command, frozen=True, gc=False, tag="cancel_order"):
     """The desk withdraws an order; its need waits again unless ``drop`` is set."""
 
@@ -334,6 +346,7 @@ class ReadDetails(_Command, frozen=True, gc=False, tag="read_details"):
 
 Command = (
     Configure
+    | AskLeave
     | ReportAlert
     | AnswerOrder
     | AssignUnits

@@ -172,6 +172,8 @@ class DemandRaised(_Body, frozen=True, gc=False, tag="demand_raised"):
     """How many people, and sworn officers among them, all units of the need must come to."""
     extra: bool = False
     """It adds a unit to those that the need counts, because these have too few people."""
+    prefer: tuple[str, ...] = ()
+    """Capabilities of which it is better if the unit has one; nobody is waited for."""
     but: tuple[UnitId, ...] = ()
     """Who is not sent: the unit that it is about."""
     beside: OrderId | None = None

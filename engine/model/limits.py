@@ -70,6 +70,8 @@ MOST_ON_ROLL, MOST_DUTIES = 20_000, 100_000
 """People in `officers.csv`, lines of `roster.csv`."""
 MOST_CREW_OF_UNIT = 64
 """People on duty in one unit at one time."""
+LONGEST_SERIES_S = 86_400
+"""Of a series, from its first incident to its last: ended incidents are kept as long."""
 MOST_FACTS = 32
 """Facts that are stated of an incident at once."""
 MOST_SEARCH_PLACES, MOST_SEEKERS = 64, 32

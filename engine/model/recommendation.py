@@ -108,6 +108,8 @@ class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_d
     """When the last unit sent earlier for the same incident was expected, from the decision on; 0 for none."""
     rivals: tuple[Candidate, ...] = ()
     """Candidates that other demands of the same decision have: with them the decision can be solved again."""
+    decided_at: int = 0
+    """In ms since the epoch; 0 where that was not told."""
     decision: int = 0
     """Names the decision: tables with the same number were filled in together; 0 where that was not told."""
     together: int = 0

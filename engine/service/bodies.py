@@ -161,6 +161,14 @@ class DecideIn(PlainBody, frozen=True, forbid_unknown_fields=True):
     reason: Word = ""
 
 
+class StepIn(PlainBody, frozen=True, forbid_unknown_fields=True):
+    """A step that people take, as run cards name it, for which leave is asked; why, and in whose place."""
+
+    step: Word
+    reason: Word = ""
+    acting_as: Word = ""
+
+
 class PursuitBody(PlainBody, frozen=True):
     """Where roads are held around who is pursued, by the newest plan that held.
 
@@ -183,6 +191,8 @@ class IncidentBody(PlainBody, frozen=True):
     recommendations: tuple[RecommendationBody, ...]
     steps: tuple[StepBody, ...] = ()
     pursuit: PursuitBody | None = None
+    time_zone: str = "UTC"
+    """The city's, by whose clock people there read instants."""
 
 
 class IncidentList(PlainBody, frozen=True):

@@ -15,7 +15,7 @@ from engine.model.errors import Refusal
 from engine.model.ids import IncidentId, OrderId, RecipientId, UnitId
 from engine.service import order_bodies as bodies
 from engine.service import views
-from engine.service.bodies import AnswerIn, CancelIn, FactsIn, LevelIn
+from engine.service.bodies import AnswerIn, CancelIn, FactsIn, LevelIn, StepIn
 from engine.service.edge import Call, json_answer, page_size
 from engine.service.routes import WhichOrders
 
@@ -137,6 +137,21 @@ class OrderApi(ABC):
         return await self._changed(call, incident, command)
 
     async def _changed(self, call: Call, incident: str, command: c.Command) -> Response:
+        await self.done(command)
+        language = self.language(call.request)
+        return json_answer(await self.look(lambda engine: views.incident_body(engine, incident, language)))
+
+    async def ask_leave(self, call: Call) -> Response:
+        """Ask for leave for a step that people take."""
+        said: StepIn = call.body
+        incident = call.request.path_params["incident"]
+        command = c.AskLeave(
+            actor=call.speaker.actor,
+            incident=IncidentId(incident),
+            step=said.step,
+            reason=said.reason,
+            acting_as=_acting_as(call, said.acting_as),
+        )
         await self.done(command)
         language = self.language(call.request)
         return json_answer(await self.look(lambda engine: views.incident_body(engine, incident, language)))

@@ -274,6 +274,16 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         method="POST",
+        path="/v1/incidents/{incident}/steps",
+        name="ask_leave",
+        summary="Ask for leave for what people do, such as to use firearms or to close a road; decided as any step.",
+        needs=Permission.RECORD_ANSWERS,
+        takes=bodies.StepIn,
+        gives={200: bodies.IncidentBody},
+        query=_LANGUAGE,
+    ),
+    Route(
+        method="POST",
         path="/v1/steps/{step}/decide",
         name="decide_step",
         summary="Give leave to a step that wants it, or refuse it. Of two who decide the second is told who was first.",

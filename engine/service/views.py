@@ -75,7 +75,9 @@ def order_body(engine: Engine, order: Order, language: str) -> OrderBody:
     its = engine.state.overruled.get(order.id)
     if its is None:
         return OrderBody(**same)
-    return OrderBody(**same, overruled=OverruledBody(decided=its, said=tuple(overruled(its, "", language))))
+    return OrderBody(
+        **same, overruled=OverruledBody(decided=its, said=tuple(overruled(its, "", language, engine.city.time_zone)))
+    )
 
 
 def _returning(engine: Engine, order: Order) -> Literal["asked", "sought"] | None:
@@ -123,7 +125,7 @@ def _number(before: str | None) -> int | None:
 def recommendations(engine: Engine, incident: IncidentId, language: str) -> tuple[RecommendationBody, ...]:
     """Return what was recommended for an incident, with the reasons in a language."""
     return tuple(
-        RecommendationBody(said=tuple(explain(decided, language).splitlines()), decided=decided)
+        RecommendationBody(said=tuple(explain(decided, language, engine.city.time_zone).splitlines()), decided=decided)
         for decided in engine.recommendations(incident)
     )
 
@@ -158,6 +160,7 @@ def incident_body(engine: Engine, incident_id: str, language: str) -> IncidentBo
         recommendations=recommendations(engine, incident.id, language),
         steps=tuple(StepBody.of(step) for step in engine.state.steps_of(incident.id)),
         pursuit=_pursuit(engine, incident.id),
+        time_zone=engine.city.time_zone,
     )
 
 

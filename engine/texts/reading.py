@@ -4,16 +4,21 @@
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from engine.model.entities import Overruling
 from engine.model.recommendation import Candidate, Excluded, Recommendation
 from engine.texts import duration, text
 
 
-def explain(recommendation: Recommendation, language: str = "en") -> str:
-    """Render a frozen recommendation in a language, a line for each thing it says."""
-    lines = [heading(recommendation, language), *who_goes(recommendation, language)]
+def explain(recommendation: Recommendation, language: str = "en", zone: str = "") -> str:
+    """Render a frozen recommendation in a language, a line for each thing it says; given a time zone, also when."""
+    lines = [
+        heading(recommendation, language),
+        *who_goes(recommendation, language),
+        *(when(recommendation, language, zone) if zone else ()),
+    ]
     if recommendation.others:
         others = (_other(other, language) for other in recommendation.others)
         lines.append(text("recommendation.others", language, list=_listed(others, language)))
@@ -109,6 +114,22 @@ def who_goes(recommendation: Recommendation, language: str) -> list[str]:
     return lines
 
 
+def when(recommendation: Recommendation, language: str, zone: str) -> list[str]:
+    """Say by the clock of a time zone when it was decided and when whoever goes should be there."""
+    its, at = recommendation.chosen, recommendation.decided_at
+    if not at:
+        return []
+    if its is None:
+        return [text("recommendation.decided", language, at=clock(at, zone))]
+    there = clock(at + its.eta_ms, zone)
+    return [text("recommendation.decided_there", language, at=clock(at, zone), recipient=its.recipient, there=there)]
+
+
+def clock(at: int, zone: str) -> str:
+    """Spell an instant in ms since the epoch by the clock of a time zone: ``2026-09-28 14:32:05``."""
+    return datetime.fromtimestamp(at // 1000, ZoneInfo(zone)).strftime("%Y-%m-%d %H:%M:%S")
+
+
 _HEADINGS = {
     "responsible_station": "recommendation.heading_stations",
     "nearest_station": "recommendation.heading_stations",
@@ -164,7 +185,7 @@ def rest(recommendation: Recommendation, language: str) -> list[str]:
     return lines
 
 
-def overruled(its: Overruling, words: str = "", language: str = "en") -> list[str]:
+def overruled(its: Overruling, words: str = "", language: str = "en", zone: str = "UTC") -> list[str]:
     """Say that a person chose somebody else: who, when and why, in spite of what, and what they said besides."""
     lines = [
         text(
@@ -173,7 +194,7 @@ def overruled(its: Overruling, words: str = "", language: str = "en") -> list[st
             recipient=its.recipient,
             left=its.left,
             by=its.by,
-            at=datetime.fromtimestamp(its.at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            at=clock(its.at, zone),
             why=text(f"overrule_reason.{its.why}", language),
         )
     ]

@@ -161,7 +161,11 @@ def test_who_chose_somebody_else_and_why_is_read_in_both_languages(tmp_path, cap
     for language in ("zh", "en"):
         assert main(["explain", str(folder), "grid-incident-1", "--lang", language]) == 0
         printed[language] = capsys.readouterr().out
-    at = "2027-01-15T08:00:00Z"
+    at = "2027-01-15 16:00:00"  # in Shanghai
+    assert f"Reported {at}, opened {at}" in printed["en"]
+    assert f"报警 {at},立警 {at}" in printed["zh"]
+    assert f"Decided {at}; 巡逻一组 there at 2027-01-15 16:0" in printed["en"]
+    assert f"{at} 决定;巡逻一组 预计 2027-01-15 16:0" in printed["zh"]
     assert f"刑侦-3 goes instead of 巡逻一组: user:chen chose so at {at} (knows the people)" in printed["en"]
     assert "In spite of: lacks the capability" in printed["en"]
     assert f"改派 刑侦-3(原为 巡逻一组):user:chen 于 {at} 决定,理由:熟悉当事人" in printed["zh"]

@@ -105,6 +105,34 @@ def test_a_dispatcher_answers_cancels_and_approves(tmp_path: Path):
     assert "granted by user:some dispatcher as verify_by_analyst" in again.json()["limit"]
 
 
+def test_leave_is_asked_for_what_people_do(tmp_path: Path):
+    async def scenario(it):
+        async with it.client() as desk, it.client("observer") as observer:
+            taken = (await desk.post("/v1/alerts", json=alert(type="drunk_person"))).json()
+            path = f"/v1/incidents/{taken['incident']}/steps"
+            asked = {"step": "close_road", "reason": "he lies on it"}
+            answers = [
+                await desk.post(path, json=asked),
+                await desk.post(path, json=asked),
+                await desk.post(path, json={"step": "send"}),
+                await observer.post(path, json=asked),
+                await desk.post("/v1/incidents/none/steps", json=asked),
+            ]
+            (step,) = [its for its in answers[0].json()["steps"] if its["step"] == "close_road"]
+            decided = await desk.post(f"/v1/steps/{step['id']}/decide", json={"granted": True})
+            return answers, step, decided.json()
+
+    answers, step, decided = run(scenario, tmp_path)
+    assert (step["asked"], step["values"]) == ("dispatcher", {"reason": "he lies on it"})
+    assert decided["outcome"] == "granted"
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers[1:]] == [
+        (409, "asked_already"),
+        (422, "unknown_value"),
+        (403, "not_permitted"),
+        (404, "unknown_incident"),
+    ]
+
+
 def test_an_office_decides_for_itself_alone_and_the_record_says_as_what(tmp_path: Path):
     async def scenario(it):
         async with it.client() as desk, it.client("office") as office, it.client("observer") as observer:

@@ -39,7 +39,7 @@ class Response:
     period: Period
     force: tuple[ForceNeed, ...]
     prefer: tuple[str, ...]
-    """Capabilities that are wanted besides and never waited for."""
+    """Capabilities of which the first unit of each need should have one; nobody is waited for."""
     told: tuple[str, ...]
     dispatch: Dispatch
     """Whether units are ordered, or a station that names them."""
@@ -119,6 +119,11 @@ class RunCard:
     def series(self) -> Series | None:
         """From when on several of them are a series."""
         return next((node.series for node in self.nodes if node.series), None)
+
+    @cached_property
+    def series_of(self) -> str:
+        """The card or family that says when several are a series: incidents of all that inherit it count together."""
+        return next((node.id for node in self.nodes if node.series), "")
 
     @cached_property
     def confidential_caller(self) -> bool:

@@ -55,6 +55,10 @@ STEPS = (
     "close",
 )
 """Every step that can want somebody's leave."""
+OUR_STEPS = ("send", "more_force", "roadblock", "lower", "return_order", "close")
+"""Those that are taken in here once leave is given; each has a command of its own."""
+PEOPLES_STEPS = tuple(step for step in STEPS if step not in OUR_STEPS)
+"""Those that people take: leave is asked for, decided and told."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,10 +19,17 @@ from engine.dispatch.cards.model import (
     Series,
     Vocabulary,
 )
-from engine.dispatch.cards.vocabulary import LONGEST_S, names_of, read_clocks, read_deputy
+from engine.dispatch.cards.vocabulary import names_of, read_clocks, read_deputy
 from engine.dispatch.toml_file import NAME, At, TomlReader
 from engine.model.entities import Dispatch
-from engine.model.limits import LEVELS, MOST_EITHER, MOST_NEEDS, MOST_PEOPLE, MOST_UNITS_OF_NEED
+from engine.model.limits import (
+    LEVELS,
+    LONGEST_SERIES_S,
+    MOST_EITHER,
+    MOST_NEEDS,
+    MOST_PEOPLE,
+    MOST_UNITS_OF_NEED,
+)
 
 _SAID_KEYS = (
     "force",
@@ -255,6 +262,6 @@ class _Cards:
         return Series(
             count=toml.whole((*at, "count"), given.get("count"), 2, 1_000),
             within_m=toml.whole((*at, "within_m"), given.get("within_m"), 1, 1_000_000),
-            within_s=toml.whole((*at, "within_s"), given.get("within_s"), 1, LONGEST_S),
+            within_s=toml.whole((*at, "within_s"), given.get("within_s"), 1, LONGEST_SERIES_S),
             tell=names_of(toml, (*at, "tell"), given.get("tell", []), self.words.told),
         )
