@@ -34,8 +34,8 @@ def size_of(recommendation: Recommendation) -> int:
     return len(msgspec.json.encode(recommendation))
 
 
-def test_a_full_table_with_call_signs_of_a_dozen_characters_is_whole():
-    recommendation = made_up("patrol-00123", 20, 20, 3_600_000)
+def test_a_full_table_with_call_signs_of_eleven_characters_is_whole():
+    recommendation = made_up("patrol-0012", 20, 20, 3_600_000)
     assert cut_to_size(recommendation) is recommendation
     assert size_of(recommendation) <= MOST_RECOMMENDATION_BYTES
 
