@@ -24,8 +24,9 @@ from engine.journal.files import check_version, connect, transaction
 KEYS = "token_keys.sqlite"
 KEPT_S = 400 * 86_400
 """Public halves of keys that no longer sign are kept so long."""
-MOST_PROVEN = 4_096
-"""Tokens whose signature was proven lately and is not computed again."""
+MOST_PROVEN = 16_384
+"""Tokens whose signature was proven lately and is not computed again: more than there are connections, since all of
+them come back at once after an outage, and of fewer none would be known any more when its turn comes."""
 _ISSUER = "allpoints"
 _ALGORITHM: Final = "Ed25519"
 _LONGEST = 1_024
