@@ -2,7 +2,8 @@
 
 Whoever runs it hands in the orders that arrive, asks when it is due, and sends what it says. The phases are a table.
 It sends a position when it rolls, arrives, clears and is home, and under way at most once a simulated minute, on the
-minute. Orders are kept by number: one that is handed in twice changes nothing.
+minute; at work it says every few minutes that all is well, since silence there is taken for a call for help. Orders are
+kept by number: one that is handed in twice changes nothing.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,6 +19,8 @@ from engine.simulation.drive import Drive, Navigator, Way, distance_m
 from engine.travel.polyline import decode_polyline
 
 MINUTE_MS = 60_000
+WELL_MS = 4 * MINUTE_MS
+"""At work, from one word to the next: sooner than any run card sends for somebody who is silent."""
 _SOONEST_MS = 1_000
 """Nobody accepts, or ends a stay, sooner."""
 _AT_THE_SPOT_M = 200.0
@@ -64,8 +67,9 @@ class Answered:
 
     @property
     def key(self) -> str:
-        """The idempotency key: an order is answered once in each way."""
-        return f"{self.order}/{self.answer}"
+        """The idempotency key: an order is answered once in each way, but that all is well is said again."""
+        own = f"{self.order}/{self.answer}"
+        return f"{own}/{self.said_at}" if self.answer == "well" else own
 
 
 Say = Position | Answered
@@ -131,6 +135,7 @@ class Patrol:
         self._until = 0
         self._rolls_at = 0
         self._said_at = 0
+        self._well_at = 0
         self._ended: set[str] = set()
 
     def position(self, at: int) -> tuple[float, float]:
@@ -142,7 +147,7 @@ class Patrol:
         if self.phase is Phase.STANDING:
             return None
         if self._drive is None:
-            return self._until
+            return min(self._until, self._well_at) if self.phase is Phase.WORKING else self._until
         on_the_minute = -(-(self._said_at + MINUTE_MS) // MINUTE_MS) * MINUTE_MS
         return min(self._until, max(on_the_minute, self._drive.begins_at))
 
@@ -173,6 +178,9 @@ class Patrol:
         while (due := self.due_at()) is not None and due <= now:
             if due >= self._until:
                 said += self._finish(due)
+            elif self.phase is Phase.WORKING:
+                self._well_at += WELL_MS
+                said.append(self._answer("well", due))
             else:
                 said.append(self._where(due))
         return said
@@ -194,6 +202,7 @@ class Patrol:
             case Phase.DRIVING:
                 self._stop(at)
                 assert self.order is not None
+                self._well_at = at + WELL_MS
                 self._until = at + max(_SOONEST_MS, self._habits.working_ms(self.order.incident, self.unit.id))
                 return [self._where(at), self._answer("on_scene", at)]
             case Phase.WORKING:

@@ -303,8 +303,8 @@ def test_an_incident_that_ends_frees_everybody(engine):
 
 def test_a_station_that_was_asked_for_want_of_a_unit_can_name_one_too(cards):
     engine = two_stations(cards, units=[unit("W1", 1, 1, "patrol", station="west")])
-    first = report(engine, 1, 1, kind="theft_past", needs=(Need("patrol"),))
-    second = report(engine, 0, 0, kind="theft_past", needs=(Need("patrol"),), ref=2)
+    first = report(engine, 1, 1, kind="drunk_person", needs=(Need("patrol"),))
+    second = report(engine, 0, 0, kind="drunk_person", needs=(Need("patrol"),), ref=2)
     (order,) = second.orders
     assert engine.state.orders[order].recipient == "west"
     answer(engine, order, "accept")

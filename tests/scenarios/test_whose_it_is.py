@@ -15,6 +15,7 @@ CARDS = """id = "village_theft"
 parent = "theft_past"
 name = { zh = "村里小偷小摸", en = "Village theft" }
 approve = { send = "auto" }
+dispatch = "units"
 day = [{ capability = "beat" }]
 night = [{ capability = "duty_group" }]
 
@@ -23,6 +24,7 @@ id = "burglary_found"
 parent = "theft_past"
 name = { zh = "入室盗窃", en = "Burglary found afterwards" }
 approve = { send = "auto" }
+dispatch = "units"
 day = [{ capability = "case" }]
 night = [{ capability = "duty_group" }]"""
 UNITS = (
@@ -124,7 +126,7 @@ def test_own_station_and_branch_go_first_unless_another_is_faster_by_more_than_s
         policies = Policies(stale_position_ms=0, other_station_ms=station_ms, other_branch_ms=branch_ms)
         made = replace(city(units, stations, policies), jurisdictions=ours)
         engine = Engine(made, clock=SetClock())
-        given = alert(1, 0, 2, kind="theft_past", level=3, needs=(Need("patrol"),))
+        given = alert(1, 0, 2, kind="drunk_person", level=3, needs=(Need("patrol"),))
         reply = engine.submit(ReportAlert(actor="desk", alert=given))[0]
         return engine.recommendations(reply.incident)[0]
 

@@ -1,5 +1,7 @@
 """Patrols and stations at work: the whole story of an order, and what must hold whatever happens."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from engine.model.ids import IncidentId, OrderId, RecipientId, UnitId
 from engine.model.lifecycle import ORDER, OrderState
 from engine.simulation.drive import Way
 from engine.simulation.patrol import MINUTE_MS, Answered, Habits, Patrol, Phase, Position
-from engine.simulation.station_desk import REACH_MS, StationDesk
+from engine.simulation.station_desk import LOOK_AGAIN_MS, NAME_MS, REACH_MS, Names, StationDesk
 from engine.travel import encode_polyline
 
 HOME = (116.0, 40.0)
@@ -57,7 +59,7 @@ def order(number: int = 1, *, route: str = "", eta_ms: int | None = 210_000) -> 
     )
 
 
-def play(it: Patrol | StationDesk, until: int) -> list[Answered | Position]:
+def play(it: Patrol, until: int) -> list[Answered | Position]:
     said: list[Answered | Position] = []
     while (at := it.due_at()) is not None and at <= until:
         said += it.act(at)
@@ -73,6 +75,8 @@ def test_the_story_of_an_order() -> None:
         ("accept", 8_000),
         ("en_route", 60_000),
         ("on_scene", 210_000),
+        ("well", 450_000),
+        ("well", 690_000),
         ("report", 810_000),
         ("clear", 810_000),
     ]
@@ -87,7 +91,7 @@ def test_the_story_of_an_order() -> None:
         (960_000, 116.0),
     ]
     assert it.phase is Phase.STANDING
-    assert len({s.key for s in said if isinstance(s, Answered)}) == 5
+    assert len({s.key for s in said if isinstance(s, Answered)}) == 7
 
 
 def test_the_way_that_the_order_gives_is_driven_when_it_begins_here() -> None:
@@ -165,7 +169,9 @@ class AnyOrder(RuleBasedStateMachine):
             assert at >= self.now
             self.now = at
             for said in self.it.act(at):
-                if isinstance(said, Answered):
+                if isinstance(said, Answered) and said.answer == "well":
+                    assert self.states[said.order] is OrderState.ON_SCENE
+                elif isinstance(said, Answered):
                     to = STATE_AFTER[said.answer]
                     assert to in ORDER[self.states[said.order]]
                     self.states[said.order] = to
@@ -187,18 +193,59 @@ TestAnyOrder = AnyOrder.TestCase
 TestAnyOrder.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
 
 
-def test_a_station_holds_several_orders_and_ends_them() -> None:
-    desk = StationDesk("S1", Habits(accept_ms=30_000, working_ms=lambda incident, unit: 60_000))
+def run_desk(desk: StationDesk, until: int, replies: Callable[[Names], str]) -> list[tuple[str, str, int]]:
+    """Let a station do all it has to do; ``replies`` says what came of naming."""
+    said = []
+    while (at := desk.due_at()) is not None and at <= until:
+        for one in desk.act(at):
+            if isinstance(one, Names):
+                said.append((one.order[-1], "assign", one.said_at))
+                desk.named(one.order, replies(one), at)
+            else:
+                said.append((one.order[-1], one.answer, one.said_at))
+    return said
+
+
+def station_desk() -> StationDesk:
+    return StationDesk("S1", Habits(accept_ms=30_000, working_ms=lambda incident, unit: 60_000))
+
+
+def test_a_station_holds_several_orders_and_sees_to_them_where_nobody_can_be_named() -> None:
+    desk = station_desk()
     assert desk.take(order(1), 0)
     assert desk.take(order(2), 1_000)
     assert desk.take(order(3), 1_000)
     assert not desk.take(order(1), 2_000)
     desk.withdraw("t-order-3", 2_000)
-    said = [(s.order[-1], s.answer, s.said_at) for s in play(desk, 10**7) if isinstance(s, Answered)]
+    said = run_desk(desk, 10**7, lambda _: "nobody_free")
     assert said[0] == ("1", "accept", 30_000)
-    assert said[-1] == ("2", "clear", 31_000 + REACH_MS + 60_000)
-    assert [answer for number, answer, _ in said if number == "2"] == ["accept", "on_scene", "clear"]
+    assert said[-1] == ("2", "clear", 31_000 + NAME_MS + REACH_MS + 60_000)
+    assert [answer for number, answer, _ in said if number == "2"] == ["accept", "assign", "on_scene", "clear"]
     assert "3" not in {number for number, _, _ in said}
+
+
+def test_a_station_names_its_units_until_all_are_named_and_again_when_one_falls_away() -> None:
+    desk = station_desk()
+    desk.take(order(1), 0)
+    replies = {1: "", 2: "nobody_free", 3: "", 4: "all_named", 5: "", 6: "all_named"}
+    said = run_desk(desk, 10**7, lambda its: replies[its.number])
+    assert [(answer, at) for _, answer, at in said] == [
+        ("accept", 30_000),
+        ("assign", 30_000 + NAME_MS),
+        *(("assign", 30_000 + NAME_MS + turn * LOOK_AGAIN_MS) for turn in (1, 2, 3)),
+    ]
+    desk.wanted("t-order-1", 10**7)
+    again = run_desk(desk, 2 * 10**7, lambda its: replies[its.number])
+    assert [at for _, _, at in again] == [10**7 + NAME_MS, 10**7 + NAME_MS + LOOK_AGAIN_MS]
+    assert len({Names("o", 1, number, 0).key for number in replies}) == len(replies)
+
+
+def test_a_station_whose_order_has_ended_names_nobody_more() -> None:
+    desk = station_desk()
+    desk.take(order(1), 0)
+    assert [answer for _, answer, _ in run_desk(desk, 10**7, lambda _: "wrong_state")] == ["accept", "assign"]
+    desk.wanted("t-order-9", 0)
+    assert desk.due_at() is None
 
 
 @given(st.integers(0, 10**6))

@@ -66,7 +66,7 @@ class _Sheet:
         yield f"  {words.say('by_day')}: {words.force(day.force, sworn=True)}"
         yield f"  {words.say('by_night')}: {words.force(night.force, sworn=True)}"
         yield f"  {words.say('leave')}: {words.consent(day.approve['send'])}"
-        yield f"  {words.say('ordered')}: {words.say(f'order_{day.dispatch}')}"
+        yield f"  {words.say('ordered')}: {words.ordered(day, night)}"
         yield f"  {words.say('clocks')}: {words.clocks(day.clocks)}"
         if day.told:
             yield f"  {words.say('told')}: {words.told(day.told)}"

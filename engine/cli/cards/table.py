@@ -59,7 +59,13 @@ class _Page:
         for card in sorted(self.cards.cards.values(), key=lambda card: card.level):
             day, night = (card.at(card.level, period) for period in (DAY, NIGHT))
             rows.append(
-                [str(card.level), words.card(card), words.force(day.force), words.force(night.force), words.leave(day)]
+                [
+                    str(card.level),
+                    words.card(card),
+                    words.force(day.force),
+                    words.force(night.force),
+                    words.leave(day, night),
+                ]
             )
         yield from _table(heads, rows)
 
@@ -121,7 +127,7 @@ class _Page:
                     words.say("own", level=level) if level == card.level else str(level),
                     words.force(day.force, separator="<br>"),
                     words.force(night.force, separator="<br>"),
-                    words.leave(day),
+                    words.leave(day, night),
                     " · ".join(words.span(day.clocks[name]) for name in MAIN_CLOCKS if name in day.clocks),
                 ]
             )

@@ -123,10 +123,20 @@ class Wording:
         """Spell clocks with their names."""
         return self.join(f"{self.clock(name)} {self.span(clocks[name])}" for name in names if name in clocks)
 
-    def leave(self, response: Response) -> str:
+    def leave(self, response: Response, night: Response) -> str:
         """Spell who lets the force go, and that a station is ordered where that is so."""
         by = self.approver(response.approve["send"].by)
-        return self.join((by, self.say("through_station"))) if response.dispatch == "station" else by
+        if "station" not in (response.dispatch, night.dispatch):
+            return by
+        if response.dispatch == night.dispatch:
+            return self.join((by, self.say("through_station")))
+        when = self.say("by_day" if response.dispatch == "station" else "by_night")
+        return self.join((by, f"{self.say('through_station')} ({when})"))
+
+    def ordered(self, day: Response, night: Response) -> str:
+        """Spell whom the room orders, by day and by night where that differs."""
+        first, second = (self.say(f"order_{response.dispatch}") for response in (day, night))
+        return first if first == second else f"{self.say('by_day')} {first}; {self.say('by_night')} {second}"
 
     def raised(self, card: RunCard) -> str:
         """Spell the facts that raise a card, by the level they raise it to."""

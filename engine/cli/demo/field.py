@@ -17,7 +17,7 @@ from engine.review.audit import Seen
 from engine.simulation.agenda import Agenda
 from engine.simulation.navigator import RoadNavigator
 from engine.simulation.patrol import Answered, Habits, Patrol, Position
-from engine.simulation.station_desk import StationDesk
+from engine.simulation.station_desk import Names, StationDesk
 from engine.terminal import Client, Exchange
 from engine.wire.messages import Fix, Item, OrderView, Refused, Superseded, Taken
 
@@ -166,6 +166,8 @@ class Field:
             crew.withdraw(order.id, self.now)
             self.measured.seen.append(Seen(name, order.id, "cancellation", exclusive))
             self._watcher.withdrawn(order)
+        elif isinstance(crew, StationDesk) and item.code == "assign_wanted":
+            crew.wanted(order.id, self.now)
         self.agenda.set(name, crew.due_at())
 
     async def _act(self, name: str, now: int) -> None:
@@ -174,9 +176,23 @@ class Field:
         for said in crew.act(now):
             if isinstance(said, Position):
                 client.position(Fix(lon=said.lon, lat=said.lat, at=said.at))
+            elif isinstance(said, Names):
+                await self._name(name, client, said)
             else:
                 await self._answer(name, client, said)
         self.agenda.set(name, crew.due_at())
+
+    async def _name(self, name: str, client: Client, said: Names) -> None:
+        """Let a station name who goes, and hear whether anybody could."""
+        crew = self.crews[name]
+        assert isinstance(crew, StationDesk)
+        reply: Taken | Refused | Superseded | None = None
+        with contextlib.suppress(asyncio.CancelledError):
+            reply = await client.assign(self._orders[said.order], said_at=said.said_at, key=said.key)
+        if isinstance(reply, Taken):
+            crew.named(said.order, "", said.said_at)
+        elif isinstance(reply, Refused):
+            crew.named(said.order, reply.code, said.said_at)
 
     async def _answer(self, name: str, client: Client, said: Answered) -> None:
         order = self._orders[said.order]

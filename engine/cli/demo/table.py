@@ -101,7 +101,7 @@ class Board:
         row = self.rows.get(order)
         if row is None:
             return
-        row.state = STATE_OF_ANSWER[answer]
+        row.state = STATE_OF_ANSWER.get(answer, row.state)
         if answer == "accept":
             row.accepted_ms = at - row.sent_at
 

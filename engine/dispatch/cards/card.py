@@ -171,7 +171,7 @@ class RunCard:
             force=self._force(level, period),
             prefer=_nearest(one.prefer for one in said) or (),
             told=(*told, *(name for name in rule.told if name not in told)),
-            dispatch=_nearest(one.dispatch for one in said) or "units",
+            dispatch=_nearest(one.dispatch.get(period.counts_as) for one in said) or "units",
             approve=self._approve(level, said),
             clocks=self._clocks(level),
             ask=_nearest(one.ask for one in said) or (),

@@ -171,7 +171,8 @@ class Said:
     """Who goes besides, when an incident has been raised to this level."""
     prefer: tuple[str, ...] | None = None
     told: tuple[str, ...] | None = None
-    dispatch: Dispatch | None = None
+    dispatch: Mapping[str, Dispatch] = field(default_factory=dict)
+    """Whom the room orders, by ``day`` and ``night``."""
     approve: Mapping[str, Consent] = field(default_factory=dict)
     clocks: Mapping[str, Seconds] = field(default_factory=dict)
     ask: tuple[Question, ...] | None = None

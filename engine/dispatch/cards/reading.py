@@ -31,6 +31,7 @@ from engine.model.limits import (
     MOST_UNITS_OF_NEED,
 )
 
+_DAY_AND_NIGHT = ("day", "night")
 _SAID_KEYS = (
     "force",
     "day",
@@ -148,7 +149,7 @@ class _Cards:
             more=self.force((*at, "more"), given["more"]) if "more" in given else None,
             prefer=self.names(at, given, "prefer", words.capabilities),
             told=self.names(at, given, "told", words.told),
-            dispatch=self.dispatch(at, given),
+            dispatch=self.dispatch((*at, "dispatch"), given["dispatch"]) if "dispatch" in given else {},
             approve=self.consents((*at, "approve"), given.get("approve", {})),
             clocks=read_clocks(toml, (*at, "clocks"), given.get("clocks", {})),
             ask=self.questions((*at, "ask"), given["ask"]) if "ask" in given else None,
@@ -158,11 +159,16 @@ class _Cards:
             raises=self.raises((*at, "raise"), given.get("raise", {})),
         )
 
-    def dispatch(self, at: At, given: Mapping[str, Any]) -> Dispatch | None:
-        if "dispatch" not in given:
-            return None
-        found = self.toml.choice((*at, "dispatch"), given["dispatch"], get_args(Dispatch))
-        return "station" if found == "station" else "units"
+    def dispatch(self, at: At, raw: Any) -> dict[str, Dispatch]:
+        """Read whom the room orders: the same by day and night, or for each."""
+        if not isinstance(raw, dict):
+            raw = dict.fromkeys(_DAY_AND_NIGHT, raw)
+            places = dict.fromkeys(raw, at)
+        else:
+            raw = self.toml.table(at, raw, _DAY_AND_NIGHT)
+            places = {name: (*at, name) for name in raw}
+        found = {name: self.toml.choice(places[name], value, get_args(Dispatch)) for name, value in raw.items()}
+        return {name: "station" if value == "station" else "units" for name, value in found.items()}
 
     def names(self, at: At, given: Mapping[str, Any], key: str, known: Mapping[str, Any]) -> tuple[str, ...] | None:
         return names_of(self.toml, (*at, key), given[key], known) if key in given else None
