@@ -184,7 +184,8 @@ def _unit(world: World, order: Order, command: ChooseUnit) -> _Choice:
         anyway=command.anyway,
         has_refused=any(unit in demand.refused_by for demand in demands),
     )
-    found, route = reach(world, demands[0], unit)
+    at_post = order.id in world.state.order_posts
+    found, route = reach(world, demands[0], unit, world.place(order.lon, order.lat) if at_post else None)
     turnout_ms = world.state.units[unit].turnout_ms
     return _Choice(
         candidate=found or Candidate(command.recipient, turnout_ms, turnout_ms, 0),
@@ -212,6 +213,8 @@ def _replace(world: World, draft: Draft, order: Order, chosen: _Choice) -> Order
         known_eta=chosen.known_eta,
         demands=tuple(demand.id for demand in chosen.demands),
         under=None if to_station else order.under,
+        place=None if to_station else (order.lon, order.lat),
+        post=None if to_station else world.state.order_posts.get(order.id),
     )
     if to_station:
         finish(world, draft, order.under)

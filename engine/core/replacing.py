@@ -39,6 +39,9 @@ def replace_order(world: World, draft: Draft, command: ReplaceOrder) -> None:
     if not command.reason:
         raise Refusal("missing", "reason", "", "whoever takes an order back says why")
     check_said(world, draft.now, None, reason=command.reason)
+    if order.id in world.state.order_posts:
+        limit = "an order that no plan of a pursuit has made: choose who takes the post, or cancel it"
+        raise Refusal("wrong_state", "order", order.id, limit)
     if order.under is not None:
         _withdraw(draft, order, command)
         fell_away(world, draft, order, command.reason)

@@ -100,7 +100,13 @@ def return_refused(world: World, draft: Draft, step: Step) -> None:
 
 
 def _seek_next(world: World, draft: Draft, order: Order) -> None:
-    """Raise beside each demand of an order one that relieves it."""
+    """Raise beside each demand of an order one that relieves it.
+
+    Of a post in a pursuit the next plan says who takes it: its unit is let go, for it knows no other.
+    """
+    if order.id in world.state.order_posts:
+        draft.withdraw(order, OrderState.CANCELLED, "returned")
+        return
     demands = demands_of(world.state, order)
     for demand in [its for its in demands if its.relieves is not None]:  # of a unit under it: now all of it is returned
         _drop(world, draft, demand, "returned_above")

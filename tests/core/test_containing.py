@@ -12,6 +12,7 @@ from engine.core.state import State
 from engine.dispatch.policies import Policies
 from engine.model import events as e
 from engine.model import lookout_events as le
+from engine.model.commands import ChooseUnit, ReplaceOrder, ReturnOrder
 from engine.model.ids import DESK
 from engine.model.lifecycle import OPEN_ORDERS, OrderState, UnitStatus
 from engine.model.lookout_commands import LiftLookout
@@ -291,3 +292,43 @@ def test_what_a_post_wants_is_known_to_be_of_a_post_and_waits_for_nobody_else():
     body = e.DemandRaised(demand="grid-demand-1", incident="grid-incident-1", capability="patrol", level=1, post=True)
     apply(state, e.Event(1, 0, "core", body))
     assert state.demands["grid-demand-1"].post
+
+
+def test_a_post_that_its_unit_returns_is_left_to_the_next_plan(auto):
+    room = room_with(auto)
+    _, incident = chase(room)
+    _, order = next(iter(post_orders(room).items()))
+    answer(room, order, "accept")
+    said = ReturnOrder(actor="device:x", key="r", order=order.id, version=order.version, reason="blocked")
+    assert room.engine.submit(said)[0].refusal is None
+    step = room.state.steps_of(incident)[-1]
+    assert room.engine.submit(DecideStep(actor="user:li", step=step.id, granted=True))[0].refusal is None
+    assert room.state.orders[order.id].state is OrderState.CANCELLED
+    assert not room.state.kept.relieving
+    # Nobody is sent to the scene for a post: whoever takes one is said by a plan.
+    assert all(
+        demand.order or demand.post for demand in room.state.demands.values() if demand.id in _post_demands(room)
+    )
+
+
+def _post_demands(room):
+    raised = (event.body for event in room.journal.read() if event.kind == "demand_raised")
+    return {body.demand for body in raised if body.post}
+
+
+def test_who_is_chosen_for_a_post_goes_there_with_its_duty_and_no_next_is_sought_by_itself(auto):
+    room = room_with(auto)
+    chase(room)
+    _, order = next(iter(post_orders(room).items()))
+    free = next(u for u, status in room.state.unit_status.items() if status is UnitStatus.AVAILABLE)
+    taken_back = ReplaceOrder(actor="user:li", key="b", order=order.id, version=order.version, reason="far")
+    assert room.engine.submit(taken_back)[0].refusal.code == "wrong_state"
+    chosen = ChooseUnit(
+        actor="user:li", key="c", order=order.id, version=order.version, recipient=free, why="knows_place"
+    )
+    reply = room.engine.submit(chosen)[0]
+    assert reply.refusal is None, reply.refusal
+    instead = next(event.body.order for event in reply.events if event.kind == "order_proposed")
+    assert (instead.recipient, instead.lon, instead.lat) == (free, order.lon, order.lat)
+    duty = next(event.body.post for event in reply.events if event.kind == "order_proposed")
+    assert duty.duty == "block"
