@@ -34,6 +34,7 @@ from engine.model.lookout_commands import ApplyContainment
 from engine.model.lookouts import Sighting
 from engine.model.pursuits import Outcome, Post, PostDuty, Proposal, Pursuit, Stage
 from engine.model.recommendation import Candidate
+from geo_data.snapping import OffRoad, metres_per_degree
 
 MOST_TRIES = 6
 """Plans asked for about one sighting, the first and the best included."""
@@ -104,7 +105,6 @@ def _ask(world: World, draft: Draft, incident: IncidentId, seen: Sighting, stage
 
 
 def _question(world: World, incident_id: IncidentId, seen: Sighting, stage: Stage, now: int) -> Question:
-    place = world.place(seen.lon, seen.lat)
     rows = _crew(world, incident_id, seen, now)
     fleet = world.fleet
     turnout_ms = fleet.turnout_ms[rows].astype(np.int64)
@@ -119,8 +119,7 @@ def _question(world: World, incident_id: IncidentId, seen: Sighting, stage: Stag
         times_version=world.speeds.traffic.version,
         now=now,
         stage=stage,
-        arc=place.arc,
-        fraction=place.fraction,
+        seen=_places(world, seen),
         seen_at=min(seen.at, now),
         heading_deg=seen.heading_deg,
         horizon_ms=world.city.policies.contain_horizon_ms,
@@ -130,6 +129,21 @@ def _question(world: World, incident_id: IncidentId, seen: Sighting, stage: Stag
         turnout_ms=turnout_ms + world.city.fixed_ms,
         standing=_standing(world, incident_id, now),
     )
+
+
+def _places(world: World, seen: Sighting) -> tuple[tuple[int, float], ...]:
+    """Return where on the roads the subject may have been: at the place itself, or as far off as it may be wrong."""
+    per_lon, per_lat = metres_per_degree(seen.lat)
+    place = world.place(seen.lon, seen.lat)
+    found = {place.arc: place.fraction}
+    for turn in np.arange(0.0, 2 * np.pi, np.pi / 4):
+        east, north = np.sin(turn) * seen.accuracy_m / per_lon, np.cos(turn) * seen.accuracy_m / per_lat
+        try:
+            other = world.place(seen.lon + east, seen.lat + north)
+        except OffRoad:
+            continue
+        found.setdefault(other.arc, other.fraction)
+    return tuple(found.items())
 
 
 def _crew(world: World, incident: IncidentId, seen: Sighting, now: int) -> NDArray[np.int64]:

@@ -26,6 +26,7 @@ from engine.core.containing import apply_containment, next_containments
 from engine.core.deciding import approve_order, decide_step
 from engine.core.draft import Draft
 from engine.core.emergencies import end_emergency, press_emergency
+from engine.core.flight import Flight
 from engine.core.levels import set_level, state_facts
 from engine.core.lookouts import approve_lookout, extend_lookout, issue_lookout, lift_lookout
 from engine.core.ordering import apply_plan, cancel_order, serve, waiting
@@ -162,6 +163,11 @@ class Engine:
     def times(self) -> TravelTimes:
         """The travel times in force, for whoever asks on the engine's own thread."""
         return self._world.times
+
+    @property
+    def flight(self) -> Flight:
+        """How fast a subject may be on the roads; to be asked."""
+        return self._world.flight
 
     @property
     def speeds(self) -> Speeds:

@@ -38,8 +38,8 @@ PATH_MPS = 15.0
 """On two wheels where no car may go."""
 
 
-WORTH = 200
-"""Thousandths of stretch that a new seal must have more for posts that are a seal already to be moved."""
+WORTH, AMPLY = 200, 2_000
+"""Thousandths of stretch: posts that are a seal already are moved for so much more, and never once they have this."""
 
 
 class Flight:
@@ -77,6 +77,10 @@ class Flight:
         by_path[np.asarray(network.is_turn)] = 1
         return by_path
 
+    def fleeing(self, mode: Mode) -> TravelTimes:
+        """Return the travel times of who flees, as plans have them."""
+        return TravelTimes(self._city.network, self._fleeing_ms(mode))
+
     def planner(self, mode: Mode, weights: "Weights") -> "Planner":
         """Return what plans containments of a mode over a version of the units' times; one thread at a time."""
         from engine.containment.planning import Planner  # noqa: PLC0415 - scipy and numba, wanted with a pursuit
@@ -111,6 +115,8 @@ class Question:
 
     Attributes
     ----------
+    seen
+        Where on the roads the subject may have been, arcs and fractions: a sighting is no better than its accuracy.
     now, seen_at
         Instants; the times of the answer are counted from ``now``.
     units, unit_arc, unit_fraction, turnout_ms
@@ -124,8 +130,7 @@ class Question:
     times_version: int
     now: int
     stage: Stage
-    arc: int
-    fraction: float
+    seen: tuple[tuple[int, float], ...]
     seen_at: int
     heading_deg: float | None
     horizon_ms: int
@@ -147,7 +152,7 @@ def plan_posts(flight: Flight, question: Question) -> Proposal:
     from engine.containment.situation import Crew, Seen, Situation  # noqa: PLC0415 - as above
 
     situation = Situation(
-        seen=(Seen(question.arc, question.fraction, question.now - question.seen_at),),
+        seen=tuple(Seen(arc, fraction, question.now - question.seen_at) for arc, fraction in question.seen),
         horizon_ms=question.horizon_ms,
         crew=Crew.of(question.unit_arc, question.unit_fraction, question.turnout_ms),
         exits=flight.exits,
@@ -156,7 +161,7 @@ def plan_posts(flight: Flight, question: Question) -> Proposal:
     with flight.lock:
         planner = flight.planner(question.mode, question.weights)
         kept = _kept(planner, situation, question)
-        if kept is not None and question.stage == "first":
+        if kept is not None and (question.stage == "first" or kept.stretch >= AMPLY):
             return kept
         case = planner.case(situation)
         plan = case.first() if question.stage == "first" else case.probable()

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LEVEL_COLOURS = {1: "#c1121f", 2: "#f08c00", 3: "#1c7ed6", 4: "#74777d"}
-_INK, _ROUTE, _STATION = "#22252a", "#2f9e44", "#1b1f3b"
+INK, _ROUTE, _STATION = "#22252a", "#2f9e44", "#1b1f3b"
 _STREET, _MAIN_STREET = "#d4d6da", "#aeb2b9"
 _MAIN = (RoadClass.MOTORWAY, RoadClass.TRUNK, RoadClass.PRIMARY, RoadClass.SECONDARY)
 _MOST_LABELS = 60
@@ -38,16 +38,16 @@ def draw_map(path: Path, network: RoadNetwork, timeline: Timeline, title: str) -
     title
         What stands above the map.
     """
-    figure = _new_figure(12.0, 11.0)
+    figure = new_figure(12.0, 11.0)
     axes = figure.add_axes((0.02, 0.04, 0.96, 0.89))
-    _streets(axes, network)
+    draw_streets(axes, network)
     _routes(axes, timeline)
     _incidents(axes, timeline)
     _stations(axes, timeline)
     _frame(axes, network)
-    figure.text(0.03, 0.965, title, fontsize=15, color=_INK, weight="bold", va="center")
+    figure.text(0.03, 0.965, title, fontsize=15, color=INK, weight="bold", va="center")
     figure.text(0.03, 0.942, _subtitle(timeline), fontsize=10, color="#5c6066", va="center")
-    figure.text(0.98, 0.018, _credit(network), fontsize=8, color="#5c6066", ha="right")
+    figure.text(0.98, 0.018, credit_of(network), fontsize=8, color="#5c6066", ha="right")
     _legend(axes, timeline)
     figure.savefig(path, dpi=150, facecolor="white")
 
@@ -64,8 +64,8 @@ def draw_response_times(path: Path, timeline: Timeline, time_zone: str, title: s
     title
         What stands above the plots.
     """
-    figure = _new_figure(12.0, 5.6)
-    figure.text(0.06, 0.945, title, fontsize=14, color=_INK, weight="bold", va="center")
+    figure = new_figure(12.0, 5.6)
+    figure.text(0.06, 0.945, title, fontsize=14, color=INK, weight="bold", va="center")
     left = figure.add_axes((0.06, 0.12, 0.4, 0.74))
     right = figure.add_axes((0.54, 0.12, 0.43, 0.74))
     _distribution(left, timeline)
@@ -77,7 +77,8 @@ def draw_response_times(path: Path, timeline: Timeline, time_zone: str, title: s
     figure.savefig(path, dpi=150, facecolor="white")
 
 
-def _new_figure(width_in: float, height_in: float) -> "Figure":
+def new_figure(width_in: float, height_in: float) -> "Figure":
+    """Return an empty figure that needs no display."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - heavy, wanted only to draw
     from matplotlib.figure import Figure  # noqa: PLC0415
 
@@ -86,27 +87,29 @@ def _new_figure(width_in: float, height_in: float) -> "Figure":
     return figure
 
 
-def _lines(axes: "Axes", lines: list[NDArray[np.float64]], colour: str, width: float, **more: Any) -> None:
+def lines_on(axes: "Axes", lines: list[NDArray[np.float64]], colour: str, width: float, **more: Any) -> None:
+    """Draw lines of points."""
     from matplotlib.collections import LineCollection  # noqa: PLC0415
 
     axes.add_collection(LineCollection(lines, colors=colour, linewidths=width, capstyle="round", **more))
 
 
-def _streets(axes: "Axes", network: RoadNetwork) -> None:
+def draw_streets(axes: "Axes", network: RoadNetwork) -> None:
+    """Draw all streets, the main ones darker."""
     main = np.isin(network.arc_class, [int(kind) for kind in _MAIN])
     first = np.unique(network.arc_geometry, return_index=True)[1]
     for chosen, colour, width in (
         (first[~main[first]], _STREET, 0.5),
         (first[main[first]], _MAIN_STREET, 1.1),
     ):
-        _lines(axes, [network.arc_points(int(arc)) for arc in chosen], colour, width, zorder=1)
+        lines_on(axes, [network.arc_points(int(arc)) for arc in chosen], colour, width, zorder=1)
 
 
 def _routes(axes: "Axes", timeline: Timeline) -> None:
     ways = [decode_polyline(story.order.route) for story in timeline.orders.values() if story.order.route]
     # Many ways become a pattern of use, few stand out one by one.
     alpha = float(np.clip(12.0 / np.sqrt(len(ways) + 1), 0.04, 0.75))
-    _lines(axes, [way for way in ways if len(way) > 1], _ROUTE, 1.4, alpha=alpha, zorder=2)
+    lines_on(axes, [way for way in ways if len(way) > 1], _ROUTE, 1.4, alpha=alpha, zorder=2)
 
 
 def _incidents(axes: "Axes", timeline: Timeline) -> None:
@@ -184,7 +187,8 @@ def _subtitle(timeline: Timeline) -> str:
     return f"{timeline.alerts:,} alerts · {sent:,} orders to units · {len(timeline.stations)} stations"
 
 
-def _credit(network: RoadNetwork) -> str:
+def credit_of(network: RoadNetwork) -> str:
+    """Say who made the map data, and under which licence."""
     said = [str(network.meta.get(key, "")) for key in ("attribution", "licence")]
     return " · ".join(text for text in said if text)
 

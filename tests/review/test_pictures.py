@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from engine.review.pictures import _credit, draw_map, draw_response_times
+from engine.review.pictures import credit_of, draw_map, draw_response_times
 from engine.review.timeline import read_timeline
 from geo_data.building import build_network
 from tests.support.cities import grid_roads
@@ -20,7 +20,7 @@ def network(attribution: str = "© OpenStreetMap contributors"):
 
 
 def test_a_map_of_openstreetmap_says_so() -> None:
-    assert _credit(network()) == "© OpenStreetMap contributors · ODbL-1.0"
+    assert credit_of(network()) == "© OpenStreetMap contributors · ODbL-1.0"
 
 
 @pytest.mark.parametrize("told", [True, False])

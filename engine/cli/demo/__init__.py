@@ -42,6 +42,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     roads.add_argument("--place", metavar="QUERY", help='streets to download, such as "Xiangyuan, Changzhi, China"')
     roads.add_argument("--nodes", type=int, metavar="N", help=f"the made-up town, of this size (else {_TOWN_NODES})")
     parser.add_argument("--calls", type=Path, metavar="FILE", help="at,lon,lat,type,level; or San Francisco's format")
+    parser.add_argument(
+        "--scenario",
+        choices=("calls", "pursuit"),
+        default="calls",
+        help="calls become orders; or a suspect flees, by car and then on foot · 警情处置,或追捕堵截",
+    )
     parser.add_argument("--minutes", type=float, metavar="M", help="play the busiest M minutes of the calls")
     parser.add_argument(
         "--speed", type=_speed, default=DEFAULT_SPEED, metavar="X|max", help="simulated seconds in a real one"
@@ -75,6 +81,10 @@ def run(args: argparse.Namespace) -> int:
     started_s = time.monotonic()
     say("building")
     scenario = _scenario(args)
+    if args.scenario == "pursuit":
+        from engine.cli.demo import pursuit
+
+        return pursuit.run(args, scenario)
     say("city", told=scenario.told, calls=len(scenario.calls), units=len(scenario.plan.units))
     with tempfile.TemporaryDirectory(prefix="allpoints-demo-") as folder:
         try:
@@ -108,6 +118,8 @@ def _scenario(args: argparse.Namespace) -> "Scenario":
     from engine.cli.demo import cities
     from engine.intake.call_log import read_call_log
 
+    if args.scenario == "pursuit":
+        return _for_pursuit(args)
     minutes = args.minutes if args.minutes is not None or not args.speed else DEFAULT_MINUTES
     data = cities.find_data(os.environ.get("ALLPOINTS_DATA"))
     if args.osm is not None or args.place is not None:
@@ -123,6 +135,16 @@ def _scenario(args: argparse.Namespace) -> "Scenario":
 
         scenario = san_francisco.scenario(data, args.calls)
     return scenario if minutes is None else scenario.cut(minutes)
+
+
+def _for_pursuit(args: argparse.Namespace) -> "Scenario":
+    """Return the map that is asked for, else the town; calls have no part in it."""
+    from engine.cli.demo import cities
+
+    if args.osm is not None or args.place is not None:
+        raw, title = _streets(args)
+        return cities.map_city(raw, title, None, args.seed, DEFAULT_MINUTES)
+    return cities.town(args.nodes or _TOWN_NODES, args.seed, DEFAULT_MINUTES)
 
 
 def _streets(args: argparse.Namespace) -> tuple[Any, str]:

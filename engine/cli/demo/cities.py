@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from geo_data.road_network import RoadNetwork
 
 TOWN_ZONE = "Asia/Shanghai"
-_EVENING = datetime(2026, 4, 17, 19, 0, tzinfo=ZoneInfo(TOWN_ZONE))
+EVENING = datetime(2026, 4, 17, 19, 0, tzinfo=ZoneInfo(TOWN_ZONE))
 """A Friday evening: the hour at which made-up calls begin."""
 CALLS_PER_HOUR = 12
 _MAP_STATIONS = 8
@@ -105,7 +105,7 @@ def map_city(raw: "RawRoads", title: str, calls: CallLog | None, seed: int, minu
 def made_up_evening(network: "RoadNetwork", minutes: float, seed: int) -> tuple[PlayedCall, ...]:
     """Return the calls of a made-up Friday evening."""
     count = max(1, round(minutes / 60 * CALLS_PER_HOUR))
-    begins_at = int(_EVENING.timestamp()) * 1000
+    begins_at = int(EVENING.timestamp()) * 1000
     cards = RunCards.load(COUNTY)
     return tuple(make_up_calls(network, cards, begins_at=begins_at, minutes=minutes, count=count, seed=seed))
 
