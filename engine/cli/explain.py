@@ -7,7 +7,7 @@ Either way it is the table as it was frozen when it was decided, put into words 
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -15,6 +15,7 @@ from engine.cli.calling import add_target, call
 from engine.model.entities import Overruling
 from engine.model.errors import NotStored, Refusal
 from engine.model.ids import RecipientId
+from engine.model.pursuits import Proposal
 from engine.model.recommendation import Recommendation
 from engine.texts import LANGUAGES, duration, text
 
@@ -43,6 +44,8 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     reported_at: int = 0
     opened_at: int = 0
     time_zone: str = "UTC"
+    posts: Proposal | None = None
+    """Of a pursuit: where its roads are held by the newest plan, and who is there before the subject can be."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
@@ -101,6 +104,7 @@ def _asked(args: argparse.Namespace) -> Explained:
         reported_at=said["incident"]["first_alert_at"],
         opened_at=said["incident"]["opened_at"],
         time_zone=said["time_zone"],
+        posts=msgspec.convert(said.get("pursuit", {}).get("proposal"), Proposal | None),
     )
 
 
@@ -109,6 +113,7 @@ def _recorded(folder: Path, incident: str) -> Explained:
     from engine.core.city_folder import RECORD, load_time_zone
     from engine.journal.record import open_record
     from engine.model.events import DemandUnmet, IncidentOpened, OrderProposed, Overruled, Recommended
+    from engine.model.lookout_events import ContainmentPlanned
 
     opened: IncidentOpened | None = None
     opened_at = 0
@@ -116,6 +121,7 @@ def _recorded(folder: Path, incident: str) -> Explained:
     orders: dict[str, str] = {}
     chosen: list[Chosen] = []
     journal, vault = open_record(folder / RECORD)
+    posts: Proposal | None = None
     try:
         for event in journal.read():
             body = event.body
@@ -127,6 +133,8 @@ def _recorded(folder: Path, incident: str) -> Explained:
                 orders[body.order.id] = body.order.recipient
             elif isinstance(body, Overruled) and body.order in orders:
                 chosen.append(_chosen(event, body, orders))
+            elif isinstance(body, ContainmentPlanned) and (body.incident, body.outcome) == (incident, "held"):
+                posts = body.proposal
     finally:
         journal.close()
         vault.close()
@@ -141,6 +149,7 @@ def _recorded(folder: Path, incident: str) -> Explained:
         reported_at=opened.first_alert_at,
         opened_at=opened_at,
         time_zone=load_time_zone(folder),
+        posts=posts,
     )
 
 
@@ -182,6 +191,44 @@ def _print(found: Explained, language: str) -> None:
         console.print(first, style="bold")
         for line in more:
             console.print(line)
+    if found.posts is not None:
+        console.print()
+        _print_posts(console, found.posts, language)
+
+
+def _print_posts(console: "Console", plan: Proposal, language: str) -> None:
+    """Print which roads are held: by whom, when they stand and when the subject can be there, or why it is no seal."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    from engine.texts.directions import compass
+
+    spare_ms = min((post.due_at - post.ready_at for post in plan.posts), default=0)
+    values = {"posts": len(plan.posts), "spare": duration(spare_ms), "stretch": plan.stretch / 1000}
+    console.print(text(f"contain.{plan.verdict}", language, **values), style="bold")
+    if plan.reason:
+        posts = "–" if plan.posts_needed is None else plan.posts_needed
+        console.print(text(f"contain.{plan.reason}", language, posts=posts, units=plan.units_in_time))
+    if plan.probability is not None:
+        shares = {"probability": plan.probability, "low": plan.low, "high": plan.high}
+        console.print(text("explain.chance", language, **shares))
+    if not plan.posts:
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for column in ("unit", "duty", "place", "watch", "ready", "due"):
+        side: Literal["left", "right"] = "right" if column in ("ready", "due") else "left"
+        table.add_column(text(f"contain.{column}", language), justify=side, no_wrap=True)
+    for post in plan.posts:
+        table.add_row(
+            " + ".join(post.units),
+            text("contain.circulate" if post.duty == "circulate" else "contain.stand", language),
+            f"{post.lon:.5f},{post.lat:.5f}",
+            " ".join(compass(degrees, language) for degrees in post.watch_deg),
+            duration(post.ready_at - plan.made_at),
+            duration(max(0, post.due_at - plan.made_at)),
+        )
+    console.print()
+    console.print(table)
 
 
 def _print_one(console: "Console", recommendation: Recommendation, language: str, zone: str) -> None:

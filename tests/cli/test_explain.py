@@ -10,11 +10,14 @@ from engine import Engine, ReportAlert
 from engine.cli.explain import Explained, _print
 from engine.cli.main import BAD_INPUT, FAILED, main
 from engine.core.city_folder import RECORD, load_city
+from engine.dispatch.policies import Policies
 from engine.journal.record import open_record
 from engine.model.commands import ChooseUnit
 from engine.model.recommendation import Candidate, Recommendation
+from tests.support.cards import county_with
 from tests.support.cities import SetClock, alert, place, unit
 from tests.support.folders import credentials_of, grid_folder
+from tests.support.lookouts import Room
 from tests.support.serving import Served, served
 
 AT = "{},{}".format(*place(1, 1))
@@ -141,6 +144,7 @@ def test_what_leaving_costs_in_cover_has_a_column_where_it_is_heeded(language, h
 def test_who_chose_somebody_else_and_why_is_read_in_both_languages(tmp_path, capsys):
     folder = grid_folder(tmp_path, units=UNITS)
     (folder / RECORD).mkdir(exist_ok=True)
+    (folder / RECORD).mkdir(exist_ok=True)
     journal, vault = open_record(folder / RECORD, create=True)
     engine = Engine(load_city(folder), journal=journal, clock=SetClock())
     reply = engine.submit(ReportAlert(actor="user:li", alert=alert(1, 1, 1, kind="drunk_person")))[0]
@@ -170,3 +174,27 @@ def test_who_chose_somebody_else_and_why_is_read_in_both_languages(tmp_path, cap
     assert "In spite of: lacks the capability" in printed["en"]
     assert f"改派 刑侦-3(原为 巡逻一组):user:chen 于 {at} 决定,理由:熟悉当事人" in printed["zh"]
     assert "说明:“他认识他”" in printed["zh"]
+
+
+@pytest.mark.parametrize(
+    ("language", "sealed", "head"), [("en", "Sealed: 6 posts", "stands in"), ("zh", "封控", "到位")]
+)
+def test_of_a_pursuit_it_is_said_who_is_where_before_the_subject_can_be(language, sealed, head, tmp_path, capsys):
+    folder = grid_folder(tmp_path / "city", units=[unit("P1", 0, 0)])
+    (folder / RECORD).mkdir(exist_ok=True)
+    journal, vault = open_record(folder / RECORD, create=True)
+    cards = county_with(tmp_path, wanted_sighting='approve = { send = "verify_by_analyst", roadblock = "auto" }')
+    units = [unit(f"u{c}{r}", c, r) for c in range(6) for r in range(5) if (c + r) % 2 == 0]
+    policies = Policies(stale_position_ms=0, contain_horizon_ms=105_000)
+    room = Room(units=units, stations=(), policies=policies, run_cards=cards, journal=journal)
+    lookout = room.lookout()
+    room.verified(lookout, 2.5, 2, accuracy_m=0)
+    journal.close()
+    vault.close()
+    assert main(["explain", str(folder), "grid-incident-1", "--lang", language]) == 0
+    said = capsys.readouterr().out
+    assert sealed in said
+    assert head in said
+    line = [line for line in said.splitlines() if line.startswith("u02 ")][-1]
+    assert "1:03" in line  # when it stands
+    assert "1:29" in line  # the soonest that he can be there
