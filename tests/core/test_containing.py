@@ -161,7 +161,7 @@ def test_posts_that_serve_no_more_are_given_up_and_others_ordered(auto):
     lookout, incident = chase(room)
     before = {(o.lon, o.lat) for o in post_orders(room).values()}
     room.clock.time += 200_000
-    room.verified(lookout, 4.5, 0, mode="car")
+    room.verified(lookout, 4.5, 0, mode="foot")
     after = {(o.lon, o.lat) for o in post_orders(room).values()}
     assert before - after
     newest = room.state.pursuits[incident].proposal

@@ -26,6 +26,8 @@ def values(kind):
             return st.fixed_dictionaries({field.name: values(field.type) for field in fields}).map(
                 lambda given: cls(**given)
             )
+        case msgspec.inspect.StrType(pattern=str(pattern)):
+            return st.from_regex(pattern, fullmatch=True)
         case msgspec.inspect.StrType(min_length=least, max_length=most):
             return st.text(st.characters(codec="utf-8"), min_size=least or 0, max_size=min(most or 20, 20))
         case msgspec.inspect.IntType(ge=least, le=most):
