@@ -12,9 +12,9 @@ from geo_data.compiled import kernel
 
 SETTLE_NS = 60
 """A settled node: 45 in a city that fits the caches, more beyond."""
-CLIMB_NS = 110_000
-UNIT_NS = 120
-"""An eligible unit that a climb has to enlist."""
+CLIMB_NS = 160_000
+UNIT_NS = 400
+"""An eligible unit that a climb has to enlist: 100 with a label and warm caches, over 1,000 with neither."""
 UNEVENNESS = 2.0
 """A search is chosen when so many times the nodes that evenly spread units would take are still the cheaper."""
 NO_LIMIT = 1 << 62
