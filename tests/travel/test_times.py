@@ -313,7 +313,7 @@ def test_few_eligible_units_are_the_hierarchys_work_and_many_the_searchs():
 
 
 def test_a_search_that_finds_everybody_far_away_gives_up_and_the_hierarchy_answers():
-    roads = random_network(3, nodes=3000, streets=9000, size_m=20_000)
+    roads = random_network(3, nodes=6000, streets=18000, size_m=20_000)
     ms = travel_ms(roads)
     times = TravelTimes(roads, ms, Hierarchy.build(roads))
     far = int(np.argmax(np.hypot(roads.node_lon - roads.node_lon[0], roads.node_lat - roads.node_lat[0])))
