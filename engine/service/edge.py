@@ -20,7 +20,7 @@ from engine.service.access import AccessDenied, Identity, Issued
 from engine.service.bodies import ProblemBody
 from engine.service.door import Door
 from engine.service.roles import Permission
-from engine.service.routes import MOST_PAGE, USUAL_PAGE, Route
+from engine.service.route import MOST_PAGE, USUAL_PAGE, Route
 from engine.wire.codec import Reader
 from engine.wire.limits import STANDARD
 

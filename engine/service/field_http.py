@@ -18,7 +18,7 @@ from engine.model.ids import BroadcastId, OrderId, RecipientId, UnitId
 from engine.service import field_bodies as bodies
 from engine.service.edge import Call, json_answer
 from engine.service.hearing import own_unit
-from engine.service.routes import MOST_PAGE, USUAL_PAGE
+from engine.service.route import MOST_PAGE, USUAL_PAGE
 from engine.texts import text
 
 V = TypeVar("V")

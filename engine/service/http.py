@@ -50,7 +50,8 @@ from engine.service.openapi import document
 from engine.service.order_http import OrderApi
 from engine.service.photo_http import PhotoApi
 from engine.service.roles import Permission
-from engine.service.routes import ROUTES, Route, Which
+from engine.service.route import Route, Which
+from engine.service.routes import ROUTES
 from engine.texts import LANGUAGES
 from engine.version import version
 from engine.wire import asyncapi

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from engine.service.bodies import ProblemBody
-from engine.service.routes import Query, Route
+from engine.service.route import Query, Route
 from engine.wire.asyncapi import plain
 
 _REF = "#/components/schemas/{name}"

@@ -17,7 +17,7 @@ from engine.service import order_bodies as bodies
 from engine.service import views
 from engine.service.bodies import AnswerIn, CancelIn, FactsIn, LevelIn, StepIn
 from engine.service.edge import Call, json_answer, page_size
-from engine.service.routes import WhichOrders
+from engine.service.route import WhichOrders
 
 V = TypeVar("V")
 

@@ -28,7 +28,7 @@ from engine.service.bodies import (
     WaitingBody,
 )
 from engine.service.order_views import is_confidential
-from engine.service.routes import Which, WhichOrders
+from engine.service.route import Which, WhichOrders
 from engine.texts.reading import explain, overruled
 from engine.wire.messages import PersonalDetails
 
