@@ -124,15 +124,17 @@ def address_of(target: str) -> str:
     return read_address(Path(target)).http
 
 
-def _credential(target: str, roles: Sequence[str]) -> str:
-    """Return a credential out of the folder's ``credentials.csv`` of one of some roles; empty without one."""
+def kept_credentials(target: str) -> list[dict[str, str]]:
+    """Return the rows of a folder's ``credentials.csv``; none without one, or where an address is given."""
     path = Path(target) / "credentials.csv"
     if target.startswith(("http://", "https://")) or not path.is_file():
-        return ""
+        return []
     with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    for role in roles:
-        for row in rows:
-            if row.get("role") == role:
-                return row.get("credential") or ""
-    return ""
+        return list(csv.DictReader(file))
+
+
+def _credential(target: str, roles: Sequence[str]) -> str:
+    """Return a kept credential of one of some roles; empty without one."""
+    rows = kept_credentials(target)
+    of_role = (row for role in roles for row in rows if row.get("role") == role)
+    return next(of_role, {}).get("credential") or ""

@@ -1,12 +1,11 @@
 """``allpoints terminal``: the text screen of a unit or a station, on any machine that reaches the server."""
 
 import argparse
-import csv
 import os
 from pathlib import Path
 from typing import Any
 
-from engine.cli.calling import TIMEOUT_S, add_target, address_of, trust_of
+from engine.cli.calling import TIMEOUT_S, add_target, address_of, kept_credentials, trust_of
 from engine.model.errors import NotStored, Refusal
 from engine.texts import LANGUAGES
 
@@ -58,8 +57,7 @@ def _credential(args: argparse.Namespace) -> str:
     given = args.credential or os.environ.get("ALLPOINTS_CREDENTIAL")
     if given:
         return str(given)
-    path = Path(args.target) / "credentials.csv"
-    rows = list(csv.DictReader(path.open(encoding="utf-8", newline=""))) if path.is_file() else []
+    rows = kept_credentials(args.target)
     for row in rows:
         if args.subject is not None and row.get("subject") == args.subject:
             return row.get("credential") or ""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from engine.core.draft import Draft
-from engine.core.orders import check_key, check_said, known_order, spare_others
+from engine.core.orders import check_key, check_said, order_said, spare_others
 from engine.core.photos import check_named
 from engine.core.reporting import resolve_if_done
 from engine.core.returning import ask_return, is_return
@@ -41,12 +41,9 @@ STATE_OF_ANSWER: Mapping[Answer, OrderState] = {
 
 def answer_order(world: World, draft: Draft, command: AnswerOrder) -> None:
     """Move an order along by its recipient's answer. The same key again changes nothing."""
-    check_key(command.key)
-    if command.key in world.state.kept.keys:
+    order = order_said(world, command)
+    if order is None:
         return
-    order = known_order(world, command.order)
-    if command.version != order.version:
-        raise Refusal("superseded", "version", command.version, order.version)
     word, to = _word(order, command.answer), STATE_OF_ANSWER.get(command.answer)
     returns = command.answer == "refuse" and is_return(world, order)
     if word is None and not returns and (to is None or to not in ORDER[order.state]):
@@ -128,7 +125,7 @@ def _carry_on(world: World, draft: Draft, order: Order, to: OrderState, reason: 
 
 def _add_nobody(world: World, draft: Draft, done: Demand) -> None:
     """Let nobody be added any more to a need that is done: whoever was there says so."""
-    its = [d for d in world.state.demands.values() if d.incident == done.incident and d.need == done.need]
+    its = world.state.demands.of_need(done.incident, done.need)
     if done.need and all(demand.extra and demand.order is None and demand.station is None for demand in its):
         for demand in its:
             draft.emit(e.DemandDropped(demand=demand.id, reason="done"))
@@ -197,12 +194,9 @@ def set_unit_status(world: World, draft: Draft, command: SetUnitStatus) -> None:
 
 def watch_welfare(world: World, draft: Draft, command: WatchWelfare) -> None:
     """Ask a unit so often whether it is well, from on scene on: it wants that itself, whatever the card says."""
-    check_key(command.key)
-    if command.key in world.state.kept.keys:
+    order = order_said(world, command)
+    if order is None:
         return
-    order = known_order(world, command.order)
-    if command.version != order.version:
-        raise Refusal("superseded", "version", command.version, order.version)
     if order.recipient_kind != "unit" or order.state not in HOLDING_ORDERS:
         raise Refusal("wrong_state", "order", order.id, "an order that a unit is on")
     least, most = WELFARE_EVERY_MS

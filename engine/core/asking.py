@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from engine.core.choosing import refuse_unless_fit, take_and_send
 from engine.core.draft import Draft
-from engine.core.orders import check_key, check_said, known_order, propose, reach, send_or_ask
+from engine.core.orders import check_key, check_said, order_said, propose, reach, send_or_ask
 from engine.core.steps import ask_leave, line_of, mailbox_of, pending
 from engine.core.telling import recipient_and_code
 from engine.core.under_stations import ASSIGNING
@@ -29,12 +29,9 @@ STEP = "more_force"
 
 def ask_help(world: World, draft: Draft, command: AskHelp) -> None:
     """Take what a recipient asks for: units are sought for its incident, offices are told."""
-    check_key(command.key)
-    if command.key in world.state.kept.keys:
+    order = order_said(world, command)
+    if order is None:
         return
-    order = known_order(world, command.order)
-    if command.version != order.version:
-        raise Refusal("superseded", "version", command.version, order.version)
     if order.state not in ASSIGNING:
         limit = f"an order that is accepted and not done with; it is {order.state}"
         raise Refusal("wrong_state", "order", order.id, limit)

@@ -17,6 +17,9 @@ class _Wanted(Protocol):
     def incident(self) -> IncidentId: ...
 
     @property
+    def need(self) -> int: ...
+
+    @property
     def order(self) -> OrderId | None: ...
 
     @property
@@ -63,6 +66,10 @@ class Demands(dict[DemandId, D], Generic[D]):
     def of_incident(self, incident: IncidentId) -> list[D]:
         """Return the demands of an incident, oldest first."""
         return self._found("incident", incident)
+
+    def of_need(self, incident: IncidentId, need: int) -> list[D]:
+        """Return the demands of one need of an incident, oldest first."""
+        return [its for its in self.of_incident(incident) if its.need == need]
 
     def of_unit_order(self, order: OrderId) -> list[D]:
         """Return what the unit of an order goes for, oldest first."""

@@ -26,6 +26,7 @@ from geo_data.raw_roads import Mode as RoadMode
 from geo_data.speeds import NEVER
 
 if TYPE_CHECKING:
+    from engine.containment.ground import Ground
     from engine.containment.planning import Planner
     from engine.containment.situation import Situation
     from engine.travel.weights import Weights
@@ -199,31 +200,15 @@ def plan_posts(flight: Flight, question: Question) -> Proposal:
 
 
 def _kept(planner: "Planner", situation: "Situation", question: Question) -> Proposal | None:
-    """Return the posts that are ordered already, where the subject as seen now gets past none of them; else None.
-
-    What they enclose was drawn around an earlier place, so it is looked at as far as twice the horizon: whoever gets
-    out of it can get that far.
-    """
+    """Return the posts that are ordered already, where the subject as seen now gets past none of them; else None."""
     if not question.standing:
         return None
-    wider = replace(situation, horizon_ms=min(2 * situation.horizon_ms, LONGEST_HORIZON_MS))
-    ground, network = planner.surveyor.survey(wider), planner.weights.network
-    places, ready, posts = [], [], []
-    for post in question.standing:
-        found = np.flatnonzero((network.node_lon == post.lon) & (network.node_lat == post.lat))
-        at = next((int(ground.local[node]) for node in found.tolist() if ground.local[node] >= 0), -1)
-        if at < 0 or post.duty != "block":
-            continue
-        due_ms, ready_ms = int(ground.due_ms[at]), max(0, post.ready_at - question.now)
-        way_ms = max(0, ready_ms - post.fixed_ms)
-        stretch = AMPLE if way_ms == 0 else min(AMPLE, (due_ms - min(post.fixed_ms, ready_ms)) * 1000 // way_ms)
-        if stretch < SURE_STRETCH or ready_ms > due_ms:
-            continue
-        places.append(at)
-        ready.append(ready_ms)
-        fixed_ms = min(post.fixed_ms, ready_ms)
-        posts.append(msgspec.structs.replace(post, due_at=question.now + due_ms, stretch=stretch, fixed_ms=fixed_ms))
-    if not posts or planner.adversary.gap(ground, np.array(places, np.int32), np.array(ready, np.int64)):
+    ground = _wider(planner, situation)
+    if ground is None:
+        return None
+    places, posts = _standing(ground, question)
+    ready = np.array([max(0, post.ready_at - question.now) for post in posts], np.int64)
+    if not posts or planner.adversary.gap(ground, np.array(places, np.int32), ready):
         return None
     return Proposal(
         verdict="sealed",
@@ -232,3 +217,46 @@ def _kept(planner: "Planner", situation: "Situation", question: Question) -> Pro
         posts=tuple(posts),
         stretch=min(post.stretch for post in posts),
     )
+
+
+def _wider(planner: "Planner", situation: "Situation") -> "Ground | None":
+    """Return the ground out of which the subject must not get past posts of an earlier plan.
+
+    What they enclose was drawn around an earlier place, so it is looked at as far as twice the horizon: whoever gets
+    out of it can get that far. Where nobody can, since the map ends there, any post at all would look like a seal: then
+    as far as half-way between the horizon and the map's end; None where that shuts the subject in by itself as well.
+    """
+    horizon_ms = situation.horizon_ms
+    ground = planner.surveyor.survey(replace(situation, horizon_ms=min(2 * horizon_ms, LONGEST_HORIZON_MS)))
+    if _leads_out(planner, ground):
+        return ground
+    end_ms = int(ground.due_ms.max(initial=0))
+    if end_ms <= horizon_ms:
+        return None
+    ground = planner.surveyor.survey(replace(situation, horizon_ms=(horizon_ms + end_ms) // 2))
+    return ground if _leads_out(planner, ground) else None
+
+
+def _leads_out(planner: "Planner", ground: "Ground") -> bool:
+    return bool(planner.adversary.gap(ground, np.empty(0, np.int32), np.empty(0, np.int64)))
+
+
+def _standing(ground: "Ground", question: Question) -> tuple[list[int], list[Post]]:
+    """Return the places of the ground at which posts stand in time, and those posts as they are seen from now."""
+    network = ground.network
+    places: list[int] = []
+    posts: list[Post] = []
+    for post in question.standing:
+        found = np.flatnonzero((network.node_lon == post.lon) & (network.node_lat == post.lat))
+        at = next((int(ground.local[node]) for node in found.tolist() if ground.local[node] >= 0), -1)
+        if at < 0 or post.duty != "block":
+            continue
+        due_ms, ready_ms = int(ground.due_ms[at]), max(0, post.ready_at - question.now)
+        fixed_ms = min(post.fixed_ms, ready_ms)
+        way_ms = max(0, ready_ms - post.fixed_ms)
+        stretch = AMPLE if way_ms == 0 else min(AMPLE, (due_ms - fixed_ms) * 1000 // way_ms)
+        if stretch < SURE_STRETCH or ready_ms > due_ms:
+            continue
+        places.append(at)
+        posts.append(msgspec.structs.replace(post, due_at=question.now + due_ms, stretch=stretch, fixed_ms=fixed_ms))
+    return places, posts

@@ -77,7 +77,8 @@ def change_level(world: World, draft: Draft, incident: Incident, level: int, rea
     if card is not None:
         response = card.at(level, period)
         more = _missing(city.needs(card.at(incident.level, period)), city.needs(response))
-        approval = "by_rule" if response.approval == "by_rule" else "by_person"
+        if incident.lookout is None:  # a pursuit has the leave that verified its sighting
+            approval = "by_rule" if response.approval == "by_rule" else "by_person"
     orders = [world.state.orders[name] for name in incident.orders]
     draft.emit(
         e.LevelChanged(

@@ -82,10 +82,9 @@ def _with_demand(world: World, draft: Draft, decision: Decision) -> Decision | N
     if not decision.extra:
         return decision
     its, chosen = world.state.demands[decision.demand], decision.recommendation.chosen
-    if chosen is None or chosen.kind == "station":
-        same = (d for d in world.state.demands.values() if d.incident == its.incident and d.need == its.need)
-        if any(demand.order is None for demand in same):
-            return None
+    same = world.state.demands.of_need(its.incident, its.need)
+    if (chosen is None or chosen.kind == "station") and any(demand.order is None for demand in same):
+        return None
     return msgspec.structs.replace(decision, demand=raise_extra(draft, its), extra=False)
 
 

@@ -1,6 +1,7 @@
 """One order: how it is made, let go, found again, and what is told to whoever comes too late for it."""
 
 from datetime import UTC, datetime
+from typing import Protocol
 
 from engine.core.clock_lengths import order_clocks_ms
 from engine.core.crews import crew_size
@@ -48,6 +49,36 @@ def known_order(world: World, order_id: OrderId) -> Order:
     order = world.state.orders.get(order_id)
     if order is None:
         raise Refusal("unknown_order", "order", order_id, "an order that is kept")
+    return order
+
+
+class _OfOrder(Protocol):
+    """What a recipient says of its order, once: by the version that it has seen."""
+
+    @property
+    def key(self) -> str: ...
+
+    @property
+    def order(self) -> OrderId: ...
+
+    @property
+    def version(self) -> int: ...
+
+
+def order_said(world: World, command: _OfOrder) -> Order | None:
+    """Return the order that a recipient speaks of; None where the same key was taken before, which changes nothing.
+
+    Raises
+    ------
+    Refusal
+        ``wrong_length`` of the key, ``unknown_order``, or ``superseded`` where the order has another version by now.
+    """
+    check_key(command.key)
+    if command.key in world.state.kept.keys:
+        return None
+    order = known_order(world, command.order)
+    if command.version != order.version:
+        raise Refusal("superseded", "version", command.version, order.version)
     return order
 
 

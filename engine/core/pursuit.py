@@ -7,10 +7,9 @@ under a new version; who stood where the subject was is free for a new one. In e
 order, so that what a terminal shows is one instruction at every moment.
 """
 
-from engine.core.clock_lengths import incident_clocks_ms
 from engine.core.draft import Draft
 from engine.core.orders import reach
-from engine.core.reporting import finish_incident, raise_demands
+from engine.core.reporting import finish_incident, open_incident
 from engine.core.stations import orders_under
 from engine.core.steps import mailbox_of
 from engine.core.telling import nearest_station
@@ -18,8 +17,8 @@ from engine.core.under_stations import demands_of
 from engine.core.world import World
 from engine.model import events as e
 from engine.model import lookout_events as le
-from engine.model.entities import Incident, Need, Order
-from engine.model.ids import AlertId, DemandId, IncidentId, RecipientId, StationId
+from engine.model.entities import Alert, Incident, Need, Order
+from engine.model.ids import DemandId, IncidentId, RecipientId, StationId
 from engine.model.lifecycle import INCIDENT, OPEN_ORDERS, UNDER_WAY, IncidentState, OrderState
 from engine.model.lookouts import Lookout, Sighting
 
@@ -79,39 +78,19 @@ def _open(world: World, draft: Draft, lookout: Lookout, sighting: Sighting) -> N
     kind = lookout.terms.type
     card = world.city.run_cards.cards[kind]
     response = card.at(card.level, world.city.calendar.period_at(sighting.at))
-    needs = world.city.needs(response) if lookout.terms.list_class == "seize" else _one(response.needs)
-    incident, alert = IncidentId(draft.mint("incident")), AlertId(draft.mint("alert"))
-    draft.emit(
-        e.AlertReceived(
-            alert=alert,
-            incident=incident,
-            source=sighting.source,
-            source_ref=sighting.id,
-            type=kind,
-            reported_at=sighting.at,
-            exercise=lookout.terms.exercise,
-            lon=sighting.lon,
-            lat=sighting.lat,
-        )
+    seen = Alert(
+        source=sighting.source,
+        source_ref=sighting.id,
+        type=kind,
+        level=card.level,
+        lon=sighting.lon,
+        lat=sighting.lat,
+        at=sighting.at,
+        exercise=lookout.terms.exercise,
+        needs=world.city.needs(response) if lookout.terms.list_class == "seize" else _one(response.needs),
     )
-    draft.emit(
-        e.IncidentOpened(
-            incident=incident,
-            alert=alert,
-            type=kind,
-            level=card.level,
-            first_alert_at=sighting.at,
-            needs=needs,
-            # Whoever verified the sighting has given the leave that its run card wants.
-            approval="by_rule",
-            exercise=lookout.terms.exercise,
-            clocks_ms=incident_clocks_ms(world.city, kind, card.level, sighting.lon, sighting.lat, sends=bool(needs)),
-            lookout=lookout.id,
-            lon=sighting.lon,
-            lat=sighting.lat,
-        )
-    )
-    raise_demands(draft, incident, card.level, "units", needs, prefer=response.prefer)
+    incident, _ = open_incident(world, draft, seen, lookout=lookout.id)
+    needs = world.state.incidents[incident].needs
     if world.stations:
         _want_station(draft, incident, needs[0] if needs else Need(""), card.level)
 

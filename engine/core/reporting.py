@@ -15,7 +15,7 @@ from engine.model import events as e
 from engine.model.commands import EndIncident, ReportAlert
 from engine.model.entities import Alert, Dispatch, Incident, Need
 from engine.model.errors import Refusal
-from engine.model.ids import AlertId, DemandId, IncidentId, UnitId
+from engine.model.ids import AlertId, DemandId, IncidentId, LookoutId, UnitId
 from engine.model.lifecycle import INCIDENT, OPEN_ORDERS, IncidentState, OrderState
 from engine.model.limits import (
     LEVELS,
@@ -53,15 +53,24 @@ def report_alert(world: World, draft: Draft, command: ReportAlert) -> None:
         take_on(world, draft, incident, command.on_scene, alert.at)
 
 
-def open_incident(world: World, draft: Draft, alert: Alert, but: tuple[UnitId, ...] = ()) -> tuple[IncidentId, AlertId]:
+def open_incident(
+    world: World,
+    draft: Draft,
+    alert: Alert,
+    but: tuple[UnitId, ...] = (),
+    *,
+    lookout: LookoutId | None = None,
+) -> tuple[IncidentId, AlertId]:
     """Open an incident for an alert that was checked; one of a type without a card sends nobody by itself.
 
-    Nobody of ``but`` is sent.
+    Nobody of ``but`` is sent. The pursuit of a ``lookout`` is sent by rule, to units: whoever verified the sighting has
+    given the leave that its run card wants.
     """
     card = world.city.run_cards.cards.get(alert.type)
     level = (alert.level or LEVELS[0]) if card is None else card.raised_to(alert.facts, alert.level)
     response = None if card is None else card.at(level, world.city.calendar.period_at(alert.at))
     needs = alert.needs or (() if alert.needs is not None or response is None else world.city.needs(response))
+    by_rule = lookout is not None or (response is not None and response.approval == "by_rule")
     incident, alert_id = IncidentId(draft.mint("incident")), AlertId(draft.mint("alert"))
     draft.emit(
         e.AlertReceived(
@@ -87,14 +96,15 @@ def open_incident(world: World, draft: Draft, alert: Alert, but: tuple[UnitId, .
             lat=alert.lat,
             first_alert_at=alert.at,
             needs=needs,
-            approval="by_rule" if response is not None and response.approval == "by_rule" else "by_person",
+            approval="by_rule" if by_rule else "by_person",
             exercise=alert.exercise,
             facts=tuple(dict.fromkeys(alert.facts)),
             clocks_ms=incident_clocks_ms(world.city, alert.type, level, alert.lon, alert.lat, sends=bool(needs)),
+            lookout=lookout,
         )
     )
-    dispatch, prefer = ("units", ()) if response is None else (response.dispatch, response.prefer)
-    raise_demands(draft, incident, level, dispatch, needs, but, prefer)
+    dispatch: Dispatch = "units" if response is None or lookout is not None else response.dispatch
+    raise_demands(draft, incident, level, dispatch, needs, but, () if response is None else response.prefer)
     tell_opened(world, draft, world.state.incidents[incident])
     return incident, alert_id
 
@@ -109,7 +119,7 @@ def raise_demands(
     prefer: tuple[str, ...] = (),
 ) -> None:
     """Let each unit that is needed be wanted: nobody of ``but``, and of each need rather one with any of ``prefer``."""
-    known = (demand.need for demand in draft.state.demands.values() if demand.incident == incident)
+    known = (demand.need for demand in draft.state.demands.of_incident(incident))
     for place, need in enumerate(needs, 1 + max(known, default=0)):
         for number in range(need.count):
             draft.emit(

@@ -7,7 +7,7 @@ is ordered answers for the place, so it may only return.
 """
 
 from engine.core.draft import Draft
-from engine.core.orders import check_key, check_said, known_order
+from engine.core.orders import check_said, order_said
 from engine.core.reporting import resolve_if_done
 from engine.core.state import Demand
 from engine.core.stations import suggest
@@ -27,12 +27,9 @@ _UNANSWERED = frozenset((OrderState.SENT, OrderState.DELIVERED))
 
 def return_order(world: World, draft: Draft, command: ReturnOrder) -> None:
     """Take a recipient's wish to be rid of its order."""
-    check_key(command.key)
-    if command.key in world.state.kept.keys:
+    order = order_said(world, command)
+    if order is None:
         return
-    order = known_order(world, command.order)
-    if command.version != order.version:
-        raise Refusal("superseded", "version", command.version, order.version)
     if not is_return(world, order):
         limit = "an order that it has accepted, or of a station; before that it refuses"
         raise Refusal("wrong_state", "order", order.id, f"{limit}; it is {order.state}")
@@ -75,7 +72,7 @@ def ask_return(world: World, draft: Draft, said: e.ReturnAsked, words: str) -> N
     waits = pending(world, order.incident, STEP, order.id)
     if waits is not None:
         raise Refusal("asked_already", "order", order.id, f"an answer of {waits.line[waits.asked].by} to {waits.id}")
-    if any(demand.returned == order.id for demand in world.state.demands.values()):
+    if any(demand.returned == order.id for demand in world.state.demands.of_incident(order.incident)):
         raise Refusal("asked_already", "order", order.id, "the next to accept it: they are sought")
     draft.emit(said, personal=Details(text=words) if words else None)
     values = {"reason": said.reason, "recipient": order.recipient}

@@ -75,11 +75,9 @@ def _have_come(state: State, gone: Demand) -> None:
     order = state.orders.get(gone.order) if gone.order is not None else None
     if not gone.need or order is None or order.state is not OrderState.CLEARED:
         return
-    for its in list(state.demands.values()):
-        if its.incident == gone.incident and its.need == gone.need:
-            came = state.kept.order_people.get(order.id, (0, 0))
-            people, sworn = max(0, its.people - came[0]), max(0, its.sworn - came[1])
-            _change(state, its.id, people=people, sworn=sworn)
+    came = state.kept.order_people.get(order.id, (0, 0))
+    for its in state.demands.of_need(gone.incident, gone.need):
+        _change(state, its.id, people=max(0, its.people - came[0]), sworn=max(0, its.sworn - came[1]))
 
 
 def _not_again(

@@ -11,7 +11,7 @@ from dataclasses import replace
 import msgspec
 
 from engine.core.draft import Draft
-from engine.core.orders import check_key, known_order, propose, reach, refuse_unless_free, send, send_or_ask
+from engine.core.orders import order_said, propose, reach, refuse_unless_free, send, send_or_ask
 from engine.core.preferring import NOT_PREFERRED
 from engine.core.state import Demand
 from engine.core.under_stations import ASSIGNING, demands_under
@@ -138,12 +138,9 @@ def _decided(world: World, now: int, order: Order, demands: Sequence[Demand]) ->
 
 def assign_units(world: World, draft: Draft, command: AssignUnits) -> None:
     """Let a station name who goes; each of them is claimed, or nobody is and it is said why."""
-    check_key(command.key)
-    if command.key in world.state.kept.keys:
+    order = order_said(world, command)
+    if order is None:
         return
-    order = known_order(world, command.order)
-    if command.version != order.version:
-        raise Refusal("superseded", "version", command.version, order.version)
     if order.recipient_kind != "station" or order.state not in _NAMING:
         limit = f"a station's order that it has and is not done with; it is {order.state}, to {order.recipient}"
         raise Refusal("wrong_state", "order", order.id, limit)

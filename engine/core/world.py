@@ -298,9 +298,8 @@ class World:
 
     def _refused_by(self, demand: Waiting) -> set[UnitId]:
         """Return who has refused a demand, or another of a need that wants a number of people: they are one."""
-        alike = (its for its in self.state.demands.values() if its.incident == demand.incident)
-        its = [its for its in alike if its.need == demand.need] if demand.need else [demand]
-        return {unit for one in its for unit in one.refused_by}
+        alike = self.state.demands.of_need(demand.incident, demand.need) if demand.need else [demand]
+        return {unit for its in alike for unit in its.refused_by}
 
     def _lacking(self, demand: Waiting) -> dict[str, Any]:
         """Return what `Wanted` says of a need that wants a number of people; nothing for any other."""
@@ -312,10 +311,8 @@ class World:
     def lacking(self, demand: Waiting) -> tuple[int, int]:
         """Return how many people and sworn officers the need of a demand lacks beside those who go for the rest."""
         people, sworn = demand.people, demand.sworn
-        for its in self.state.demands.values():
-            if its.id == demand.id or its.order is None:
-                continue
-            if its.incident == demand.incident and its.need == demand.need:
+        for its in self.state.demands.of_need(demand.incident, demand.need):
+            if its.id != demand.id and its.order is not None:
                 goes = self.state.kept.order_people.get(its.order, (0, 0))
                 people, sworn = people - goes[0], sworn - goes[1]
         return max(0, people), max(0, sworn)

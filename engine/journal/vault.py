@@ -140,6 +140,9 @@ class Vault:
         self._taken = 0
         """Keys taken out of the spare ones since they were stocked last."""
         self._stocking = threading.Lock()
+        # One file, two connections: SQLite would refuse whoever writes, or empties the log, while the other does. So
+        # they take turns: first `_writing`, then `_settling`.
+        self._writing, self._settling = threading.RLock(), threading.Lock()
         self._writer = WriterLock(path)
         try:
             # NORMAL: a commit does not wait for the disk; what must be durable is followed by `_settle`.
@@ -221,8 +224,10 @@ class Vault:
                 return
             fresh = self._fresh(missing)
             try:
-                self._insert(self._stock, fresh)
-                self._stock.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                with self._writing:
+                    self._insert(self._stock, fresh)
+                with self._settling:
+                    self._stock.execute("PRAGMA wal_checkpoint(PASSIVE)")
             except sqlite3.Error as error:
                 raise NotStored(f"no keys could be stored in {self.path.name}: {error}") from error
             with self._lock:
@@ -311,14 +316,16 @@ class Vault:
             return row[0], _decrypt(self._master, row[1], row[0])
         if not self._spare:
             self._make_spare()
-        self._base.execute("UPDATE keys SET subject = ? WHERE name = ?", (subject, self._spare[-1][0]))
+        with self._writing:
+            self._base.execute("UPDATE keys SET subject = ? WHERE name = ?", (subject, self._spare[-1][0]))
         self._taken += 1
         return self._spare.pop()
 
     def _make_spare(self) -> None:
         fresh = self._fresh(_BATCH)
-        self._insert(self._base, fresh)
-        self._settle()
+        with self._writing:
+            self._insert(self._base, fresh)
+            self._settle()
         self._spare += fresh
 
     @staticmethod
@@ -343,14 +350,16 @@ class Vault:
             os.fsync(file.fileno())
 
     def _delete(self, names: Iterable[bytes]) -> None:
-        with transaction(self._base):
-            self._base.executemany("DELETE FROM keys WHERE name = ?", [(name,) for name in names])
-        self._base.execute("VACUUM")
-        self._settle()
+        with self._writing:
+            with transaction(self._base):
+                self._base.executemany("DELETE FROM keys WHERE name = ?", [(name,) for name in names])
+            self._base.execute("VACUUM")
+            self._settle()
 
     def _settle(self) -> None:
         """Bring all commits so far to the disk, and leave the write-ahead log empty."""
-        busy = self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        with self._writing, self._settling:
+            busy = self._base.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         if busy:
             raise sqlite3.OperationalError("another process reads the key store")
 

@@ -1,12 +1,15 @@
 """Posts around who is pursued: asked of a worker, believed as far as they hold, ordered by leave, kept where of use."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from engine import DecideStep, EndIncident, Engine, PositionFix, SetSpeedRule, SetUnitStatus, SpeedRule, Spot
 from engine.containment import SURE_STRETCH, Checker, Crew, Seen, Situation
 from engine.core.apply import apply
-from engine.core.containing import MOST_TRIES, is_sealed
+from engine.core.containing import MOST_TRIES, _question, is_sealed
+from engine.core.flight import _kept
 from engine.core.standing_lookouts import task_of
 from engine.core.state import State
 from engine.dispatch.policies import Policies
@@ -168,6 +171,31 @@ def test_posts_that_serve_no_more_are_given_up_and_others_ordered(auto):
     assert after == {(post.lon, post.lat) for post in newest.posts}
     for name in room.state.units:
         assert len([o for o in room.state.orders.values() if o.recipient == name and o.state in OPEN_ORDERS]) <= 1
+
+
+def test_some_posts_of_a_seal_are_none_though_the_map_ends_before_twice_the_horizon(auto):
+    room = room_with(auto)
+    lookout, incident = chase(room)
+    proposal = room.state.pursuits[incident].proposal
+    assert len(proposal.posts) > 3
+    world = room.engine._world
+    seen = room.state.sightings[room.state.lookouts[lookout].track[-1]]
+    asked = _question(world, incident, seen, "first", room.clock.time)
+
+    def kept(posts):
+        question = replace(asked, standing=posts)
+        flight = world.flight
+        situation = Situation(
+            seen=tuple(Seen(arc, fraction, question.now - question.seen_at) for arc, fraction in question.seen),
+            horizon_ms=question.horizon_ms,
+            crew=Crew.of(question.unit_arc, question.unit_fraction, question.turnout_ms),
+            exits=flight.exits,
+        )
+        return _kept(flight.planner(question.mode, question.weights), situation, question)
+
+    for few in (1, 2, 3):
+        assert kept(proposal.posts[:few]) is None
+    assert kept(proposal.posts).verdict == "sealed"
 
 
 def test_car_and_foot_are_planned_on_their_own_networks_and_speeds(auto):

@@ -1,6 +1,7 @@
 """The vault: what is erased is gone from every byte of the files, and stays gone when a backup comes back."""
 
 import shutil
+import threading
 
 import pytest
 
@@ -255,6 +256,36 @@ def test_a_key_that_cannot_be_stored_is_not_used(vault):
         vault.seal("a-1", b"x", CONTEXT)
     vault._base.execute("PRAGMA max_page_count=100000")
     assert vault.open(vault.seal("a-1", b"x", CONTEXT), CONTEXT) == b"x"
+
+
+@pytest.mark.parametrize("act", ["seal", "erase"])
+def test_whoever_needs_the_store_while_keys_are_made_ahead_waits_their_turn(vault, act):
+    vault.seal("a-1", b"x", CONTEXT)
+    vault._taken = vault_module._BATCH
+    vault._base.execute("PRAGMA busy_timeout=1")  # a disk so slow that waiting for SQLite's own lock is in vain
+    acts = {"seal": lambda: vault.seal("a-2", b"y", CONTEXT), "erase": lambda: vault.erase("a-1", at=1)}
+    outcome, threads = [], []
+
+    def do():
+        try:
+            outcome.append(acts[act]())
+        except NotStored as error:
+            outcome.append(error)
+
+    def in_the_midst():
+        if not threads:
+            threads.append(threading.Thread(target=do))
+            threads[0].start()
+            threads[0].join(0.2)
+
+    vault._stock.set_progress_handler(in_the_midst, 100)
+    vault.stock()
+    threads[0].join()
+    assert not isinstance(outcome[0], NotStored), outcome
+    if act == "seal":
+        assert vault.open(outcome[0], CONTEXT) == b"y"
+    else:
+        assert outcome == [1]
 
 
 def test_another_master_key_is_refused_and_named(folder):
