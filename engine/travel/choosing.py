@@ -13,8 +13,9 @@ from geo_data.compiled import kernel
 SETTLE_NS = 60
 """A settled node: 45 in a city that fits the caches, more beyond."""
 CLIMB_NS = 160_000
-UNIT_NS = 400
-"""An eligible unit that a climb has to enlist: 100 with a label and warm caches, over 1,000 with neither."""
+UNIT_NS, UNLABELLED_NS = 400, 1_000
+"""An eligible unit that a climb has to enlist: 100 with a label and warm caches, over 1,000 with neither. The first is
+for a version that stands, under which labels are kept, the second for versions that come and go."""
 UNEVENNESS = 2.0
 """A search is chosen when so many times the nodes that evenly spread units would take are still the cheaper."""
 NO_LIMIT = 1 << 62
@@ -26,9 +27,12 @@ def count_eligible(riders: Columns, need: int, fresh_after: int) -> tuple[int, i
     return census(riders, need, fresh_after)
 
 
-def settled_before_giving_up(nodes: int, eligible: int, k: int) -> int:
-    """Return how many nodes a search may settle before the hierarchy is to answer; 0 when it should at once."""
-    climb_ns = CLIMB_NS + UNIT_NS * eligible
+def settled_before_giving_up(nodes: int, eligible: int, k: int, *, labelled: bool = True) -> int:
+    """Return how many nodes a search may settle before the hierarchy is to answer; 0 when it should at once.
+
+    ``labelled`` tells whether units can be expected to have a label.
+    """
+    climb_ns = CLIMB_NS + (UNIT_NS if labelled else UNLABELLED_NS) * eligible
     if UNEVENNESS * k * nodes / eligible * SETTLE_NS > climb_ns:
         return 0
     return climb_ns // SETTLE_NS

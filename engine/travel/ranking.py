@@ -58,16 +58,16 @@ def _rank(weights: Weights, desk: Workspace, counts: dict[str, int], asked: Ques
     given = columns, asked.arc, asked.fraction, mask, asked.fresh_after, k, least_ms
     used: Method = "search" if method is None or k == 0 else method
     count, looked_at = (0, 0) if k == 0 else (-1, 0)
-    most = NO_LIMIT
+    most, labelled = NO_LIMIT, desk.stands(weights)
     if weights.metric is not None and method is None and k > 0:
-        most = settled_before_giving_up(weights.network.n_nodes, int(eligible), k)
+        most = settled_before_giving_up(weights.network.n_nodes, int(eligible), k, labelled=labelled)
     if count < 0 and used == "search" and most > 0:
         count, looked_at = rank_nearest(weights.streets, desk.memory, desk.next_version(), *given, most, *out)
         counts["search" if count >= 0 else "gave_up"] += 1
     if count < 0 and weights.hierarchy is not None and weights.metric is not None:
         graph, metric, streets = weights.hierarchy.graph, weights.metric, weights.streets
         climb, version = desk.climb(2 * units)
-        labels, stamp, most_new = desk.labels(weights, units)
+        labels, stamp, most_new = desk.labels(units)
         count, seen = climb_nearest(graph, metric, streets, climb, version, labels, stamp, most_new, *given, *out)
         looked_at, used = looked_at + seen, "hierarchy"
         counts["hierarchy"] += 1

@@ -89,20 +89,27 @@ class Workspace:
             heap=np.empty(stems + 1, np.uint64),
         )
 
-    def labels(self, weights: Weights, riders: int) -> tuple["Labels", int, int]:
-        """Return the labels, with room for so many units up to the most, this version's stamp, and how many to write.
+    def stands(self, weights: Weights) -> bool:
+        """Count a question, and tell whether its version of the weights has stood for `SETTLED_AFTER` of them.
 
-        Versions are told apart by what they are, not by their numbers or memory, which come again. None is written
-        before a version has stood for `SETTLED_AFTER` questions: while versions come and go, labels would not last.
+        Versions are told apart by what they are, not by their numbers or memory, which come again.
+        """
+        if weights is not self._labelled:
+            self._labelled, self._asked = weights, 0
+            self._stamp += 1
+        self._asked += 1
+        return self._asked > SETTLED_AFTER
+
+    def labels(self, riders: int) -> tuple["Labels", int, int]:
+        """Return the labels, with room for so many units up to the most, the version's stamp, and how many to write.
+
+        The version is that of the last question (`stands`). None is written before it stands: while versions come and
+        go, labels would not last.
         """
         places = min(1 << max(riders - 1, 1).bit_length(), MOST_LABELS)
         known = self.__dict__.get("_labels")
         if known is None or len(known.arc) < places:
             self.__dict__["_labels"] = self._new_labels(places)
-        if weights is not self._labelled:
-            self._labelled, self._asked = weights, 0
-            self._stamp += 1
-        self._asked += 1
         return self.__dict__["_labels"], self._stamp, MOST_NEW if self._asked > SETTLED_AFTER else 0
 
     def _new_labels(self, places: int) -> "Labels":

@@ -301,6 +301,9 @@ print([kernel.__name__ for kernel in kernels if len(kernel.signatures) != 1])
 
 def test_few_eligible_units_are_the_hierarchys_work_and_many_the_searchs():
     assert settled_before_giving_up(470_000, 10, 10) == 0
+    # Where versions come and go units have no label, and a climb costs more.
+    assert settled_before_giving_up(470_000, 1_000, 10) == 0
+    assert settled_before_giving_up(470_000, 1_000, 10, labelled=False) > 10 * 470
     assert settled_before_giving_up(470_000, 10_000, 10) > 10 * 470
     roads = random_network(3, nodes=3000, streets=9000, size_m=20_000)
     ms = travel_ms(roads)
