@@ -78,6 +78,7 @@ def _open(world: World, draft: Draft, lookout: Lookout, sighting: Sighting) -> N
     kind = lookout.terms.type
     card = world.city.run_cards.cards[kind]
     response = card.at(card.level, world.city.calendar.period_at(sighting.at))
+    needs = world.city.needs(response) if lookout.terms.list_class == "seize" else _one(response.needs)
     seen = Alert(
         source=sighting.source,
         source_ref=sighting.id,
@@ -87,10 +88,9 @@ def _open(world: World, draft: Draft, lookout: Lookout, sighting: Sighting) -> N
         lat=sighting.lat,
         at=sighting.at,
         exercise=lookout.terms.exercise,
-        needs=world.city.needs(response) if lookout.terms.list_class == "seize" else _one(response.needs),
+        needs=needs,
     )
     incident, _ = open_incident(world, draft, seen, lookout=lookout.id)
-    needs = world.state.incidents[incident].needs
     if world.stations:
         _want_station(draft, incident, needs[0] if needs else Need(""), card.level)
 
