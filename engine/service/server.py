@@ -7,7 +7,6 @@ waits is decided and stored, copies are kept, and every client is told. The exit
 
 import asyncio
 import contextlib
-import gc
 import logging
 import os
 import socket
@@ -31,6 +30,7 @@ from engine.model import commands as c
 from engine.model.errors import Refusal
 from engine.service.access import Access
 from engine.service.address import STREAM_PATH, Address, reachable, remove_address, write_address
+from engine.service.collecting import collect_at_rest
 from engine.service.copies import FLEET, SPEEDS
 from engine.service.cycle import Cycle
 from engine.service.device_hub import DeviceHub
@@ -207,16 +207,20 @@ class CityServer:
             stopped = asyncio.create_task(stop.wait())
             watching = None if self._tls is None else asyncio.create_task(self._tls.watch())
             turning: asyncio.Task[None] | None = None
+            collecting: asyncio.Task[None] | None = None
             try:
                 self._running = await self._begin(door)
+                counts = self._running.cycle.counts
+                collecting = asyncio.create_task(collect_at_rest(lambda: counts["commits"]))
                 turning = asyncio.create_task(self._running.cycle.run())
                 self._announce(listening, on_ready)
                 await asyncio.wait((answering, stopped, turning), return_when=asyncio.FIRST_COMPLETED)
                 LOGGER.info("stopping")
             finally:
                 stopped.cancel()
-                if watching is not None:
-                    watching.cancel()
+                for task in (watching, collecting):
+                    if task is not None:
+                        task.cancel()
                 http.should_exit = True
                 await asyncio.wait((answering,))
                 await self._end(turning)
@@ -312,9 +316,6 @@ class CityServer:
             if speeds is not None:
                 engine.speeds.restore(speeds.blob, clock.now())
             begun.pop_all()
-        # The roads, the fleet and the replayed state live as long as the process: no collection need look at them.
-        gc.collect()
-        gc.freeze()
         return Running(folder=folder, engine=engine, journal=journal, vault=vault, jobs=jobs, snapshot=snapshot)
 
     def _announce(self, listening: socket.socket, on_ready: Callable[[Address], None]) -> None:
