@@ -1,7 +1,8 @@
 """The loop of the server: one task owns the engine; it decides a batch, has it stored once, and only then lets it out.
 
-Rules: whatever waits is decided together; the commit runs in a thread while new commands gather; nothing of a batch,
-neither an answer nor an order, leaves before its commit has returned. When a commit fails everyone in it hears
+Rules: whatever waits is decided together; nothing of a batch, neither an answer nor an order, leaves before its commit
+has returned. On a disk that is quick the loop commits itself, since to be woken by a thread takes a busy loop longer
+than that; else the commit runs in a thread while new commands gather. When a commit fails everyone in it hears
 ``not_stored``, the state is made from the journal again, and nothing is taken for ``retry_ms``; then the next batch,
 or where nobody asks the next copy of the fleet, is the trial that opens the intake again if it can be stored. Time
 comes from the engine's clock; the steady clock measures only how long things took and how long to wait.
@@ -32,6 +33,8 @@ from engine.service.virtual_clock import VirtualClock
 from engine.wire.messages import Trace
 
 LOGGER = logging.getLogger("allpoints.cycle")
+AFTER_A_SLOW_ONE = 50
+"""Commits that a thread makes once one of the loop's own was slow; then the loop tries the disk again."""
 
 
 class CycleLimits(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +46,8 @@ class CycleLimits(msgspec.Struct, frozen=True, kw_only=True):
         Commands that may wait; one more is refused as ``busy``.
     batch
         Commands decided before they are stored together.
+    quick_commit_ms
+        The loop commits itself until that takes longer, then a thread for a while; 0 for always a thread.
     retry_ms
         For how long nothing is taken after a commit failed, and what callers are told to wait.
     look_again_ms
@@ -53,6 +58,7 @@ class CycleLimits(msgspec.Struct, frozen=True, kw_only=True):
 
     waiting: int = 10_000
     batch: int = 128
+    quick_commit_ms: float = 2.0
     retry_ms: int = 1_000
     look_again_ms: int = LOOK_AGAIN_MS
     checkpoint_ms: int = 5_000
@@ -124,6 +130,8 @@ class Cycle(Inbox):
         self._trace = trace
         self._figures = figures
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._by_thread = 0
+        """Commits to come that are a thread's."""
         self._tick_due_s = 0.0
         self._copies: Copies | None = None
         if keeper is not None:
@@ -288,7 +296,7 @@ class Cycle(Inbox):
         return len(own)
 
     async def _store(self, events: list[Event]) -> str | None:
-        """Have a batch stored by the one thread that writes; return why it was not."""
+        """Have a batch stored; return why it was not."""
         if not events:
             return None
         loop = asyncio.get_running_loop()
@@ -297,7 +305,11 @@ class Cycle(Inbox):
             write = (
                 journal.prepare(events) if isinstance(journal, PreparingJournal) else partial(journal.append, events)
             )
-            await loop.run_in_executor(self._writer, write)
+            if self._by_thread or not self.limits.quick_commit_ms:
+                self._by_thread = max(0, self._by_thread - 1)
+                await loop.run_in_executor(self._writer, write)
+            else:
+                self._write(write)
         except NotStored as error:
             return str(error)
         except Exception as error:
@@ -307,6 +319,15 @@ class Cycle(Inbox):
         self.counts["events"] += len(events)
         self._open_intake()
         return None
+
+    def _write(self, write: Callable[[], None]) -> None:
+        """Commit here and now; leave the next ones to a thread where that was slow, or failed."""
+        self._by_thread = AFTER_A_SLOW_ONE
+        began = time.monotonic()
+        write()
+        self.counts["own_commits"] += 1
+        if (time.monotonic() - began) * 1_000.0 < self.limits.quick_commit_ms:
+            self._by_thread = 0
 
     def _open_intake(self) -> None:
         """Take commands again after a failed commit: something could be stored since."""

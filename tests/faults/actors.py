@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 URL = "ws://10.0.0.2:8461/v1/stream"
 LIMITS = Limits(heartbeat_ms=3_000, silence_ms=9_000, outgoing_bytes=12_000)
-CYCLE = CycleLimits(retry_ms=300, look_again_ms=4_000, checkpoint_ms=2_000, snapshot_events=25)
+CYCLE = CycleLimits(quick_commit_ms=0, retry_ms=300, look_again_ms=4_000, checkpoint_ms=2_000, snapshot_events=25)
 _STEPS = (
     ("accept", "en_route", "on_scene", "clear"),
     ("accept", "on_scene", "report", "clear"),

@@ -12,6 +12,7 @@ from engine.model.commands import AnswerOrder, ReportAlert
 from engine.model.entities import Need, PositionFix
 from engine.model.errors import NotStored, Refusal
 from engine.model.events import DeadlineMissed, MailAcknowledged, OrderProposed, PlanApplied
+from engine.service import cycle as cycle_module
 from engine.service.cycle import Cycle, CycleLimits
 from engine.service.virtual_clock import VirtualClock
 from engine.service.worker_jobs import WorkerJobs
@@ -57,6 +58,55 @@ def test_what_waits_is_decided_together_and_stored_once():
         recipients = [cycle.engine.state.orders[outcome.reply.orders[0]].recipient for outcome in outcomes]
         assert recipients == ["near", "far", "near"]
         assert cycle.counts["commits"] == 1
+
+    play(scene())
+
+
+class WhoWrites(VolatileJournal):
+    """Notes which thread commits, and lets a commit be slow or fail."""
+
+    def __init__(self):
+        super().__init__()
+        self.threads, self.then = [], None
+
+    def append(self, events):
+        if self.then is not None:
+            self.then()
+        self.threads.append(threading.current_thread() is threading.main_thread())
+        super().append(events)
+
+
+def test_the_loop_commits_itself_until_that_is_slow_and_tries_again_after_a_while(monkeypatch):
+    monkeypatch.setattr(cycle_module, "AFTER_A_SLOW_ONE", 2)
+
+    async def scene():
+        journal = WhoWrites()
+        async with turning(journal=journal, limits=CycleLimits(quick_commit_ms=3_600_000.0)) as cycle:
+            await cycle.submit(told(0))
+            journal.threads.clear()
+            await cycle.submit(told(1))
+            cycle.limits = CycleLimits(quick_commit_ms=1e-9)  # whatever a commit takes is too long
+            for number in range(2, 6):
+                await cycle.submit(told(number))
+            assert journal.threads == [True, True, False, False, True]
+
+    play(scene())
+
+
+def test_a_commit_of_the_loop_s_own_that_fails_is_told_and_the_next_is_a_thread_s():
+    def fail():
+        raise NotStored("no space")
+
+    async def scene():
+        journal = WhoWrites()
+        async with turning(journal=journal, limits=CycleLimits(retry_ms=1)) as cycle:
+            journal.then = fail
+            outcome = await cycle.submit(told(1))
+            assert outcome.reply.refusal.code == "not_stored"
+            journal.then = None
+            await until(lambda: not cycle._is_shut())
+            assert (await cycle.submit(told(1))).reply.refusal is None
+            assert journal.threads[-1] is False
 
     play(scene())
 
@@ -124,7 +174,7 @@ def test_where_nobody_asks_a_copy_that_could_be_kept_opens_the_intake():
         async with turning(journal=journal, keeper=Keeping(), limits=limits) as cycle:
             journal.fail_next()
             assert (await cycle.submit(told(1))).reply.refusal.code == "not_stored"
-            await until(lambda: cycle.accepting)
+            await until(lambda: not cycle._is_shut())
             assert journal.refused == 1
 
     play(scene())
@@ -252,7 +302,7 @@ def test_a_look_waits_until_everything_is_committed():
 
     async def scene():
         journal = RecordingJournal(VolatileJournal())
-        async with turning(journal=journal) as cycle:
+        async with turning(journal=journal, limits=CycleLimits(quick_commit_ms=0)) as cycle:
             journal._before_commit = hold
             asked = asyncio.ensure_future(cycle.submit(told(1)))
             await until(entered.is_set)
