@@ -58,7 +58,11 @@ def test_from_the_request_to_the_order_at_the_terminal(tmp_path: Path):
                     ("seize", "Zhang San", "a scar")
                 ], name
             told = [item_of(engine, mail) for mail in engine.state.mailbox("detectives").after(0)]
-            assert [(item.code, item.values["label"]) for item in told] == [("sighting_seen", "Zhang San")]
+            # The lookout names whom to tell of the subject; the run card, whom of the incident: area and task, no name.
+            assert [(item.code, item.values.get("label")) for item in told] == [
+                ("sighting_seen", "Zhang San"),
+                ("informed", None),
+            ]
             async with it.client("video_desk") as video:
                 assert "Zhang" not in (await video.get("/v1/lookouts")).text
                 refused = await video.post(f"/v1/lookouts/{lookout}/details", json={"reason": "curious"})
