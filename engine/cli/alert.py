@@ -5,8 +5,11 @@ import json
 import secrets
 from typing import Any
 
-from engine.cli.calling import add_target, call, position
+from engine.cli.calling import add_target, call, names_of, position
 from engine.texts import LANGUAGES, duration, text
+from engine.texts.names import Names, named
+
+_ROLES = ("integration", "dispatcher")
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
@@ -50,22 +53,22 @@ def run(args: argparse.Namespace) -> int:
     }
     if args.level is not None:
         body["level"] = args.level
-    said = call(args, "POST", "/v1/alerts", ("integration", "dispatcher"), body=body, params={"lang": args.lang})
+    said = call(args, "POST", "/v1/alerts", _ROLES, body=body, params={"lang": args.lang})
     if args.json:
         print(json.dumps(said, ensure_ascii=False))
     else:
-        _print(said, args.lang)
+        _print(said, args.lang, names_of(args, _ROLES, args.lang))
     return 0
 
 
-def _print(said: dict[str, Any], language: str) -> None:
+def _print(said: dict[str, Any], language: str, names: Names) -> None:
     """Print the orders, then the reasons."""
     print(text("alert.taken", language, incident=said["incident"], alert=said["alert"]))
     for order in said.get("orders", ()):
         values = {
             "order": order["id"],
             "recipient": order["recipient"],
-            "capability": order["capability"],
+            "capability": named(names, "capability", order["capability"]),
             "state": text(f"order_state.{order['state']}", language),
         }
         if order.get("eta_ms") is None:

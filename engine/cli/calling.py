@@ -96,6 +96,13 @@ def call(
     return said
 
 
+def names_of(args: argparse.Namespace, roles: Sequence[str], language: str) -> dict[str, str]:
+    """Return what the server's city calls types, capabilities, equipment and ranks."""
+    from engine.texts.names import names_in
+
+    return names_in(call(args, "GET", "/v1/bootstrap", roles), language)
+
+
 @functools.cache
 def _exchange(address: str, credential: str) -> "Exchange":
     """Return what shows a token: one for all calls of a command, since tokens are given so often and no more."""

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from engine.cli.calling import add_target, call
+from engine.cli.calling import add_target, call, names_of
 from engine.model.entities import Overruling
 from engine.model.errors import NotStored, Refusal
 from engine.model.ids import RecipientId
 from engine.model.pursuits import Proposal
 from engine.model.recommendation import Recommendation
 from engine.texts import LANGUAGES, duration, text
+from engine.texts.names import Names
+
+_ROLES = ("dispatcher", "integration", "observer")
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,15 +64,15 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def run(args: argparse.Namespace) -> int:
     """Print the recommendations of the incident."""
-    found = _find(args)
+    found, names = _find(args)
     if args.json:
         print(msgspec.json.encode(found).decode())
     else:
-        _print(found, args.lang)
+        _print(found, args.lang, names)
     return 0
 
 
-def _find(args: argparse.Namespace) -> Explained:
+def _find(args: argparse.Namespace) -> tuple[Explained, Names]:
     """Ask the server that is meant; read the record of a folder whose server does not run."""
     from engine.core.city_folder import RECORD
     from engine.service.address import is_served
@@ -84,18 +87,18 @@ def _find(args: argparse.Namespace) -> Explained:
             # A server that was killed has left its address behind. If it still runs, the record is locked and says so.
             if not (folder / RECORD / "journal.sqlite").is_file():
                 raise
-    return _recorded(folder, args.incident)
+    return _recorded(folder, args.incident), _names_kept(folder, args.lang)
 
 
-def _asked(args: argparse.Namespace) -> Explained:
+def _asked(args: argparse.Namespace) -> tuple[Explained, Names]:
     from urllib.parse import quote
 
     path = f"/v1/incidents/{quote(args.incident, safe='')}"
-    said = call(args, "GET", path, ("dispatcher", "integration", "observer"), params={"lang": args.lang})
+    said = call(args, "GET", path, _ROLES, params={"lang": args.lang})
     decided = [one["decided"] for one in said["recommendations"]]
     chosen = [order["overruled"] for order in said["orders"] if "overruled" in order]
     by_order = {one["decided"]["instead"]: one for one in chosen}  # both orders that it is about tell it
-    return Explained(
+    found = Explained(
         incident=said["incident"]["id"],
         type=said["incident"]["type"],
         level=said["incident"]["level"],
@@ -106,6 +109,19 @@ def _asked(args: argparse.Namespace) -> Explained:
         time_zone=said["time_zone"],
         posts=msgspec.convert(said.get("pursuit", {}).get("proposal"), Proposal | None),
     )
+    return found, names_of(args, _ROLES, args.lang)
+
+
+def _names_kept(folder: Path, language: str) -> Names:
+    """Return what a folder's run cards call things; nothing where they cannot be read."""
+    from engine.core.city_folder import RUN_CARDS
+    from engine.dispatch.run_cards import RunCardError, RunCards
+    from engine.texts.names import names_in
+
+    try:
+        return names_in(RunCards.load(folder / RUN_CARDS).vocabulary, language)
+    except (RunCardError, OSError):
+        return {}
 
 
 def _recorded(folder: Path, incident: str) -> Explained:
@@ -169,13 +185,14 @@ def _chosen(event: "Event", body: "Overruled", orders: Mapping[str, str]) -> Cho
     return Chosen(decided=decided, words=event.personal.text if event.personal is not None else "")
 
 
-def _print(found: Explained, language: str) -> None:
+def _print(found: Explained, language: str, names: Names) -> None:
     from rich.console import Console
 
+    from engine.texts.names import named
     from engine.texts.reading import clock, overruled
 
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    values = {"incident": found.incident, "type": found.type, "level": found.level}
+    values = {"incident": found.incident, "type": named(names, "type", found.type), "level": found.level}
     console.print(text("explain.incident", language, **values), style="bold")
     if found.opened_at:
         reported, opened = (clock(at, found.time_zone) for at in (found.reported_at, found.opened_at))
@@ -184,7 +201,7 @@ def _print(found: Explained, language: str) -> None:
         console.print(text("explain.none", language))
     for recommendation in found.recommendations:
         console.print()
-        _print_one(console, recommendation, language, found.time_zone)
+        _print_one(console, recommendation, language, found.time_zone, names)
     for chosen in found.overruled:
         console.print()
         first, *more = overruled(chosen.decided, chosen.words, language, found.time_zone)
@@ -231,14 +248,14 @@ def _print_posts(console: "Console", plan: Proposal, language: str) -> None:
     console.print(table)
 
 
-def _print_one(console: "Console", recommendation: Recommendation, language: str, zone: str) -> None:
+def _print_one(console: "Console", recommendation: Recommendation, language: str, zone: str, names: Names) -> None:
     """Print one need: what is wanted, who goes, two small tables, and what else is known."""
     from engine.texts.reading import crew, heading, penalties, rest, when, who_goes, why_not
 
     chosen = recommendation.chosen
-    console.print(heading(recommendation, language))
+    console.print(heading(recommendation, language, names))
     by_unit = chosen is not None and chosen.kind == "unit"
-    first, *more = who_goes(recommendation, language)
+    first, *more = who_goes(recommendation, language, names)
     console.print(first, style="bold green" if by_unit else "bold red")
     for line in (*more, *when(recommendation, language, zone)):
         console.print(line)
@@ -246,8 +263,8 @@ def _print_one(console: "Console", recommendation: Recommendation, language: str
         covered = any(other.cover_ppm is not None for other in recommendation.others)
         priced = any(other.penalties_ms for other in recommendation.others)
         crewed = any(other.people for other in recommendation.others)
-        names = (("later", by_unit), ("crew", crewed), ("cover", covered), ("penalties", priced))
-        further = tuple(name for name, wanted in names if wanted)
+        columns = (("later", by_unit), ("crew", crewed), ("cover", covered), ("penalties", priced))
+        further = tuple(name for name, wanted in columns if wanted)
         table = _table(language, "next", "eta", "turnout", "travel", *further)
         for other in recommendation.others:
             cells = [duration(ms) for ms in (other.eta_ms, other.turnout_ms, other.travel_ms)]
@@ -266,7 +283,7 @@ def _print_one(console: "Console", recommendation: Recommendation, language: str
         table = _table(language, "sooner", "eta")
         table.add_column(text("explain.why", language), overflow="fold")
         for out in recommendation.excluded:
-            table.add_row(out.unit, duration(out.eta_ms), why_not(recommendation, out, language))
+            table.add_row(out.unit, duration(out.eta_ms), why_not(recommendation, out, language, names))
         console.print()
         console.print(table)
     if lines := rest(recommendation, language):

@@ -3,14 +3,15 @@
 import argparse
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, get_args
 from urllib.parse import quote
 
-from engine.cli.calling import add_target, call
+from engine.cli.calling import add_target, call, names_of
 from engine.model.entities import OverruleReason
 from engine.model.errors import Refusal
 from engine.texts import LANGUAGES, duration, text
+from engine.texts.names import Names, named
 
 _READERS = ("dispatcher", "shift_supervisor", "commander", "observer")
 _DECIDERS = ("dispatcher", "shift_supervisor", "commander")
@@ -83,8 +84,7 @@ def _list(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps({"orders": orders}, ensure_ascii=False))
         return 0
-    for order in orders:
-        _print(order, args.lang)
+    _print(args, orders)
     if not orders:
         print(text("order.none", args.lang))
     return 0
@@ -97,7 +97,7 @@ def _approve(args: argparse.Namespace) -> int:
     if step is not None:
         return _decide(args, step, granted=True)
     params = {"version": str(order["version"]), "lang": args.lang}
-    _print(call(args, "POST", f"{_path(args)}/approve", _DECIDERS, params=params), args.lang)
+    _print(args, [call(args, "POST", f"{_path(args)}/approve", _DECIDERS, params=params)])
     return 0
 
 
@@ -113,7 +113,7 @@ def _choose(args: argparse.Namespace) -> int:
         "anyway": args.anyway,
         "acting_as": args.acting_as,
     }
-    _print(call(args, "POST", f"{_path(args)}/choose", _DECIDERS, body=body, params={"lang": args.lang}), args.lang)
+    _print(args, [call(args, "POST", f"{_path(args)}/choose", _DECIDERS, body=body, params={"lang": args.lang})])
     return 0
 
 
@@ -139,11 +139,7 @@ def _add(args: argparse.Namespace) -> int:
         body["unit"] = args.unit
     path = f"/v1/incidents/{quote(args.incident, safe='')}"
     said = call(args, "POST", f"{path}/units", _DECIDERS, body=body, params={"lang": args.lang})
-    for order in said["orders"]:
-        if order["state"] in ("proposed", "sent", "delivered"):
-            _print(order, args.lang)
-    for demand in said["waiting"]:
-        print(text("order.waiting", args.lang, capability=demand["capability"]))
+    _print(args, [order for order in said["orders"] if order["state"] in _FRESH], said["waiting"])
     for step in said.get("steps", ()):
         if "outcome" not in step:
             print(text("order.asked", args.lang, step=step["id"], what=step["step"], by=step["asked"]))
@@ -167,15 +163,13 @@ def _print_open(args: argparse.Namespace, incident: str) -> int:
     """Print who goes to an incident now."""
     said = call(args, "GET", f"/v1/incidents/{quote(incident, safe='')}", _READERS, params={"lang": args.lang})
     going = [order for order in said["orders"] if order["state"] not in _ENDED]
-    for order in going:
-        _print(order, args.lang)
-    for demand in said["waiting"]:
-        print(text("order.waiting", args.lang, capability=demand["capability"]))
+    _print(args, going, said["waiting"])
     if not going and not said["waiting"]:
         print(text("order.none", args.lang))
     return 0
 
 
+_FRESH = ("proposed", "sent", "delivered")
 _ENDED = ("refused", "expired", "cleared", "cancelled", "replaced")
 
 
@@ -196,7 +190,7 @@ def _decide(args: argparse.Namespace, step: Mapping[str, Any], *, granted: bool)
     decided = call(args, "POST", path, _DECIDERS, body=body)
     values = {"what": decided["step"], "by": decided["decided_by"], "decided_as": decided["decided_as"]}
     print(text(f"order.{decided['outcome']}", args.lang, step=decided["id"], **values))
-    _print(_read(args), args.lang)
+    _print(args, [_read(args)])
     return 0
 
 
@@ -208,7 +202,18 @@ def _key() -> str:
     return f"cli-{secrets.token_hex(8)}"
 
 
-def _print(order: Mapping[str, Any], language: str) -> None:
+def _print(
+    args: argparse.Namespace, orders: Sequence[Mapping[str, Any]], waiting: Sequence[Mapping[str, Any]] = ()
+) -> None:
+    """Say each order in a line, below it what else there is to it, and then what waits for somebody."""
+    names = names_of(args, _READERS, args.lang) if orders or waiting else {}
+    for order in orders:
+        _print_one(order, args.lang, names)
+    for demand in waiting:
+        print(text("order.waiting", args.lang, capability=named(names, "capability", demand["capability"])))
+
+
+def _print_one(order: Mapping[str, Any], language: str, names: Names) -> None:
     """Say one order in a line, and below it whether a person chose so, or its recipient returns it."""
     eta = order.get("eta_ms")
     print(
@@ -217,10 +222,10 @@ def _print(order: Mapping[str, Any], language: str) -> None:
             language,
             id=order["id"],
             incident=order["incident"],
-            type=order["type"],
+            type=named(names, "type", order["type"]),
             level=order["level"],
             recipient=order["recipient"],
-            capability=order["capability"],
+            capability=named(names, "capability", order["capability"]),
             eta="—" if eta is None else duration(eta),
             state=text(f"order_state.{order['state']}", language),
         )

@@ -58,6 +58,17 @@ class RunCards:
         """Every card and family with what it is under; empty for a root."""
         return {node.id: node.parent for node in self._nodes.values()}
 
+    @cached_property
+    def vocabulary(self) -> dict[str, dict[str, dict[str, str]]]:
+        """What people call types, capabilities, equipment and ranks, by id and language; see `engine.texts.names`."""
+        kinds = {
+            "alert_types": {card.id: card.name for card in self.cards.values()},
+            "capabilities": self.words.capabilities,
+            "equipment": self.words.equipment,
+            "ranks": self.words.ranks,
+        }
+        return {kind: {name: dict(texts) for name, texts in of.items()} for kind, of in kinds.items()}
+
     @property
     def capabilities(self) -> Mapping[str, Texts]:
         """What units can do, by id."""

@@ -392,6 +392,9 @@ class Bootstrap(PlainBody, frozen=True):
     languages: tuple[str, ...]
     alert_types: dict[str, dict[str, str]]
     capabilities: dict[str, dict[str, str]]
+    equipment: dict[str, dict[str, str]] = {}
+    ranks: dict[str, dict[str, str]] = {}
+    """From the lowest to the highest."""
     results: dict[str, dict[str, str]] = {}
     """What a report may come to, by code."""
     report_templates: dict[str, TemplateBody] = {}

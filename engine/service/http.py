@@ -172,7 +172,6 @@ class Api(AccessApi, DeviceApi, FieldApi, LookoutApi, OrderApi, PhotoApi):
     async def bootstrap(self, call: Call) -> Response:
         """Say where to begin."""
         city = self.backend.city
-        cards = city.run_cards
         host = call.request.url.hostname or "127.0.0.1"
         return _json(
             Bootstrap(
@@ -182,8 +181,7 @@ class Api(AccessApi, DeviceApi, FieldApi, LookoutApi, OrderApi, PhotoApi):
                 stream_url=self.backend.stream_url(host),
                 subprotocols=SUBPROTOCOLS,
                 languages=city.languages,
-                alert_types={card.id: dict(card.name) for card in cards.cards.values()},
-                capabilities={name: dict(texts) for name, texts in cards.capabilities.items()},
+                **city.run_cards.vocabulary,
                 results={code: dict(texts) for code, texts in city.report_forms.results.items()},
                 report_templates={
                     name: TemplateBody(name=dict(its.name), text=dict(its.text), result=its.result)

@@ -29,6 +29,7 @@ from engine.service.bodies import (
 )
 from engine.service.order_views import is_confidential
 from engine.service.route import Which, WhichOrders
+from engine.texts.names import names_in
 from engine.texts.reading import explain, overruled
 from engine.wire.messages import PersonalDetails
 
@@ -124,8 +125,9 @@ def _number(before: str | None) -> int | None:
 
 def recommendations(engine: Engine, incident: IncidentId, language: str) -> tuple[RecommendationBody, ...]:
     """Return what was recommended for an incident, with the reasons in a language."""
+    names, zone = names_in(engine.city.run_cards.vocabulary, language), engine.city.time_zone
     return tuple(
-        RecommendationBody(said=tuple(explain(decided, language, engine.city.time_zone).splitlines()), decided=decided)
+        RecommendationBody(said=tuple(explain(decided, language, zone, names).splitlines()), decided=decided)
         for decided in engine.recommendations(incident)
     )
 

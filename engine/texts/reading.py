@@ -5,18 +5,25 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from engine.model.entities import Overruling
 from engine.model.recommendation import Candidate, Excluded, Recommendation
 from engine.texts import duration, text
+from engine.texts.names import Names, named
 
 
-def explain(recommendation: Recommendation, language: str = "en", zone: str = "") -> str:
-    """Render a frozen recommendation in a language, a line for each thing it says; given a time zone, also when."""
+def explain(
+    recommendation: Recommendation, language: str = "en", zone: str = "", names: Names = MappingProxyType({})
+) -> str:
+    """Render a frozen recommendation in a language, a line for each thing it says; given a time zone, also when.
+
+    ``names`` is what the city calls its capabilities, ranks and equipment.
+    """
     lines = [
-        heading(recommendation, language),
-        *who_goes(recommendation, language),
+        heading(recommendation, language, names),
+        *who_goes(recommendation, language, names),
         *(when(recommendation, language, zone) if zone else ()),
     ]
     if recommendation.others:
@@ -30,7 +37,7 @@ def explain(recommendation: Recommendation, language: str = "en", zone: str = ""
                 language,
                 unit=out.unit,
                 eta=duration(out.eta_ms),
-                why=why_not(recommendation, out, language),
+                why=why_not(recommendation, out, language, names),
             )
             for out in recommendation.excluded
         )
@@ -67,27 +74,28 @@ def penalties(candidate: Candidate, language: str) -> str:
     )
 
 
-def heading(recommendation: Recommendation, language: str) -> str:
+def heading(recommendation: Recommendation, language: str, names: Names) -> str:
     """Say what is wanted, by which rule, of how many units or stations."""
     return text(
         _HEADINGS.get(recommendation.policy, "recommendation.heading"),
         language,
-        capability=_wanted(recommendation, language),
+        capability=_wanted(recommendation, language, names),
         policy=text(f"policy.{recommendation.policy}", language),
         fleet_size=recommendation.fleet_size,
     )
 
 
-def _able(recommendation: Recommendation, language: str) -> str:
+def _able(recommendation: Recommendation, language: str, names: Names) -> str:
     """Say what a unit must be able to do: one thing, or any of several."""
-    return text("recommendation.or", language).join((recommendation.capability, *recommendation.either))
+    wanted = (recommendation.capability, *recommendation.either)
+    return text("recommendation.or", language).join(named(names, "capability", name) for name in wanted)
 
 
-def _wanted(recommendation: Recommendation, language: str) -> str:
+def _wanted(recommendation: Recommendation, language: str, names: Names) -> str:
     """Say what is wanted: what a unit must be able to do, and what it must bring."""
-    wanted = _able(recommendation, language)
-    named = (name.partition(":") for name in recommendation.bringing)
-    said = [text(f"recommendation.{kind}", language, name=name) for kind, _, name in named]
+    wanted = _able(recommendation, language, names)
+    bringing = (name.partition(":") for name in recommendation.bringing)
+    said = [text(f"recommendation.{kind}", language, name=named(names, kind, name)) for kind, _, name in bringing]
     if recommendation.people or recommendation.sworn:
         values = {"people": recommendation.people, "sworn": recommendation.sworn}
         said.append(text("recommendation.lacking_people", language, **values))
@@ -96,10 +104,10 @@ def _wanted(recommendation: Recommendation, language: str) -> str:
     return text("recommendation.bringing", language, wanted=wanted, list=_listed(said, language))
 
 
-def who_goes(recommendation: Recommendation, language: str) -> list[str]:
+def who_goes(recommendation: Recommendation, language: str, names: Names) -> list[str]:
     """Say who goes and when they are there, or that nobody does; and what counted besides time, where anything did."""
     its = recommendation.chosen
-    lines = [_chosen(its, recommendation, language)]
+    lines = [_chosen(its, recommendation, language, names)]
     if recommendation.extra:
         lines.insert(0, text("recommendation.extra", language))
     if its is not None and its.cover_ppm is not None:
@@ -141,11 +149,11 @@ _STATION_CHOSEN = {
 }
 
 
-def _chosen(chosen: Candidate | None, recommendation: Recommendation, language: str) -> str:
+def _chosen(chosen: Candidate | None, recommendation: Recommendation, language: str, names: Names) -> str:
     policy = recommendation.policy
     if chosen is None:
         key = "recommendation.nobody_own" if policy == "own_pool" else "recommendation.nobody"
-        return text(key, language, capability=_wanted(recommendation, language))
+        return text(key, language, capability=_wanted(recommendation, language, names))
     travel = duration(chosen.travel_ms)
     if chosen.kind == "station":
         key = _STATION_CHOSEN.get(policy, "recommendation.chosen_station")
@@ -161,9 +169,11 @@ def _chosen(chosen: Candidate | None, recommendation: Recommendation, language: 
     )
 
 
-def why_not(recommendation: Recommendation, out: Excluded, language: str) -> str:
+def why_not(recommendation: Recommendation, out: Excluded, language: str, names: Names) -> str:
     """Say why a unit that would have been sooner is not sent."""
-    said = text(f"why.{out.why}", language, value=out.value or _able(recommendation, language))
+    kind = out.why.removeprefix("lacks_")  # a capability, equipment or a rank; of anything else there is no name
+    value = named(names, kind, out.value) if out.value else _able(recommendation, language, names)
+    said = text(f"why.{out.why}", language, value=value)
     return text("bar.heading", language, why=said, bar=text(f"bar.{out.bar}", language)) if out.bar else said
 
 

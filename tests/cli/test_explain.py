@@ -74,11 +74,11 @@ def test_a_dispatcher_reads_who_goes_who_is_next_and_why_not_somebody_sooner(tol
     assert "P4" in english
     assert "off duty" in english
     assert "刑侦-3" in english
-    assert "lacks patrol" in english
+    assert "lacks street patrol" in english
     assert "Not in question: lacks the capability 1, off duty 1" in english
     assert "派 巡逻一组" in chinese
     assert "更近但未派" in chinese
-    assert "不具备“patrol”" in chinese
+    assert "不具备“街面巡逻组”" in chinese
 
 
 def test_codes_and_values_are_printed_as_they_were_frozen(told):
@@ -132,7 +132,7 @@ def test_what_leaving_costs_in_cover_has_a_column_where_it_is_heeded(language, h
         fleet_size=2,
         settled_nodes=1,
     )
-    _print(Explained(incident="x-incident-1", type="noise", level=3, recommendations=(said,)), language)
+    _print(Explained(incident="x-incident-1", type="noise", level=3, recommendations=(said,)), language, {})
     lines = capsys.readouterr().out.splitlines()
     assert any("1200" in line for line in lines)
     (row,) = (line for line in lines if line.startswith("P2"))

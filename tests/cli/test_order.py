@@ -54,7 +54,7 @@ def test_a_proposal_is_approved_chosen_over_or_refused(server, said, capsys, ove
     assert "superseded" in said("approve", first, status=BAD_INPUT)
     _, second = alert(server, capsys, "2", "wanted_sighting")
     chosen = said("choose", second, "P5", "--why", "knows_people", "--words", "met him")
-    assert "P5 (patrol)" in chosen
+    assert "P5 (street patrol)" in chosen
     assert "P5 goes instead of" in chosen
     assert "(knows the people)" in chosen
     late = said("choose", second, "P4", "--why", "knows_place", status=BAD_INPUT)
@@ -70,11 +70,11 @@ def test_to_add_to_replace_and_to_cancel(server, said, capsys, over):
     incident, order = alert(server, capsys, "4")
     assert "commander is asked for leave: more_force" in said("add", incident, "patrol")
     added = said("add", incident, "patrol", "--unit", "P5", "--as", "commander", "--reason", "crowd")
-    assert "P5 (patrol)" in added
+    assert "P5 (street patrol)" in added
     assert "lacks_capability" in said("add", incident, "patrol", "--unit", "A1", "--as", "commander", status=BAD_INPUT)
     replaced = said("replace", order, "--reason", "far")
     assert order not in replaced
-    assert "P5 (patrol)" in replaced
+    assert "P5 (street patrol)" in replaced
     other = json.loads(said("list", "--json"))["orders"][0]["id"]
     assert f"{other}  " not in said("cancel", other, "--reason", "enough", "--drop")
     assert said("list", "--state", "all", language="zh").count(" 级  ") >= 3

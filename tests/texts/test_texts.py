@@ -4,11 +4,13 @@ from typing import get_args
 
 import pytest
 
+from engine.dispatch.run_cards import COUNTY, RunCards
 from engine.model.entities import OverruleReason
 from engine.model.lifecycle import IncidentState, OrderState
 from engine.model.notices import NoticeCode
 from engine.model.recommendation import Candidate, Excluded, Recommendation, WhyNot
 from engine.texts import LANGUAGES, catalogue, duration, text
+from engine.texts.names import named, names_in
 from engine.texts.reading import explain
 
 
@@ -65,3 +67,16 @@ def test_a_recommendation_reads_in_either_language():
     assert "T1 (1:50): lacks patrol" in english
     assert "派 P7:4:07 到达" in chinese
     assert "位置已 812 秒未更新" in chinese
+    names = {"capability:patrol": "街面巡逻组"}
+    named = explain(recommendation, "zh", names=names)
+    assert "需要“街面巡逻组”" in named
+    assert "T1(1:50):不具备“街面巡逻组”" in named
+
+
+def test_what_a_city_defines_is_called_by_its_names_and_the_rest_by_its_id():
+    cards = RunCards.load(COUNTY)
+    names = names_in(cards.vocabulary, "zh")
+    assert named(names, "capability", "patrol") == "街面巡逻组"
+    assert named(names, "type", "robbery") == cards.cards["robbery"].name["zh"]
+    assert named(names, "equipment", "shield") == "盾牌"
+    assert named(names, "capability", "unheard_of") == "unheard_of"
