@@ -32,6 +32,7 @@ UNIT_COLUMNS = (
     "equipment",
     "branch",
     "beats",
+    "team",
 )
 STATION_PROPERTIES = ("id", "name", "name_zh", "capabilities", "branch")
 AREA_PROPERTIES = ("id", "name", "name_zh", "kind", "station", "zone")
@@ -224,6 +225,9 @@ def _unit(
         limit = f"seconds from 0 to {_LONGEST_TURNOUT_S}"
         problems.add(file, row.line, "turnout_s", cells.get("turnout_s", ""), limit)
     position = _position(reading, file, row, stations.get(station))
+    team = cells.get("team", "")
+    if len(team) > LONGEST_CALL_SIGN:
+        problems.add(file, row.line, "team", team, f"{LONGEST_CALL_SIGN} characters")
     equipment = tuple(dict.fromkeys(cells.get("equipment", "").replace(";", " ").split()))
     for name in equipment:
         if name not in reading.city.run_cards.words.equipment:
@@ -243,6 +247,7 @@ def _unit(
         equipment=equipment,
         branch=cells.get("branch", ""),
         beats=tuple(dict.fromkeys(cells.get("beats", "").replace(";", " ").split())),
+        team=team,
     )
 
 

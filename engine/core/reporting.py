@@ -119,7 +119,7 @@ def raise_demands(
     prefer: tuple[str, ...] = (),
 ) -> None:
     """Let each unit that is needed be wanted: nobody of ``but``, and of each need rather one with any of ``prefer``."""
-    known = (demand.need for demand in draft.state.demands.of_incident(incident))
+    known = (max(demand.need, demand.one_team) for demand in draft.state.demands.of_incident(incident))
     for place, need in enumerate(needs, 1 + max(known, default=0)):
         for number in range(need.count):
             draft.emit(
@@ -133,6 +133,7 @@ def raise_demands(
                     together=need.together,
                     rank="" if number else need.rank,  # one of them leads
                     equipment=need.equipment,
+                    one_team=place if need.one_team else 0,
                     need=place if need.people or need.sworn else 0,
                     people=need.people,
                     sworn=need.sworn,

@@ -27,6 +27,7 @@ def raised(state: State, event: e.Event, body: e.DemandRaised) -> None:
         together=body.together,
         rank=body.rank,
         equipment=body.equipment,
+        one_team=body.one_team,
         need=body.need,
         people=body.people,
         sworn=body.sworn,

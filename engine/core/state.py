@@ -59,6 +59,7 @@ class Demand(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     together: bool = False
     rank: str = ""
     equipment: tuple[str, ...] = ()
+    one_team: int = 0
     need: int = 0
     people: int = 0
     sworn: int = 0

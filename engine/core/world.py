@@ -282,6 +282,7 @@ class World:
             together=demand.together,
             bringing=bringing(demand.equipment, demand.rank),
             **self._lacking(demand),
+            **self._team(demand),
             handicap_ms={
                 **self.own_first.handicaps(its.lon, its.lat, demand.level),
                 **not_preferred(self.fleet, self.city.policies, demand),
@@ -307,6 +308,23 @@ class World:
             return {}
         people, sworn = self.lacking(demand)
         return {"need": (demand.incident, demand.need), "people": people, "sworn": sworn, "extra": demand.extra}
+
+    def _team(self, demand: Waiting) -> dict[str, Any]:
+        """Return what `Wanted` says of a need for one team: the team that goes already, else that it is to be one.
+
+        Nothing where the city names no team that can do it: its units are sent one by one.
+        """
+        fleet = self.fleet
+        able = fleet.any_mask((demand.capability, *demand.either))
+        if not demand.one_team or not np.any((fleet.team >= 0) & ((fleet.bits & able) != 0)):
+            return {}
+        alike = [its for its in self.state.demands.of_incident(demand.incident) if its.one_team == demand.one_team]
+        orders = [self.state.orders[its.order] for its in alike if its.order is not None and its.id != demand.id]
+        if not orders:
+            return {"group": (demand.incident, demand.one_team)}
+        goes = next((fleet.index(its.recipient) for its in orders if its.recipient in fleet), None)
+        team = -1 if goes is None else int(fleet.team[goes])
+        return {"team": team} if team >= 0 else {}
 
     def lacking(self, demand: Waiting) -> tuple[int, int]:
         """Return how many people and sworn officers the need of a demand lacks beside those who go for the rest."""

@@ -128,6 +128,8 @@ class Row:
         Whether its unit must have somebody of a rank.
     extra
         Whether it is only met where its set has too few without it.
+    group
+        Rows with the same are met by units of one team; None for any other.
     """
 
     level: int
@@ -142,6 +144,13 @@ class Row:
     sworn: int = 0
     leads: bool = False
     extra: bool = False
+    group: Hashable = None
+
+
+def group_numbers(groups: Sequence[Hashable]) -> list[int]:
+    """Return groups numbered from 0, as `engine.dispatch.assignment.Choices` has them; -1 for None."""
+    number = {group: i for i, group in enumerate(dict.fromkeys(group for group in groups if group is not None))}
+    return [-1 if group is None else number[group] for group in groups]
 
 
 class CrewPlan:
@@ -153,11 +162,13 @@ class CrewPlan:
         The demands; those of one need are of one incident and level, its extra ones last.
     people, sworn
         int64 by unit, as the rows number them.
+    team
+        int32 by unit, as `engine.dispatch.assignment.Choices` has it.
     """
 
-    def __init__(self, rows: Sequence[Row], people: Ints, sworn: Ints) -> None:
+    def __init__(self, rows: Sequence[Row], people: Ints, sworn: Ints, team: NDArray[np.int32]) -> None:
         self.rows = list(rows)
-        self.people, self.sworn = people, sworn
+        self.people, self.sworn, self.team = people, sworn, team
         self.sets: dict[Hashable, list[int]] = {}
         for i, row in enumerate(self.rows):
             if row.need is not None:
@@ -235,6 +246,8 @@ class CrewPlan:
             [self.rows[i].underway_ms for i in here],
             [self.rows[i].holder for i in here],
             [self.rows[i].shares for i in here],
+            group_numbers([self.rows[i].group for i in here]),
+            self.team,
         )
         found = assign(choices, effort)
         self.pick = [UNMET] * len(self.rows)

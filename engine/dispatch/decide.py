@@ -14,7 +14,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from engine.dispatch.assignment import UNMET, Choices, assign
-from engine.dispatch.crewing import MOST_EXTRA, CrewPlan, Row
+from engine.dispatch.crewing import MOST_EXTRA, CrewPlan, Row, group_numbers
 from engine.dispatch.cutting import cut_to_size
 from engine.dispatch.diversion import Serving
 from engine.dispatch.force import Force
@@ -195,6 +195,7 @@ def _crewed(asked: list[tuple[Wanted, Options]], market: Market, effort: float) 
             sworn=want.sworn,
             leads=has_rank(want.bringing),
             extra=want.extra,
+            group=want.group,
         )
 
     def add(need: Hashable) -> list[Row]:
@@ -206,9 +207,8 @@ def _crewed(asked: list[tuple[Wanted, Options]], market: Market, effort: float) 
         asked.extend([(want, options)] * MOST_EXTRA)
         return [row(want, options)] * MOST_EXTRA
 
-    plan = CrewPlan(
-        [row(want, its) for want, its in asked], fleet.people.astype(np.int64), fleet.sworn.astype(np.int64)
-    )
+    people, sworn = fleet.people.astype(np.int64), fleet.sworn.astype(np.int64)
+    plan = CrewPlan([row(want, its) for want, its in asked], people, sworn, fleet.team)
     plan.make(effort, add)
     lines = [_Line(want, its, pick) for (want, its), pick in zip(asked, plan.pick, strict=True)]
     return lines, plan.proven
@@ -230,6 +230,8 @@ def _assigned(asked: list[tuple[Wanted, Options]], market: Market, effort: float
         [want.underway_ms for want, _ in asked],
         [want.holder for want, _ in asked],
         [want.together for want, _ in asked],
+        group_numbers([want.group for want, _ in asked]),
+        market.force.fleet.team,
     )
     found = assign(choices, effort)
     lines = [_Line(want, its, pick) for (want, its), pick in zip(asked, found.pick.tolist(), strict=True)]
@@ -253,6 +255,7 @@ def _explain(
             capability=want.capability,
             either=want.either,
             bringing=want.bringing,
+            one_team=want.group[1] if want.group is not None else 0,
             need=want.need[1] if want.need is not None else 0,
             people=want.people,
             sworn=want.sworn,
@@ -281,6 +284,7 @@ def _explain(
 
 def _candidate(line: _Line, at: int, force: Force) -> Candidate:
     options, crewed = line.options, line.want.need is not None
+    in_team = line.want.group is not None or line.want.team is not None
     row, eta_ms, turnout_ms, travel_ms, cost_ms = options.figures[at]
     penalties_ms, name = options.against.said(row), UnitId(force.fleet.ids[row])
     return Candidate(
@@ -293,6 +297,7 @@ def _candidate(line: _Line, at: int, force: Force) -> Candidate:
         cost_ms=None if cost_ms == eta_ms + sum(penalties_ms.values()) else cost_ms,
         people=int(force.fleet.people[row]) if crewed else 0,
         sworn=int(force.fleet.sworn[row]) if crewed else 0,
+        team=force.fleet.team_of(row) if in_team else "",
         diverted_from=force.claims.get(name) if options.seen.takes(row) else None,
     )
 

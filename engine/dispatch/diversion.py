@@ -42,6 +42,8 @@ class Seen:
         bool (U,), who would be taken off an order; None where nobody would.
     cost_ms
         By code, int32 (U,), what that costs.
+    outside
+        bool (U,), who could do it and is of no team, or not of the one that goes already; None where that is all one.
     """
 
     first_at_node: NDArray[np.int32]
@@ -55,6 +57,14 @@ class Seen:
     fixed_at: NDArray[np.int64]
     diverted: NDArray[np.bool_] | None = None
     cost_ms: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
+    outside: NDArray[np.bool_] | None = None
+
+    def in_teams(self, fleet: Fleet | FleetView, capability: str, team: int | None) -> "Seen":
+        """Return it with nobody able to do something who is of no team, or where one is named of another than that."""
+        bit = np.uint64(fleet.capability_mask((capability,)))
+        outside = (fleet.team < 0) if team is None else (fleet.team != team)
+        outside &= (self.bits & bit) == bit
+        return replace(self, bits=np.where(outside, self.bits & ~bit, self.bits), outside=outside)
 
     def able_to_any(self, fleet: Fleet | FleetView, capability: str, either: Sequence[str]) -> "Seen":
         """Return it with who can do any of several things counting as able to do the first."""

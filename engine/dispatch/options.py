@@ -17,6 +17,9 @@ from engine.dispatch.wanted import NOBODY, Wanted
 from engine.model.limits import LEVELS
 from engine.travel import Ranking
 
+MOST_IN_TEAMS = 200
+"""Candidates of a demand that goes to one team: the nearest team has members that are not among the nearest units."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -84,12 +87,15 @@ class Market:
         but = want.refused_by | held
         if want.either:
             seen = seen.able_to_any(self.force.fleet, want.capability, want.either)
+        most = self._most
+        if want.group is not None or want.team is not None:
+            seen, most = seen.in_teams(self.force.fleet, want.capability, want.team), max(most, MOST_IN_TEAMS)
         ranking = self.force.nearest(
             want.arc,
             want.fraction,
             seen,
             self.force.able(want.capability, want.bringing),
-            self._most + len(but),
+            most + len(but),
             self.fresh_after,
             against.total_ms,
         )

@@ -102,6 +102,8 @@ def why_not(force: Force, seen: Seen, row: int, mask: int, barred: Barred) -> tu
     """Return the first reason and its fact, or None for a unit that can be sent; ``mask`` is what it must have."""
     fleet = force.fleet
     bits, status = int(seen.bits[row]), int(seen.status[row])
+    if seen.outside is not None and seen.outside[row]:
+        return "other_team", ""
     if bits & mask != mask:
         return "lacks_capability", ""
     for name in barred.bringing:
@@ -149,6 +151,9 @@ def reason_counts(force: Force, seen: Seen, capability: str, barred: Barred) -> 
     )
     counts: dict[WhyNot, int] = dict(zip(_COUNTED, found.tolist(), strict=True))
     counts |= _lacking(force, seen, mask, barred.bringing, counts["lacks_capability"])
+    if seen.outside is not None:  # their bit was taken from them, so that they have been counted as unable
+        counts["other_team"] = int(np.count_nonzero(seen.outside))
+        counts["lacks_capability"] -= counts["other_team"]
     for row in barred.refused | barred.reserved | barred.taken:
         reason = why_not(force, seen, row, mask, barred)
         if reason is not None and reason[0] in _SINGLE:

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 from engine.dispatch.assignment import UNMET, Choices, assign
-from engine.dispatch.crewing import CrewPlan, Row
+from engine.dispatch.crewing import CrewPlan, Row, group_numbers
 from engine.dispatch.diversion import DIVERSION_EQUAL
 from engine.dispatch.wanted import has_rank
 from engine.model.ids import DemandId, IncidentId, RecipientId
@@ -64,6 +64,10 @@ def solve_again(tables: Sequence[Table]) -> Solved:
         [np.array([cost_ms(one) for one in row], np.int64) for row in rows],
         [table.recommendation.underway_ms for table in tables],
         shares=[table.recommendation.shares for table in tables],
+        group=group_numbers(
+            [(table.incident, its) if (its := table.recommendation.one_team) else None for table in tables]
+        ),
+        team=_teams(rows, number),
     )
     if any(table.recommendation.need for table in tables):
         again = _with_crews(tables, choices, rows, number)
@@ -101,11 +105,19 @@ def _with_crews(
             sworn=its.sworn,
             leads=has_rank(its.bringing),
             extra=its.extra,
+            group=(table.incident, its.one_team) if its.one_team else None,
         )
         asked.append(row)
-    plan = CrewPlan(asked, people, sworn)
+    plan = CrewPlan(asked, people, sworn, choices.team)
     plan.make(EFFORT)
     return plan.pick
+
+
+def _teams(rows: Sequence[Sequence[Candidate]], number: Mapping[RecipientId, int]) -> list[int]:
+    """Return the team of each candidate, numbered; -1 for none."""
+    name = {number[one.recipient]: one.team for row in rows for one in row if one.team}
+    teams = list(dict.fromkeys(name.values()))
+    return [teams.index(name[unit]) if unit in name else -1 for unit in range(len(number))]
 
 
 def decisions(tables: Iterable[Table]) -> list[list[Table]]:

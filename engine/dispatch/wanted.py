@@ -32,6 +32,10 @@ class Wanted:
     people: int = 0
     sworn: int = 0
     """How many people and sworn officers the need lacks beside those who go already."""
+    group: tuple[IncidentId, int] | None = None
+    """Demands with the same go to units of one team; None for any other."""
+    team: int | None = None
+    """The team of which its unit must be, as the fleet numbers them: others of it go already. None for any."""
     extra: bool = False
     """Only met where its need has too few people without it."""
     new: bool = False

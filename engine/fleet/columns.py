@@ -58,6 +58,7 @@ COLUMNS: dict[str, tuple[type, int, float]] = {
     "turnout_ms": (np.int32, 1, 0),
     "people": (np.int16, 1, 0),
     "sworn": (np.int16, 1, 0),
+    "team": (np.int32, 1, -1),
     "arc": (np.int32, 1, -1),
     "fraction": (np.float64, 1, 0),
     "lon": (np.float64, 1, np.nan),
@@ -106,6 +107,10 @@ class FleetView:
         int32 (U,).
     people, sworn
         int16 (U,), how many are in it, and how many sworn officers among them, where a city says so.
+    team
+        int32 (U,), which of ``teams`` it belongs to; -1 for none.
+    teams
+        Their names.
     arc, fraction
         int32 and float64 (U,), the place on the roads; arc -1 where none is known.
     lon, lat, heading_deg
@@ -127,6 +132,8 @@ class FleetView:
     turnout_ms: NDArray[np.int32]
     people: NDArray[np.int16]
     sworn: NDArray[np.int16]
+    team: NDArray[np.int32]
+    teams: list[str]
     arc: NDArray[np.int32]
     fraction: NDArray[np.float64]
     lon: NDArray[np.float64]
@@ -181,12 +188,16 @@ class FleetView:
         bits = int(self.bits[row])
         return tuple(name for name, bit in self._bit.items() if bits & bit)
 
+    def team_of(self, row: int) -> str:
+        """Return the name of a unit's team; empty for none."""
+        return self.teams[self.team[row]] if self.team[row] >= 0 else ""
+
     def _copy_of(self, rows: Sequence[int]) -> "FleetView":
         """Return a copy of some rows, in the order given; whoever made it lays out its lists by node."""
         view, wanted = FleetView(), np.array(rows, np.int64)
         for name, (_, each, _) in COLUMNS.items():
             setattr(view, name, getattr(self, name).reshape(-1, each)[wanted].reshape(-1))
-        view.ids, view._bit = [self.ids[row] for row in rows], dict(self._bit)
+        view.ids, view._bit, view.teams = [self.ids[row] for row in rows], dict(self._bit), list(self.teams)
         view._row = {name: row for row, name in enumerate(view.ids)}
         return view
 

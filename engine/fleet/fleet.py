@@ -80,7 +80,7 @@ class Fleet(FleetView):
 
         self._kernels = kernels
         self._network, self._snapper, self._limit_m, self._capacity = network, snapper, limit_m, capacity
-        self.ids, self._row, self._bit = [], {}, {}
+        self.ids, self._row, self._bit, self.teams = [], {}, {}, []
         self.counts: dict[str, int] = {reason.name.lower(): 0 for reason in Reason}
         self._table: dict[str, NDArray[Any]] = {name: np.empty(0, column[0]) for name, column in COLUMNS.items()}
         self._previous_entry = np.empty(0, np.int32)
@@ -120,6 +120,9 @@ class Fleet(FleetView):
         for unit in units:
             row = self._row[unit.id]
             self.turnout_ms[row] = unit.turnout_ms
+            if unit.team and unit.team not in self.teams:
+                self.teams.append(unit.team)
+            self.team[row] = self.teams.index(unit.team) if unit.team else -1
             self._set_bits(row, self.capability_mask(unit.capabilities))
         moves = Moves(np.zeros(len(units), np.int8), np.zeros(len(units)))
         if not fresh:

@@ -61,6 +61,8 @@ class Need(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Other capabilities that meet it as well."""
     together: bool = False
     """A unit that goes to the incident for another need may meet it as well."""
+    one_team: bool = False
+    """All its units are of one team."""
     rank: str = ""
     """The least rank of who leads, by its id; empty for any."""
     equipment: tuple[str, ...] = ()
@@ -105,6 +107,8 @@ class Unit(Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Which branch it belongs to, where that is not its station's."""
     beats: tuple[str, ...] = ()
     """Ids of the areas that it answers for, whoever is in it."""
+    team: str = ""
+    """Which team it belongs to; empty for none."""
 
 
 class Crew(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

@@ -165,6 +165,8 @@ class DemandRaised(_Body, frozen=True, gc=False, tag="demand_raised"):
     """The least rank that somebody in the unit must have; empty for any."""
     equipment: tuple[str, ...] = ()
     """What the unit must bring."""
+    one_team: int = 0
+    """Which need of its incident it is of, counted from 1, where all units of that are of one team; else 0."""
     need: int = 0
     """Which need of its incident it is of, counted from 1, where that wants a number of people; else 0."""
     people: int = 0

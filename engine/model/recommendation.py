@@ -16,6 +16,7 @@ WhyNot = Literal[
     "busy",
     "on_order",
     "lacks_capability",
+    "other_team",
     "lacks_equipment",
     "lacks_rank",
     "no_position",
@@ -49,6 +50,8 @@ class Candidate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     people: int = 0
     sworn: int = 0
     """How many are in it, where the need wants a number."""
+    team: str = ""
+    """Which team it belongs to, where that matters."""
     diverted_from: OrderId | None = None
     """The order that it is under way to and would be taken off."""
 
@@ -94,6 +97,8 @@ class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_d
     """Other capabilities that meet the need as well."""
     bringing: tuple[str, ...] = ()
     """What its unit must have besides: ``equipment:`` and ``rank:``, each with its id behind it."""
+    one_team: int = 0
+    """Which need of the incident it is about, counted from 1, where all units of that are of one team."""
     need: int = 0
     """Which need of the incident it is about, counted from 1, where that wants a number of people."""
     people: int = 0

@@ -96,6 +96,8 @@ def _wanted(recommendation: Recommendation, language: str, names: Names) -> str:
     wanted = _able(recommendation, language, names)
     bringing = (name.partition(":") for name in recommendation.bringing)
     said = [text(f"recommendation.{kind}", language, name=named(names, kind, name)) for kind, _, name in bringing]
+    if recommendation.one_team:
+        said.append(text("recommendation.one_team", language))
     if recommendation.people or recommendation.sworn:
         values = {"people": recommendation.people, "sworn": recommendation.sworn}
         said.append(text("recommendation.lacking_people", language, **values))
@@ -112,6 +114,8 @@ def who_goes(recommendation: Recommendation, language: str, names: Names) -> lis
         lines.insert(0, text("recommendation.extra", language))
     if its is not None and its.cover_ppm is not None:
         lines.append(text("recommendation.cover", language, recipient=its.recipient, ppm=its.cover_ppm))
+    if its is not None and its.team:
+        lines.append(text("recommendation.team", language, recipient=its.recipient, team=its.team))
     if its is not None and its.people:
         lines.append(text("recommendation.crew", language, recipient=its.recipient, crew=crew(its, language)))
     if its is not None and its.diverted_from is not None:

@@ -91,7 +91,7 @@ def plans(draw, needs_most=3):
 
 
 def made(rows, people, sworn):
-    plan = CrewPlan(rows, people, sworn)
+    plan = CrewPlan(rows, people, sworn, np.full(len(people), -1, np.int32))
     extra = {row.need: [replace(row, extra=True)] * 3 for row in rows if row.need is not None}
     plan.make(5.0, extra.__getitem__)
     return plan

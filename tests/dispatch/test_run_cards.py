@@ -245,6 +245,13 @@ def test_a_need_can_be_met_by_any_of_several_or_by_a_crew_that_goes_anyway(tmp_p
     assert "brawl" in cards.sent_by()["beat"]
 
 
+def test_a_need_for_one_team_counts_its_units_and_not_the_people_in_them(tmp_path):
+    force = 'force = [{ capability = "swat", count = 2, people = 6, one_team = true }]'
+    cards = load(tmp_path, TREE.replace('force = [{ capability = "patrol", count = 4 }]', force))
+    response = cards.cards["brawl"].at(2, DAY)
+    assert response.asked(crews=True) == (Need("swat", 2, one_team=True),)
+
+
 def test_everything_that_is_sent_at_any_level_is_known(tree):
     assert tree.sent_by()["beat"] == ["fight", "quiet_word"]
     assert tree.sent_by()["swat"] == ["fight", "brawl", "quiet_word"]
@@ -269,6 +276,7 @@ BAD = [
         "day[1].capability: 'patrol' is not taken; capability or either, not both",
     ),
     ("count = 2", "count = 2, together = 1", "day[1].together: 1 is not taken"),
+    ("count = 2", "count = 1, one_team = true", "day[1].one_team: 1 is not taken; a need of 2 units or more"),
     ("count = 2", "number = 2", "day[1].number: 'number' is not taken; unknown key; known: capability, count"),
     ('id = "robbery"', "", "cards[1].id: None"),
     ("\napprove", "\naprove", "card robbery: aprove: 'aprove' is not taken; unknown key"),

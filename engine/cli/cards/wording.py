@@ -64,6 +64,8 @@ class Wording:
             more.append(self.say("rank", rank=self.of(self.words.ranks[need.rank], need.rank)))
         if need.equipment:
             more.append(self.equipment(need.equipment))
+        if need.one_team:
+            more.append(self.say("one_team"))
         if need.together:
             more.append(self.say("together"))
         names = (self.of(self.words.capabilities[name], name) for name in (need.capability, *need.either))

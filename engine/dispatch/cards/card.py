@@ -72,10 +72,11 @@ class Response:
                 need.count,
                 either=need.either,
                 together=need.together,
+                one_team=need.one_team,
                 rank=need.rank if crews else "",
                 equipment=need.equipment if equipment else (),
-                people=need.people if crews else 0,
-                sworn=need.sworn if crews else 0,
+                people=need.people if crews and not need.one_team else 0,
+                sworn=need.sworn if crews and not need.one_team else 0,
             )
             for need in self.force
         )

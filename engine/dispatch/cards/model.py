@@ -75,6 +75,8 @@ class ForceNeed:
         What it must bring, as ids.
     either
         Other capabilities that meet it as well.
+    one_team
+        Whether all its units are of one team, where a city names teams; their people are as many as they are.
     together
         Whether a crew that goes for another need may meet it as well, where it can do both.
     """
@@ -87,6 +89,7 @@ class ForceNeed:
     equipment: tuple[str, ...] = ()
     either: tuple[str, ...] = ()
     together: bool = False
+    one_team: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

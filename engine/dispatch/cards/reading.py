@@ -62,7 +62,7 @@ _CARD_KEYS = (
     *_SAID_KEYS,
     *_LEVEL_KEYS,
 )
-_NEED_KEYS = ("capability", "count", "people", "sworn", "rank", "equipment", "either", "together")
+_NEED_KEYS = ("capability", "count", "people", "sworn", "rank", "equipment", "either", "together", "one_team")
 _SERIES_KEYS = ("count", "within_m", "within_s", "tell")
 
 
@@ -205,9 +205,13 @@ class _Cards:
         people = toml.whole((*at, "people"), given["people"], count, MOST_PEOPLE) if "people" in given else usual
         sworn = min(people, count * words.crew_sworn)
         first, *others = self.able(at, given) or ("",)
+        one_team = "one_team" in given and toml.flag((*at, "one_team"), given["one_team"])
+        if one_team and count < 2:
+            toml.wrong((*at, "one_team"), count, "a need of 2 units or more")
         return ForceNeed(
             capability=first,
             either=tuple(others),
+            one_team=one_team,
             together="together" in given and toml.flag((*at, "together"), given["together"]),
             count=count,
             people=people,
