@@ -16,7 +16,7 @@ from engine.core.world import World
 from engine.dispatch.assignment import EFFORT
 from engine.dispatch.decide import decide
 from engine.dispatch.reserve import Reserve
-from engine.dispatch.wanted import bringing
+from engine.dispatch.wanted import Wanted, bringing
 from engine.model import events as e
 from engine.model.commands import ApplyPlan, CancelOrder, Command
 from engine.model.errors import Refusal
@@ -117,9 +117,7 @@ def serve(world: World, draft: Draft, demands: list[Demand]) -> Work | None:
     wanted = world.wanted([demand.id for demand in left], draft.now)
     if not wanted:
         return None
-    # Who shares a crew with whom is a question for CP-SAT, which has no time in here; level 1 does not wait for it.
-    shared = any(want.together and want.level > AT_ONCE for want in wanted)
-    if len(wanted) <= policies.joint_inline and not shared:
+    if len(wanted) <= policies.joint_inline and not _bound(wanted):
         now = draft.now
         serving = functools.partial(world.served_by, now=now)
         decisions = decide(wanted, world.force, policies, now, serving=serving, number=world.state.seq)
@@ -139,6 +137,16 @@ def serve(world: World, draft: Draft, demands: list[Demand]) -> Work | None:
         return ApplyPlan(actor="system", plan=plan, decisions=tuple(decisions))
 
     return work
+
+
+def _bound(wanted: Sequence[Wanted]) -> bool:
+    """Tell whether demands are bound by more than units: a question for CP-SAT, which has no time in a batch.
+
+    Crews that share, needs of one team, and several needs that want a number of people. Level 1 does not wait for it.
+    """
+    later = [want for want in wanted if want.level > AT_ONCE]
+    crewed = {want.need for want in later if want.need is not None}
+    return len(crewed) > 1 or any(want.together or want.group is not None for want in later)
 
 
 def apply_plan(world: World, draft: Draft, command: ApplyPlan) -> None:

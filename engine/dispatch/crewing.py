@@ -7,7 +7,8 @@ people and sworn officers lacking; the arrival of the last; the total. It is fou
 units, people and sworn officers have been taken of the candidates so far, soonest first.
 
 Where several needs contend, sets are made one after the other, the most urgent first, each of what the others of its
-level and above have left; everybody else is assigned anew round them.
+level and above have left; everybody else is assigned anew round them. Where there is time for it the needs of a level
+are then settled together (`crew_core`), level by level, and those below anew round them.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -17,12 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.dispatch.assignment import NOBODY, UNMET, Choices, assign
+from engine.dispatch.crew_core import Need, Plan, settle_together
 
 Ints = NDArray[np.int64]
 MOST_EXTRA = 8
 """Units that are added to those that a need counts."""
 MOST_CANDIDATES = 48
 """Candidates of one need that the table looks at, the soonest."""
+EFFORT = 0.5
+"""Deterministic time for one level whose needs are settled together, where anything may be spent at all."""
 _MOST_CELLS = 6_000
 """Cells of the table; past it whoever is soonest goes until there are enough."""
 _NEVER = np.iinfo(np.int64).max // 4
@@ -174,28 +178,96 @@ class CrewPlan:
             if row.need is not None:
                 self.sets.setdefault(row.need, []).append(i)
         self.pick = [UNMET] * len(self.rows)
-        self.proven = True
+        self._open: set[int] = set()
+        """Levels whose sets were made in turn, with no proof that another order is not better."""
+        self._open_groups = 0
         self._settled: dict[int, int] = {}
-        """For each row of a set that was made, which of its candidates it has."""
+        """For each row that is settled, which of its candidates it has."""
+
+    @property
+    def proven(self) -> bool:
+        """Whether no plan is better."""
+        return not self._open and not self._open_groups
 
     def make(self, effort: float, add: Callable[[Hashable], Sequence[Row]] | None = None) -> None:
         """Plan: the answer is in ``pick``, for each row the position among its candidates, and in ``proven``.
 
         ``add`` gives extra rows for a set that turns out to have too few people; they are put behind all others.
         """
+        self._take_turns(effort, add)
+        if effort > 0.0:
+            for level in sorted(self._open):
+                self._settle_level(level, effort, add)
+
+    def _take_turns(self, effort: float, add: Callable[[Hashable], Sequence[Row]] | None) -> None:
+        """Make sets one after the other, and assign everybody else round them."""
         while True:
-            open_groups = self._assign(effort)
+            self._open_groups = self._assign(effort)
             short = [name for name in self.sets if name not in self._made and self.lacks(name)]
             if not short:
-                self.proven &= open_groups == 0
                 self._fill()
                 return
             name = min(short, key=lambda name: (self.rows[self.sets[name][0]].level, self.sets[name][0]))
-            for row in add(name) if add is not None else ():
-                self.sets[name].append(len(self.rows))
-                self.rows.append(row)
-                self.pick.append(UNMET)
+            self._add(name, add)
             self._settle(name)
+
+    def _add(self, name: Hashable, add: Callable[[Hashable], Sequence[Row]] | None) -> None:
+        for row in add(name) if add is not None else ():
+            self.sets[name].append(len(self.rows))
+            self.rows.append(row)
+            self.pick.append(UNMET)
+
+    def _settle_level(self, level: int, effort: float, add: Callable[[Hashable], Sequence[Row]] | None) -> None:
+        """Settle the needs of a level together, and plan those below anew round them."""
+        here = [i for i, row in enumerate(self.rows) if row.level == level]
+        if any(self.rows[i].shares or self.rows[i].group is not None or self.rows[i].holder != NOBODY for i in here):
+            return  # bound by more than people: the turns stand
+        names = [name for name, its in self.sets.items() if self.rows[its[0]].level == level]
+        for name in names:
+            if not any(self.rows[i].extra for i in self.sets[name]):
+                self._add(name, add)
+        parties = [self.sets[name] for name in names]
+        parties += [[i] for i in here if self.rows[i].need is None]
+        above = {unit for i, row in enumerate(self.rows) if row.level < level and (unit := self.unit(i)) is not None}
+        needs = [self._need(its, above) for its in parties]
+        hint: Plan = []
+        for its, need in zip(parties, needs, strict=True):
+            at = {unit: place for place, unit in enumerate(need.unit.tolist())}
+            hint.append([at[unit] for i in its if (unit := self.unit(i)) is not None])
+        plan, proven = settle_together(needs, hint, self.people, self.sworn, EFFORT)
+        self._settled = {i: at for i, at in self._settled.items() if self.rows[i].level < level}
+        for its, need, goes in zip(parties, needs, plan, strict=True):
+            self._give(its, need.unit[goes].tolist())
+        self._open = {other for other in self._open if other < level} | (set() if proven else {level})
+        self._take_turns(effort, add)
+
+    def _need(self, its: Sequence[int], away: set[int]) -> Need:
+        """Return what rows want together, without candidates who are away."""
+        first = self.rows[its[0]]
+        cost = self._cheapest(its, away)
+        units = np.array(sorted(cost, key=lambda unit: (cost[unit], unit)), np.int64)
+        leading = {unit for i in its if self.rows[i].leads for unit in self.rows[i].unit.tolist()}
+        return Need(
+            incident=first.incident,
+            counted=sum(not self.rows[i].extra for i in its),
+            most=len(its),
+            people=first.people if first.need is not None else 0,
+            sworn=first.sworn if first.need is not None else 0,
+            led=any(self.rows[i].leads for i in its),
+            unit=units,
+            cost_ms=np.array([cost[unit] for unit in units.tolist()], np.int64),
+            leads=np.array([unit in leading for unit in units.tolist()], np.bool_),
+            underway_ms=first.underway_ms,
+        )
+
+    def _cheapest(self, its: Sequence[int], away: set[int]) -> dict[int, int]:
+        """Return what each candidate of rows costs at least, without those who are away."""
+        cost: dict[int, int] = {}
+        for i in its:
+            for unit, ms in zip(self.rows[i].unit.tolist(), self.rows[i].cost_ms.tolist(), strict=True):
+                if unit not in away:
+                    cost[unit] = min(ms, cost.get(unit, ms))
+        return cost
 
     def lacks(self, name: Hashable) -> bool:
         """Tell whether a set has too few people or sworn officers as it is planned."""
@@ -230,7 +302,7 @@ class CrewPlan:
 
     @property
     def _made(self) -> list[Hashable]:
-        return list(dict.fromkeys(self.rows[i].need for i in self._settled))
+        return list(dict.fromkeys(its for i in self._settled if (its := self.rows[i].need) is not None))
 
     def _assign(self, effort: float) -> int:
         """Assign all that no made set is about, round what these have; return how many groups are not proven."""
@@ -267,25 +339,18 @@ class CrewPlan:
     def _settle(self, name: Hashable) -> None:
         """Make one set: choose who goes, and give each a row that it is a candidate of."""
         its = self.sets[name]
-        first = self.rows[its[0]]
-        others = [i for i in range(len(self.rows)) if i not in its and self.rows[i].level <= first.level]
-        away = {unit for i in others if (unit := self.unit(i)) is not None}
-        self.proven &= not others  # of several that contend no other order of making sets is tried
-        cost: dict[int, int] = {}
-        for i in its:
-            for unit, ms in zip(self.rows[i].unit.tolist(), self.rows[i].cost_ms.tolist(), strict=True):
-                if unit not in away:
-                    cost[unit] = min(ms, cost.get(unit, ms))
-        units = np.array(sorted(cost, key=lambda unit: (cost[unit], unit)), np.int64)
-        leading = {unit for i in its if self.rows[i].leads for unit in self.rows[i].unit.tolist()}
+        level = self.rows[its[0]].level
+        others = [i for i in range(len(self.rows)) if i not in its and self.rows[i].level <= level]
+        if any(self.rows[i].level == level for i in others):
+            self._open.add(level)  # of several that contend no other order of making sets is tried
+        need = self._need(its, {unit for i in others if (unit := self.unit(i)) is not None})
         crews = Crews(
-            cost_ms=np.array([cost[unit] for unit in units.tolist()], np.int64),
-            people=self.people[units],
-            sworn=self.sworn[units],
-            leads=np.array([unit in leading for unit in units.tolist()], np.bool_),
+            cost_ms=need.cost_ms, people=self.people[need.unit], sworn=self.sworn[need.unit], leads=need.leads
         )
-        counted = sum(not self.rows[i].extra for i in its)
-        goes = units[crews.choose(counted, len(its), first.people, first.sworn)].tolist()
+        self._give(its, need.unit[crews.choose(need.counted, need.most, need.people, need.sworn)].tolist())
+
+    def _give(self, its: Sequence[int], goes: list[int]) -> None:
+        """Give each who goes a row that it is a candidate of; the one that leads first."""
         for i in sorted(its, key=lambda i: (not self.rows[i].leads, i)):
             able = self.rows[i].unit.tolist()
             unit = next((unit for unit in goes if unit in able), None)

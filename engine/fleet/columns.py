@@ -5,7 +5,6 @@ equipment, and that somebody in the unit has a rank or a higher one (`equipment_
 set, so that what no unit has is a mask that nobody meets; bit 63, `READY`, is set while the unit is available.
 """
 
-import copy
 from collections.abc import Iterable, Sequence
 from enum import IntEnum
 
@@ -206,5 +205,5 @@ class FleetView:
         view = FleetView()
         for name in (*COLUMNS, "first_at_node"):
             setattr(view, name, getattr(self, name).copy())
-        view.ids, view._row, view._bit = list(self.ids), dict(self._row), copy.copy(self._bit)
+        view.ids, view._row, view._bit, view.teams = list(self.ids), dict(self._row), dict(self._bit), list(self.teams)
         return view

@@ -46,7 +46,7 @@ def test_a_whole_team_goes_before_nearer_units_of_two(cards):
     first, second = engine.recommendations(incident)
     assert {first.chosen.team, second.chosen.team} == {"B"}
     assert "swat (all of one team)" in explain(first, "en")
-    assert "b1 is of B" in explain(first, "en")
+    assert f"{first.chosen.recipient} is of B" in explain(first, "en")
     assert "属B" in explain(second, "zh")
 
 
