@@ -397,6 +397,8 @@ class Bootstrap(PlainBody, frozen=True):
     """From the lowest to the highest."""
     results: dict[str, dict[str, str]] = {}
     """What a report may come to, by code."""
+    lists: dict[str, dict[str, dict[str, str]]] = {}
+    """What people choose from elsewhere, by list and code: what a call was, why something is returned or paused."""
     report_templates: dict[str, TemplateBody] = {}
 
 

@@ -224,6 +224,22 @@ def page_size(request: Request) -> int:
     return int(said)
 
 
+def whole_number(request: Request, name: str) -> int | None:
+    """Return a number of the query; None where it is left out.
+
+    Raises
+    ------
+    Refusal
+        ``wrong_type``.
+    """
+    said = request.query_params.get(name)
+    if said is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,18}", said):
+        raise Refusal("wrong_type", name, said, "a whole number, 0 or more")
+    return int(said)
+
+
 def problem_of(refusal: Refusal | RefusalBody) -> ProblemBody:
     """Return a refusal as a problem."""
     status = _STATUS.get(refusal.code, 422)

@@ -1,6 +1,5 @@
 """What the field needs over HTTP: calls for help that the desk hears, sees and ends."""
 
-import re
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
@@ -16,9 +15,8 @@ from engine.model.entities import Unit
 from engine.model.errors import Refusal
 from engine.model.ids import BroadcastId, OrderId, RecipientId, UnitId
 from engine.service import field_bodies as bodies
-from engine.service.edge import Call, json_answer
+from engine.service.edge import Call, json_answer, page_size
 from engine.service.hearing import own_unit
-from engine.service.route import MOST_PAGE, USUAL_PAGE
 from engine.texts import text
 
 V = TypeVar("V")
@@ -172,11 +170,7 @@ def page_of(call: Call) -> tuple[int, str]:
     Refusal
         ``out_of_range`` for another number than 1 to `MOST_PAGE`.
     """
-    query = call.request.query_params
-    limit = query.get("limit", str(USUAL_PAGE))
-    if not re.fullmatch(r"\d{1,3}", limit) or not 1 <= int(limit) <= MOST_PAGE:
-        raise Refusal("out_of_range", "limit", limit, f"1 to {MOST_PAGE}")
-    return int(limit), query.get("after", "")
+    return page_size(call.request), call.request.query_params.get("after", "")
 
 
 def _units(engine: Engine, limit: int, after: str) -> bodies.UnitList:

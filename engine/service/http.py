@@ -38,10 +38,22 @@ from engine.service.bodies import (
     SpeedRuleIn,
     TemplateBody,
 )
+from engine.service.card_views import card_body
 from engine.service.device_http import DeviceApi
 from engine.service.device_hub import DeviceHub
 from engine.service.door import Door
-from engine.service.edge import TITLES, Call, Refused, answer, let_in, page_size, problem_of, read_body, taken
+from engine.service.edge import (
+    TITLES,
+    Call,
+    Refused,
+    answer,
+    let_in,
+    page_size,
+    problem_of,
+    read_body,
+    taken,
+    whole_number,
+)
 from engine.service.edge import json_answer as _json
 from engine.service.field_http import FieldApi
 from engine.service.lookout_http import LookoutApi
@@ -107,6 +119,13 @@ class Api(AccessApi, DeviceApi, FieldApi, LookoutApi, OrderApi, PhotoApi):
         taken = await self.backend.look(lambda engine: views.alert_taken(engine, reply, language))
         headers = {"Location": f"/v1/incidents/{taken.incident}"}
         return _json(taken, 200 if reply.duplicate else 201, headers)
+
+    async def read_type(self, call: Call) -> Response:
+        """Say what a type calls for."""
+        kind = call.request.path_params["type"]
+        level, at = whole_number(call.request, "level"), whole_number(call.request, "at")
+        instant = self.backend.now() if at is None else at
+        return _json(card_body(self.backend.city, kind, level, instant, self.language(call.request)))
 
     async def list_incidents(self, call: Call) -> Response:
         """List incidents."""
@@ -182,6 +201,10 @@ class Api(AccessApi, DeviceApi, FieldApi, LookoutApi, OrderApi, PhotoApi):
                 subprotocols=SUBPROTOCOLS,
                 languages=city.languages,
                 **city.run_cards.vocabulary,
+                lists={
+                    name: {code: dict(texts) for code, texts in its.items()}
+                    for name, its in city.run_cards.words.lists.items()
+                },
                 results={code: dict(texts) for code, texts in city.report_forms.results.items()},
                 report_templates={
                     name: TemplateBody(name=dict(its.name), text=dict(its.text), result=its.result)

@@ -1,6 +1,5 @@
 """Orders over HTTP: read, approved, chosen over, replaced, cancelled; and what recipients say of them by radio."""
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TypeVar, cast, get_args
@@ -16,7 +15,7 @@ from engine.model.ids import IncidentId, OrderId, RecipientId, UnitId
 from engine.service import order_bodies as bodies
 from engine.service import views
 from engine.service.bodies import AnswerIn, CancelIn, FactsIn, LevelIn, StepIn
-from engine.service.edge import Call, json_answer, page_size
+from engine.service.edge import Call, json_answer, page_size, whole_number
 from engine.service.route import WhichOrders
 
 V = TypeVar("V")
@@ -56,10 +55,7 @@ class OrderApi(ABC):
 
     async def approve_order(self, call: Call) -> Response:
         """Let a proposed order go."""
-        version = call.request.query_params.get("version")
-        if version is not None and not re.fullmatch(r"\d{1,9}", version):
-            raise Refusal("wrong_type", "version", version, "a whole number")
-        seen = None if version is None else int(version)
+        seen = whole_number(call.request, "version")
         return await self._decided(call, c.ApproveOrder(actor=call.speaker.actor, order=_order(call), version=seen))
 
     async def choose_unit(self, call: Call) -> Response:

@@ -3,9 +3,18 @@
 A route that is not here does not exist; a type that is not here is not in the document.
 """
 
-from engine.service import access_routes, bodies, field_routes, lookout_routes, order_routes
+from engine.model.limits import LEVELS
+from engine.service import access_routes, bodies, card_bodies, field_routes, lookout_routes, order_routes
 from engine.service.roles import Permission
-from engine.service.route import LANGUAGE, PAGE, Route
+from engine.service.route import LANGUAGE, PAGE, Query, Route
+
+_CARD = {
+    "level": Query(
+        schema={"type": "integer", "minimum": LEVELS[0], "maximum": LEVELS[-1]},
+        meaning="At which level; otherwise the card's own.",
+    ),
+    "at": Query(schema={"type": "integer"}, meaning="In the duty period of this instant; otherwise of now."),
+}
 
 _INCIDENTS: tuple[Route, ...] = (
     Route(
@@ -17,6 +26,15 @@ _INCIDENTS: tuple[Route, ...] = (
         takes=bodies.NewAlert,
         gives={201: bodies.AlertTaken, 200: bodies.AlertTaken},
         query=LANGUAGE,
+    ),
+    Route(
+        method="GET",
+        path="/v1/types/{type}",
+        name="read_type",
+        summary="Read what a type calls for: what to ask, who goes, who is told, whose leave it takes, what to heed.",
+        needs=Permission.REPORT_ALERT,
+        gives={200: card_bodies.CardBody},
+        query=_CARD | LANGUAGE,
     ),
     Route(
         method="GET",
