@@ -43,6 +43,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     add.add_argument("--reason", default="", help="why · 理由")
     add.add_argument("--as", dest="acting_as", default="", help="in whose place, where the run card wants leave")
     _anyway(add, "lacks the capability")
+    leave = actions.add_parser("leave", help="ask for leave for a step, such as firearms · 请示")
+    add_target(leave)
+    leave.add_argument("incident", metavar="INCIDENT", help="its id")
+    leave.add_argument("step", metavar="STEP", help="as the run cards name it, such as firearms or evacuate")
+    leave.add_argument("--reason", default="", help="why · 理由")
+    leave.add_argument("--as", dest="acting_as", default="", help="in whose place, to give it at once")
     _on_order(actions, "replace", "take an order back and let the engine find the next · 换人", reason=True)
     cancel = _on_order(actions, "cancel", "take an order back; what it was for waits · 取消", reason=True)
     cancel.add_argument("--drop", action="store_true", help="nobody else is sought")
@@ -236,12 +242,27 @@ def _print_one(order: Mapping[str, Any], language: str, names: Names) -> None:
         print("    " + text(f"order.return_{order['returning']}", language))
 
 
+def _leave(args: argparse.Namespace) -> int:
+    """Ask for leave, and say whether it was given or who is asked."""
+    body = {"key": _key(), "step": args.step, "reason": args.reason, "acting_as": args.acting_as}
+    path = f"/v1/incidents/{quote(args.incident, safe='')}/steps"
+    said = call(args, "POST", path, _DECIDERS, body=body, params={"lang": args.lang})
+    step = [step for step in said["steps"] if step["step"] == args.step][-1]
+    if "outcome" in step:
+        values = {"by": step["decided_by"], "decided_as": step["decided_as"]}
+        print(text(f"order.{step['outcome']}", args.lang, step=step["id"], what=step["step"], **values))
+    else:
+        print(text("order.asked", args.lang, step=step["id"], what=step["step"], by=step["asked"]))
+    return 0
+
+
 ACTIONS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "list": _list,
     "approve": _approve,
     "choose": _choose,
     "refuse": _refuse,
     "add": _add,
+    "leave": _leave,
     "replace": _replace,
     "cancel": _cancel,
 }

@@ -5,7 +5,7 @@ when the card was written is not allowed by that. Whoever is on the way or at th
 """
 
 from engine.core.draft import Draft
-from engine.core.orders import BY_RULE
+from engine.core.orders import BY_RULE, check_key
 from engine.core.steps import ask_leave, line_of, request
 from engine.core.telling import NOT_SENT
 from engine.core.world import World
@@ -23,6 +23,10 @@ from engine.model.notices import NoticeCode
 
 def ask_for_step(world: World, draft: Draft, command: AskLeave) -> None:
     """Ask whoever the run card names for leave, or give it where they ask themselves or nobody must agree."""
+    if command.key:
+        check_key(command.key)
+        if command.key in world.state.kept.keys:
+            return
     incident = world.state.incidents.get(command.incident)
     if incident is None:
         raise Refusal("unknown_incident", "incident", command.incident, "an incident that is kept")
@@ -32,12 +36,14 @@ def ask_for_step(world: World, draft: Draft, command: AskLeave) -> None:
         raise Refusal("unknown_value", "step", command.step, ", ".join(PEOPLES_STEPS))
     if len(command.reason) > LONGEST_ID:
         raise Refusal("too_long", "reason", command.reason, f"{LONGEST_ID} characters")
-    values = {"reason": command.reason}
+    values, key = {"reason": command.reason}, command.key
     line = _line(world, incident, command.step)
     if not line:
-        step_id = request(draft, command.step, incident.id, (Asked(AUTO),), values=values)
+        step_id = request(draft, command.step, incident.id, (Asked(AUTO),), values=values, key=key)
         draft.emit(e.StepDecided(id=step_id, outcome="granted", acting_as=AUTO), actor=BY_RULE)
-    elif not ask_leave(world, draft, command.step, incident.id, acting_as=command.acting_as, values=values, line=line):
+    elif not ask_leave(
+        world, draft, command.step, incident.id, acting_as=command.acting_as, values=values, line=line, key=key
+    ):
         return
     step = [its for its in world.state.steps_of(incident.id) if its.step == command.step][-1]
     leave_given(world, draft, step)

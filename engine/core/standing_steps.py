@@ -16,6 +16,8 @@ from engine.model.ids import IncidentId, OrderId, number_of
 def requested(state: State, event: e.Event, body: e.StepRequested) -> None:
     """Keep a step that waits for its first approver."""
     state.kept.counts["step"] = number_of(body.id)
+    if body.key:
+        state.kept.keys[body.key] = event.at
     step = Step(
         id=body.id,
         step=body.step,

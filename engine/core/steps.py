@@ -68,6 +68,7 @@ def ask_leave(
     acting_as: str = "",
     values: Mapping[str, str] | None = None,
     line: tuple[Asked, ...] | None = None,
+    key: str = "",
 ) -> bool:
     """Tell whether a step may be taken now; where it may not yet, ask for it.
 
@@ -83,6 +84,8 @@ def ask_leave(
         What exactly is to be done: given back in the `Step` when leave is given.
     line
         Who must agree, where that is not as `line_of` says.
+    key
+        Of who asks, where the same may be said again.
 
     Returns
     -------
@@ -102,7 +105,7 @@ def ask_leave(
     agrees = acting_as in {asked.by for asked in line}
     if waiting is not None and not agrees:
         raise Refusal("asked_already", "step", waiting.id, f"an answer of {waiting.line[waiting.asked].by}")
-    step_id = waiting.id if waiting is not None else request(draft, step, incident_id, line, order, values)
+    step_id = waiting.id if waiting is not None else request(draft, step, incident_id, line, order, values, key)
     if agrees:
         draft.emit(e.StepDecided(id=step_id, outcome="granted", acting_as=acting_as))
         return True
@@ -117,11 +120,14 @@ def request(
     line: tuple[Asked, ...],
     order: OrderId | None = None,
     values: Mapping[str, str] | None = None,
+    key: str = "",
 ) -> StepId:
     """Let a step wait for somebody's leave; whoever calls tells them."""
     step_id = StepId(draft.mint("step"))
     draft.emit(
-        e.StepRequested(id=step_id, step=step, incident=incident, line=line, order=order, values=dict(values or {}))
+        e.StepRequested(
+            id=step_id, step=step, incident=incident, line=line, order=order, values=dict(values or {}), key=key
+        )
     )
     return step_id
 

@@ -254,12 +254,14 @@ class AskLeave(_Command, frozen=True, gc=False, tag="ask_leave"):
     """Somebody asks for leave for a step that people take, such as to use firearms or to close a road.
 
     ``step`` is one of `engine.dispatch.cards.model.PEOPLES_STEPS`. Who may agree to it gives leave by ``acting_as``.
+    The same ``key`` again, where there is one, asks for nothing.
     """
 
     incident: IncidentId
     step: str
     reason: str = ""
     acting_as: str = ""
+    key: str = ""
 
 
 class CancelOrder(_Command, frozen=True, gc=False, tag="cancel_order"):

@@ -438,6 +438,8 @@ class StepRequested(_Body, frozen=True, gc=False, tag="step_requested"):
     line: tuple[Asked, ...]
     order: OrderId | None = None
     values: dict[str, str] = {}
+    key: str = ""
+    """Of who asked for it."""
 
 
 class StepPassedOn(_Body, frozen=True, gc=False, tag="step_passed_on"):

@@ -167,6 +167,7 @@ class StepIn(PlainBody, frozen=True, forbid_unknown_fields=True):
     step: Word
     reason: Word = ""
     acting_as: Word = ""
+    key: Word = ""
 
 
 class PursuitBody(PlainBody, frozen=True):

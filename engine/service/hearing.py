@@ -16,7 +16,7 @@ from engine.model import commands as c
 from engine.model.broadcasts import ReadBroadcast
 from engine.model.entities import Order
 from engine.model.errors import Refusal, RefusalBody
-from engine.model.ids import BroadcastId, OrderId, UnitId
+from engine.model.ids import BroadcastId, IncidentId, OrderId, UnitId
 from engine.service.access import Identity
 from engine.service.connection import Connection
 from engine.service.inbox import RETRY_CODES, Inbox
@@ -28,6 +28,7 @@ from engine.wire.messages import (
     Ack,
     AnswerOrder,
     AskHelp,
+    AskLeave,
     AssignUnits,
     ClientMessage,
     Clock,
@@ -59,6 +60,7 @@ NEEDS: Mapping[type[ClientMessage], tuple[Permission, ...]] = {
     ReturnOrder: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
     Welfare: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
     StateFacts: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
+    AskLeave: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
     ReportAlert: (_P.REPORT_ALERT,),
     Clock: (_P.SET_CLOCK,),
 }
@@ -100,6 +102,8 @@ class Hearing:
                     self._offer(connection, message, self._welfare(connection, message))
                 case StateFacts():
                     self._offer(connection, message, self._facts(connection, message))
+                case AskLeave():
+                    self._offer(connection, message, self._leave(connection, message))
                 case Clock():
                     self._advance(connection, message)
         except Refusal as refusal:
@@ -210,14 +214,28 @@ class Hearing:
             via=self._via(connection, message.order),
         )
 
-    def _facts(self, connection: Connection, message: StateFacts) -> c.Command:
-        self._via(connection, message.order)
-        order = self._inbox.engine.state.orders.get(OrderId(message.order))
+    def _incident(self, connection: Connection, order_id: str) -> IncidentId:
+        """Return the incident of an order that is the speaker's own, or of any to whoever is no device."""
+        self._via(connection, order_id)
+        order = self._inbox.engine.state.orders.get(OrderId(order_id))
         if order is None:
-            raise Refusal("unknown_order", "order", message.order, "an order that is kept")
+            raise Refusal("unknown_order", "order", order_id, "an order that is kept")
+        return order.incident
+
+    def _leave(self, connection: Connection, message: AskLeave) -> c.Command:
+        speaker = connection.speaker
+        return c.AskLeave(
+            actor=speaker.actor,
+            key=speaker.scoped(message.key),
+            incident=self._incident(connection, message.order),
+            step=message.step,
+            reason=message.reason,
+        )
+
+    def _facts(self, connection: Connection, message: StateFacts) -> c.Command:
         return c.StateFacts(
             actor=connection.speaker.actor,
-            incident=order.incident,
+            incident=self._incident(connection, message.order),
             established=message.established,
             ruled_out=message.ruled_out,
         )

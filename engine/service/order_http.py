@@ -144,6 +144,7 @@ class OrderApi(ABC):
         command = c.AskLeave(
             actor=call.speaker.actor,
             incident=IncidentId(incident),
+            key=call.speaker.scoped(said.key) if said.key else "",
             step=said.step,
             reason=said.reason,
             acting_as=_acting_as(call, said.acting_as),

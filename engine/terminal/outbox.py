@@ -17,6 +17,7 @@ from engine.wire.client_session import Memory
 from engine.wire.messages import (
     AnswerOrder,
     AskHelp,
+    AskLeave,
     AssignUnits,
     Clock,
     Emergency,
@@ -34,6 +35,7 @@ Said = (
     | AnswerOrder
     | AssignUnits
     | AskHelp
+    | AskLeave
     | ReturnOrder
     | StateFacts
     | Status

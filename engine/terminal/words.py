@@ -13,6 +13,7 @@ from engine.terminal.outbox import Said
 from engine.wire.messages import (
     AnswerOrder,
     AskHelp,
+    AskLeave,
     AssignUnits,
     Clock,
     NamedUnit,
@@ -152,6 +153,10 @@ class Words(ABC):
         return self._say(
             StateFacts(key=key or uuid.uuid4().hex, order=order.id, established=established, ruled_out=tuple(ruled_out))
         )
+
+    def ask_leave(self, order: OrderView, step: str, *, reason: str = "", key: str = "") -> "asyncio.Future[Answered]":
+        """Ask for leave for a step, as run cards name it, of the incident of an order; kept like an answer."""
+        return self._say(AskLeave(key=key or uuid.uuid4().hex, order=order.id, step=step, reason=reason))
 
     def report(self, alert: ReportAlert) -> "asyncio.Future[Answered]":
         """Report an alert; kept like an answer."""

@@ -128,6 +128,15 @@ class StateFacts(_Message, frozen=True, tag="facts"):
     ruled_out: Facts = ()
 
 
+class AskLeave(_Message, frozen=True, tag="leave"):
+    """Whoever has an order asks for leave for a step of its incident, such as ``firearms``, as run cards name it."""
+
+    key: Id
+    order: Id
+    step: Word
+    reason: Word = ""
+
+
 class AnswerOrder(_Message, frozen=True, tag="answer"):
     """A recipient answers its order, or a dispatcher records what it heard by radio."""
 
@@ -285,6 +294,7 @@ ClientMessage = (
     | Status
     | Welfare
     | StateFacts
+    | AskLeave
     | Read
     | OfOrder
     | Ack
@@ -424,7 +434,7 @@ ServerMessage = Welcome | Snapshot | Item | Taken | Refused | Superseded | Heart
 def reference(message: ClientMessage) -> str:
     """Return the key or reference by which a message's answer names it; empty where it is not answered."""
     match message:
-        case Emergency() | Status() | Welfare() | StateFacts() | Read() | Clock():
+        case Emergency() | Status() | Welfare() | StateFacts() | AskLeave() | Read() | Clock():
             return message.key
         case AnswerOrder() | AssignUnits() | AskHelp() | ReturnOrder():
             return message.key

@@ -66,6 +66,14 @@ def test_a_proposal_is_approved_chosen_over_or_refused(server, said, capsys, ove
     assert "not_asked" in said("refuse", third, "--reason", "again", status=BAD_INPUT)
 
 
+def test_leave_is_asked_for_and_given_in_somebody_s_place(server, said, capsys, over):
+    incident, _ = alert(server, capsys, "11")
+    assert "asked for leave: firearms" in said("leave", incident, "firearms", "--reason", "a gun")
+    given = said("leave", incident, "firearms", "--as", "dispatcher")
+    assert "firearms" in given
+    assert "unknown_value" in said("leave", incident, "dance", status=BAD_INPUT)
+
+
 def test_to_add_to_replace_and_to_cancel(server, said, capsys, over):
     incident, order = alert(server, capsys, "4")
     assert "commander is asked for leave: more_force" in said("add", incident, "patrol")

@@ -98,6 +98,19 @@ def test_what_has_a_command_of_its_own_and_what_is_no_step_is_refused():
     assert reply.refusal.code == "unknown_incident"
 
 
+def test_the_same_key_asks_once_also_after_a_replay():
+    room = Room()
+    first = room.ask("firearms", key="device:a/1")
+    assert room.ask("firearms", key="device:a/1") == first
+    room.ask("firearms", key="device:a/2", refused="asked_already")
+    room.engine.submit(DecideStep(actor="user:chen", step=first.id, granted=True))
+    assert room.ask("firearms", key="device:a/1").id == first.id
+    assert room.ask("firearms", key="device:a/3").id != first.id
+    room.ask("evacuate", key="", refused="")
+    room.ask("evacuate", key="x" * 1000, refused="wrong_length")
+    room.replayed()
+
+
 def test_who_has_ended_their_order_is_not_told():
     room = Room()
     order = next(o for o in room.engine.state.orders.values() if o.recipient == "a")

@@ -76,6 +76,14 @@ def test_who_goes_is_briefed_and_says_what_is_so_at_the_scene():
             told = await near.next_item()
             assert (told.code, told.order.level, told.values["was"]) == ("level_changed", 1, "2")
             assert len(told.order.briefing.ask) < len(its.ask)
+            asked = await near.ask_leave(item.order, "firearms", reason="a knife", key="k1")
+            again = await near.ask_leave(item.order, "firearms", reason="a knife", key="k1")
+            assert isinstance(asked, Taken)
+            assert isinstance(again, Taken)
+            steps = server.engine.state.steps_of(item.order.incident)
+            assert [(step.step, step.values["reason"]) for step in steps if step.step == "firearms"] == [
+                ("firearms", "a knife")
+            ]
             refused = await near.state_facts(item.order, "dragon")
             assert isinstance(refused, Refused)
             assert (refused.code, refused.field) == ("unknown_fact", "established")

@@ -23,6 +23,7 @@ SAMPLES = {
     "read": {"key": "k", "broadcast": "x"},
     "welfare": {"key": "k", "order": "x", "version": 1, "every_s": 300},
     "facts": {"key": "k", "order": "x", "established": ["weapon"]},
+    "leave": {"key": "k", "order": "x", "step": "firearms"},
     "positions": {"fixes": [FIX]},
     "status": {"key": "k", "status": "busy"},
     "answer": {"key": "k", "order": "x", "version": 1, "answer": "accept"},
