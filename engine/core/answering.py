@@ -168,10 +168,10 @@ def acknowledge_mail(world: World, draft: Draft, command: AcknowledgeMail) -> No
 def set_unit_status(world: World, draft: Draft, command: SetUnitStatus) -> None:
     """Note what a unit is doing outside any order."""
     check_key(command.key)
-    if command.key in world.state.kept.keys:
-        return
     if command.unit not in world.state.units:
         raise Refusal("unknown_unit", "unit", command.unit, "a unit of this city")
+    if command.key in world.state.kept.keys:
+        return
     claim = world.state.claims.get(command.unit)
     if claim is not None:
         raise Refusal("on_order", "status", command.status, f"answers to {claim} say what the unit is doing")

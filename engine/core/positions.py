@@ -12,10 +12,18 @@ from engine.model.errors import Refusal
 from engine.model.ids import UnitId
 from engine.model.lifecycle import UnitStatus
 
+_EVER = -(1 << 62)
+
 
 def move(world: World, fixes: Sequence[PositionFix], now: int) -> list[Refusal | None]:
     """Move units to where they say they are; see `engine.core.engine.Engine.move`."""
-    answers: list[Refusal | None] = [_check(world, fix, now) for fix in fixes]
+    units, policies = world.state.units, world.city.policies
+    oldest = now - policies.stale_position_ms if policies.stale_position_ms else _EVER
+    newest, crewed = now + policies.alert_ahead_ms, bool(world.state.kept.crews)
+    answers: list[Refusal | None] = [
+        None if not crewed and fix.unit in units and _is_plain(fix, oldest, newest) else _check(world, fix, now)
+        for fix in fixes
+    ]
     taken = [number for number, refusal in enumerate(answers) if refusal is None]
     if not taken:
         return answers
@@ -35,6 +43,13 @@ def move(world: World, fixes: Sequence[PositionFix], now: int) -> list[Refusal |
             away = f"within {limit_m:g} m of a road{hint(world, fix.lon, fix.lat)}"
             answers[number] = Refusal("off_road", "lon,lat", f"{fix.lon},{fix.lat}", away)
     return answers
+
+
+def _is_plain(fix: PositionFix, oldest: int, newest: int) -> bool:
+    """Tell whether nothing is wrong with a fix of a known unit; `_check` says what is."""
+    if not (-180.0 <= fix.lon <= 180.0 and -90.0 <= fix.lat <= 90.0 and oldest <= fix.at <= newest):
+        return False
+    return fix.heading_deg is None or 0.0 <= fix.heading_deg <= 360.0
 
 
 def _check(world: World, fix: PositionFix, now: int) -> Refusal | None:

@@ -308,3 +308,8 @@ class PositionFix(Placed, frozen=True, gc=False, omit_defaults=True):
     speed_mps: float | None = None
     heading_deg: float | None = None
     accuracy_m: float | None = None
+
+    def __post_init__(self) -> None:
+        # Ten thousand times a second in a large city, and nearly always with plain numbers.
+        if type(self.lon) is not float or type(self.lat) is not float or type(self.at) is not int:
+            Placed.__post_init__(self)

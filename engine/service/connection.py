@@ -36,6 +36,7 @@ class Connection:
 
     def __init__(self, socket: FrameSocket, codec: Codec, limits: Limits, on_refused: Callable[[str], None]) -> None:
         self.socket = socket
+        self._clock = asyncio.get_running_loop().time
         self.session = ServerSession(codec, limits, self.now_ms(), on_refused)
         self.identity: Identity | None = None
         self.device = ""
@@ -60,10 +61,9 @@ class Connection:
         assert self.identity is not None
         return self.identity
 
-    @staticmethod
-    def now_ms() -> float:
+    def now_ms(self) -> float:
         """Milliseconds of the loop's steady clock."""
-        return asyncio.get_running_loop().time() * 1_000.0
+        return self._clock() * 1_000.0
 
     @property
     def is_over(self) -> bool:

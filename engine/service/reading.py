@@ -42,10 +42,10 @@ class Reading:
         self._is_full = False
         self._timer: asyncio.TimerHandle | None = None
         self._emergencies = Allowance(EMERGENCIES_PER_S, EMERGENCIES_AT_ONCE)
-        self._take: Callable[[bytes], None]
+        self._take: Callable[[bytes, float], None]
 
-    def start(self, take: Callable[[bytes], None]) -> None:
-        """Hand frames on from now on, each when it is its turn."""
+    def start(self, take: Callable[[bytes, float], None]) -> None:
+        """Hand frames on from now on, each when it is its turn, with the instant on the connection's clock, in ms."""
         self._take = take
         self._connection.socket.listen(self._came)
 
@@ -67,14 +67,15 @@ class Reading:
             self._timer.cancel()
 
     def _came(self, frame: bytes) -> None:
+        now_ms = self._connection.now_ms()
         if not self._ahead and not self._is_held and self._timer is None:
-            wait_ms = self._connection.session.wait_ms(self._connection.now_ms())
+            wait_ms = self._connection.session.wait_ms(now_ms)
             if not wait_ms:
-                self._take(frame)
+                self._take(frame, now_ms)
                 return
             self._slow_down(wait_ms)
-        if self._timer is not None and not self._is_held and self._goes_first(frame):
-            self._take(frame)
+        if self._timer is not None and not self._is_held and self._goes_first(frame, now_ms):
+            self._take(frame, now_ms)
             return
         self._ahead.append(frame)
         self._ahead_bytes += len(frame)
@@ -82,9 +83,8 @@ class Reading:
             self._is_full = True
             self._connection.socket.transport.pause_reading()
 
-    def _goes_first(self, frame: bytes) -> bool:
-        now_s = self._connection.now_ms() / 1_000.0
-        if not self._codec.is_emergency(frame, self._limits) or self._emergencies.wait_s(now_s):
+    def _goes_first(self, frame: bytes, now_ms: float) -> bool:
+        if not self._codec.is_emergency(frame, self._limits) or self._emergencies.wait_s(now_ms / 1_000.0):
             return False
         self._emergencies.spend()
         return True
@@ -98,13 +98,14 @@ class Reading:
         self._timer = None
         connection = self._connection
         while self._ahead and not self._is_held:
-            wait_ms = connection.session.wait_ms(connection.now_ms())
+            now_ms = connection.now_ms()
+            wait_ms = connection.session.wait_ms(now_ms)
             if wait_ms:
                 self._slow_down(wait_ms)
                 break
             frame = self._ahead.popleft()
             self._ahead_bytes -= len(frame)
-            self._take(frame)
+            self._take(frame, now_ms)
         if self._is_full and self._ahead_bytes < MOST_AHEAD_BYTES:
             self._is_full = False
             if not connection.socket.transport.is_closing():

@@ -213,14 +213,14 @@ class StreamServer:
         if self._on_refused is not None:
             self._on_refused(code)
 
-    def _heard(self, connection: Connection, reading: Reading, frame: bytes) -> None:
+    def _heard(self, connection: Connection, reading: Reading, frame: bytes, now_ms: float) -> None:
         """Act on one frame."""
         session = connection.session
         if session.closing is not None:
             return
         self.counts["frames"] += 1
         try:
-            message = session.receive(frame, connection.now_ms())
+            message = session.receive(frame, now_ms)
             if isinstance(message, Hello):
                 reading.hold()
                 task = asyncio.create_task(self._greet(connection, reading, message))

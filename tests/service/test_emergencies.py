@@ -367,6 +367,7 @@ def test_the_desk_records_what_a_unit_does_and_lists_the_units(tmp_path):
             assert (its["status"], its["doing"]["reason"], its["doing"]["via"]) == ("busy", "meal", "radio")
             assert (its["doing"]["since"], its["doing"]["recorded_at"]) == (NOW - 5_000, NOW)
             assert (await li.post("/v1/units/x/status", json={**said, "key": "l"})).status_code == 404
+            assert (await li.post("/v1/units/x/status", json=said)).status_code == 404  # though the key is known
             page = (await other.get("/v1/units", params={"limit": "2"})).json()
             assert [its["unit"] for its in page["units"]] == ["D1", "P1"]
             rest = (await other.get("/v1/units", params={"after": page["next"]})).json()
