@@ -7,6 +7,7 @@ import pytest
 from engine.dispatch.run_cards import COUNTY, RunCards
 from engine.model.entities import OverruleReason
 from engine.model.lifecycle import IncidentState, OrderState
+from engine.model.lookouts import HeldFor, SightingState
 from engine.model.notices import NoticeCode
 from engine.model.recommendation import Candidate, Excluded, Recommendation, WhyNot
 from engine.texts import LANGUAGES, catalogue, duration, text
@@ -33,6 +34,8 @@ def test_every_code_that_events_and_items_hold_has_a_text():
         assert set(texts["why"]) == set(texts["why_short"]) == set(get_args(WhyNot))
         assert set(texts["order_state"]) == set(OrderState)
         assert set(texts["incident_state"]) == set(IncidentState)
+        assert set(texts["held"]) == set(get_args(HeldFor))
+        assert set(get_args(SightingState)) <= set(texts["sighting"])
         assert set(texts["notice"]) == {*get_args(NoticeCode), "ended_elsewhere", "handed_over"}
 
 
