@@ -7,6 +7,8 @@ The real server (`allpoints serve`: SQLite journal, every commit on the disk) in
   four sources; every order is applied and acknowledged, and its patrol accepts, arrives and clears seconds later. A
   time counts from the instant at which an alert was due, on a schedule that waits for nobody, to the order at the
   terminal.
+- **seen**: the same, and once a second a person says that a sighting is true (`benchmarks.seen`): until the nearest
+  station's terminal has the order.
 - **alone**: alerts without positions, at rising rates, until the 99th percentile is over its bar; patrols clear between
   the steps.
 - **storm**: all lines break at once; orders go on standing in mailboxes; then all 10,000 connect at the same moment,
@@ -17,8 +19,10 @@ applied, number by number. The run fails where anything is lost or doubled, or a
 """
 
 import gc
+import json
 import os
 import resource
+import subprocess
 import sys
 import tempfile
 import time
@@ -30,16 +34,21 @@ from typing import Any
 import numpy as np
 
 from benchmarks.crowd import Course, Crowd, run, settle
-from benchmarks.harness import Report, Row, arguments, emit, say, table
+from benchmarks.harness import ROOT, Report, Row, arguments, emit, say, table
+from benchmarks.seen import Asked
 from benchmarks.served import CAPABILITY, Place, Server, served
 from engine.journal.record import open_record
-from engine.model.events import AlertReceived, Mailed, OrderProposed
+from engine.model.events import AlertReceived, IncidentOpened, Mailed, OrderProposed
 
 PACKAGES = ("websockets", "uvloop", "msgspec", "numpy", "numba", "cryptography")
 TYPE = "drunk_person"
 MOST_P50_MS, MOST_P99_MS = 1.0, 15.0
-NEVER = ("lost", "duplicated", "refused", "exit_status")
+NEVER = ("lost", "duplicated", "refused", "sightings_lost", "exit_status")
+MOST_SIGHTING_MS = 1_000.0
+"""Within a second of verification the nearest station has it."""
 SETTLE_S = 30.0
+SEEN_BEFORE_S = 3.0
+"""Until the first sighting is verified: it is reported before."""
 _SPARE_FILES = 500
 
 
@@ -53,6 +62,8 @@ class Scale:
     warm_s: float
     steady_s: float
     alerts_per_s: float
+    sightings: int
+    sighting_every_s: float
     alone_s: float
     alone_from: float
     alone_factor: float
@@ -72,6 +83,8 @@ FULL = Scale(
     warm_s=5.0,
     steady_s=40.0,
     alerts_per_s=100.0,
+    sightings=20,
+    sighting_every_s=1.0,
     alone_s=6.0,
     alone_from=200.0,
     alone_factor=1.25,
@@ -85,6 +98,8 @@ QUICK = Scale(
     warm_s=0.5,
     steady_s=2.0,
     alerts_per_s=20.0,
+    sightings=3,
+    sighting_every_s=0.3,
     alone_s=1.0,
     alone_from=20.0,
     alone_factor=2.0,
@@ -124,6 +139,33 @@ class Trial:
         row = self._course("steady", scale.steady_s, scale.alerts_per_s, scale.positions_per_s)
         self._clear()
         return row
+
+    def seen(self) -> tuple[Row, list[float | None]]:
+        """Let sightings be verified among alerts and positions; return the alerts' row, and the sightings' times."""
+        scale, known = self.scale, self.place.credentials()
+        host, port = self.server.stream
+        asked = Asked(
+            http=self.server.http,
+            stream=f"ws://{host}:{port}/v1/stream",
+            desk=known["desk"],
+            station=known["S1"],
+            spots=[(lon, lat) for lon, lat in self.place.spots(scale.sightings).tolist()],
+            every_s=scale.sighting_every_s,
+        )
+        with subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.seen"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(asked.encode())
+            process.stdin.close()
+            seconds = scale.sightings * scale.sighting_every_s + SEEN_BEFORE_S
+            row = self._course("seen", seconds, scale.alerts_per_s, scale.positions_per_s)
+            times: list[float | None] = json.loads(process.stdout.read() or "[]")
+        if process.returncode:
+            raise RuntimeError(f"benchmarks.seen ended with {process.returncode}")
+        self._clear()
+        return row, times
 
     def alone(self) -> float:
         """Let alerts come alone, more and more; return the highest rate that was held."""
@@ -224,6 +266,7 @@ class Trial:
         journal, vault = open_record(self.place.folder / "record")
         mailed: dict[str, list[int]] = {}
         alerts: dict[str, int] = {}
+        pursuits: set[str] = set()
         proposed = 0
         try:
             for event in journal.read():
@@ -232,7 +275,9 @@ class Trial:
                     mailed.setdefault(body.recipient, []).append(body.mail_seq)
                 elif isinstance(body, AlertReceived):
                     alerts[body.source_ref] = alerts.get(body.source_ref, 0) + 1
-                elif isinstance(body, OrderProposed):
+                elif isinstance(body, IncidentOpened) and body.lookout is not None:
+                    pursuits.add(body.incident)
+                elif isinstance(body, OrderProposed) and body.order.incident not in pursuits:
                     proposed += 1
         finally:
             journal.close()
@@ -261,6 +306,7 @@ def measure(scale: Scale, seed: int) -> tuple[list[Row], dict[str, Any]]:
             try:
                 trial.connect()
                 steady = trial.steady()
+                beside, seen = trial.seen()
                 alone = trial.alone()
                 storm_s = trial.storm()
             finally:
@@ -280,11 +326,21 @@ def measure(scale: Scale, seed: int) -> tuple[list[Row], dict[str, Any]]:
         "kb_per_connection": round(trial.kb_per_connection, 1),
         "alerts_per_s_alone": round(alone, 1),
         f"reconnect_{scale.terminals}_s": round(storm_s, 2),
+        "sighting_p50_ms": _percentile(seen, 50),
+        "sighting_p99_ms": _percentile(seen, 99),
+        "sightings": len(seen),
+        "sightings_lost": scale.sightings - sum(one is not None for one in seen),
+        "alert_beside_sightings_p50_ms": beside["p50_ms"],
         "refused": sum(record.refused.values()),
         "orders": len(record.orders),
         "exit_status": status,
     }
     return trial.rows, summary
+
+
+def _percentile(times: Sequence[float | None], share: float) -> float | None:
+    came = [one for one in times if one is not None]
+    return round(float(np.percentile(came, share)), 3) if came else None
 
 
 def raise_limit(files: int) -> str:
@@ -305,6 +361,9 @@ def verdict(report: Report) -> int:
         value = summary[name]
         if not isinstance(value, float) or value >= most:
             missed.append(f"{name}: {value}; limit: below {most:g}")
+    seen = summary.get("sighting_p99_ms")
+    if seen is not None and seen >= MOST_SIGHTING_MS:
+        missed.append(f"sighting_p99_ms: {seen}; limit: below {MOST_SIGHTING_MS:g}")
     for line in missed:
         say(f"missed: {line}")
     return 1 if missed else 0

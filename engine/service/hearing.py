@@ -16,7 +16,8 @@ from engine.model import commands as c
 from engine.model.broadcasts import ReadBroadcast
 from engine.model.entities import Order
 from engine.model.errors import Refusal, RefusalBody
-from engine.model.ids import BroadcastId, IncidentId, OrderId, UnitId
+from engine.model.ids import BroadcastId, IncidentId, OrderId, SightingId, UnitId
+from engine.model.lookout_commands import ReportSighting as TakeSighting
 from engine.service.access import Identity
 from engine.service.connection import Connection
 from engine.service.inbox import RETRY_CODES, Inbox
@@ -37,6 +38,7 @@ from engine.wire.messages import (
     Positions,
     Read,
     ReportAlert,
+    ReportSighting,
     ReturnOrder,
     StateFacts,
     Status,
@@ -62,6 +64,7 @@ NEEDS: Mapping[type[ClientMessage], tuple[Permission, ...]] = {
     StateFacts: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
     AskLeave: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
     ReportAlert: (_P.REPORT_ALERT,),
+    ReportSighting: (_P.REPORT_SIGHTING,),
     Clock: (_P.SET_CLOCK,),
 }
 """What each message takes: any one of these. `Hello` and `Heartbeat` say nothing that needs leave."""
@@ -96,6 +99,9 @@ class Hearing:
                     self._offer(connection, message, self._about_order(connection, message))
                 case ReportAlert():
                     self._offer(connection, message, self._alert(connection, message))
+                case ReportSighting():
+                    sighting = message.sighting(connection.speaker.subject)
+                    self._offer(connection, message, TakeSighting(actor=connection.speaker.actor, sighting=sighting))
                 case Read():
                     self._offer(connection, message, self._read(connection, message))
                 case Welfare():
@@ -122,7 +128,7 @@ class Hearing:
         refusal = reply.refusal
         about = self._inbox.engine.state.orders.get(OrderId(message.order)) if isinstance(message, OfOrder) else None
         if refusal is None:
-            refs = _refs(reply, about)
+            refs = self._seen(reply.sighting) if reply.sighting is not None else _refs(reply, about)
             connection.session.say(Taken(ref=ref, refs=refs, duplicate=reply.duplicate, trace=outcome.trace))
         elif refusal.code == "superseded" and about is not None:
             connection.session.say(Superseded(ref=ref, order=about.id, version=about.version, state=about.state))
@@ -131,6 +137,12 @@ class Hearing:
         if connection.for_help_alone:
             connection.session.close(ClosingCode.TOKEN_SPENT, "expired")
         connection.flush()
+
+    def _seen(self, sighting: SightingId) -> dict[str, str | list[str]]:
+        """Return what became of a sighting."""
+        its = self._inbox.engine.state.sightings[sighting]
+        refs: dict[str, str | list[str]] = {"sighting": its.id, "state": its.state}
+        return refs if its.held_for is None else {**refs, "held_for": its.held_for}
 
     def _move(self, connection: Connection, message: Positions) -> None:
         subject = connection.speaker.subject

@@ -23,6 +23,7 @@ from engine.wire.messages import (
     Emergency,
     Read,
     ReportAlert,
+    ReportSighting,
     ReturnOrder,
     StateFacts,
     Status,
@@ -42,6 +43,7 @@ Said = (
     | Welfare
     | Read
     | ReportAlert
+    | ReportSighting
     | Clock
 )
 """What is answered by ``taken``, ``refused`` or ``superseded``."""
@@ -119,7 +121,7 @@ class Outbox:
         for ref, message in self._waiting.items():
             if emergency_only and not isinstance(message, Emergency):
                 break
-            in_line = not isinstance(message, Emergency | Read | ReportAlert | Clock)
+            in_line = not isinstance(message, Emergency | Read | ReportAlert | ReportSighting | Clock)
             if in_line and not is_line_free:
                 continue
             if ref not in self._sent:

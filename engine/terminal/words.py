@@ -20,6 +20,7 @@ from engine.wire.messages import (
     OrderView,
     Read,
     ReportAlert,
+    ReportSighting,
     ReturnOrder,
     StateFacts,
     Status,
@@ -161,6 +162,10 @@ class Words(ABC):
     def report(self, alert: ReportAlert) -> "asyncio.Future[Answered]":
         """Report an alert; kept like an answer."""
         return self._say(alert)
+
+    def sighted(self, sighting: ReportSighting) -> "asyncio.Future[Answered]":
+        """Say that the subject of a lookout was seen; kept like an answer."""
+        return self._say(sighting)
 
     def set_clock(self, now: int) -> "asyncio.Future[Answered]":
         """Set the server's virtual clock, if it has one."""

@@ -27,8 +27,9 @@ from engine.model.limits import (
     MOST_PHOTOS,
     MOST_UNITS_OF_NEED,
     WELFARE_EVERY_MS,
+    WORST_ACCURACY_M,
 )
-from engine.model.lookouts import Task
+from engine.model.lookouts import Mode, SightingReport, Task
 from engine.wire.limits import LATEST_AT, LONGEST_TOKEN, MOST_FIXES
 
 Text = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
@@ -274,6 +275,41 @@ class ReportAlert(_Message, frozen=True, tag="alert"):
         )
 
 
+class ReportSighting(_Message, frozen=True, tag="sighting"):
+    """The subject of a lookout was seen; ``lookout`` is its id or its reference.
+
+    Who the token is for and ``source``, together with ``source_ref``, are its idempotency key.
+    """
+
+    source_ref: Id
+    lookout: Id
+    lon: Lon
+    lat: Lat
+    at: Instant
+    confidence: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 1.0
+    mode: Mode = "foot"
+    heading_deg: Annotated[float, msgspec.Meta(ge=0.0, le=360.0)] | None = None
+    accuracy_m: Annotated[float, msgspec.Meta(ge=0.0, le=WORST_ACCURACY_M)] = 50.0
+    source: Word = ""
+    text: Text = ""
+
+    def sighting(self, subject: str) -> SightingReport:
+        """Return it as the engine's own type, said by ``subject``."""
+        return SightingReport(
+            lookout=self.lookout,
+            source=f"{subject}/{self.source}" if self.source else subject,
+            source_ref=self.source_ref,
+            lon=self.lon,
+            lat=self.lat,
+            at=self.at,
+            confidence=self.confidence,
+            mode=self.mode,
+            heading_deg=self.heading_deg,
+            accuracy_m=self.accuracy_m,
+            details=Details(text=self.text),
+        )
+
+
 class Clock(_Message, frozen=True, tag="clock"):
     """A driver in lockstep sets a virtual clock. Taken only where the server runs on one."""
 
@@ -299,6 +335,7 @@ ClientMessage = (
     | OfOrder
     | Ack
     | ReportAlert
+    | ReportSighting
     | Clock
     | Heartbeat
 )
@@ -438,7 +475,7 @@ def reference(message: ClientMessage) -> str:
             return message.key
         case AnswerOrder() | AssignUnits() | AskHelp() | ReturnOrder():
             return message.key
-        case ReportAlert(source_ref=source_ref):
+        case ReportAlert(source_ref=source_ref) | ReportSighting(source_ref=source_ref):
             return source_ref
         case _:
             return ""

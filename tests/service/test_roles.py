@@ -32,6 +32,7 @@ SAMPLES = {
     "return": {"key": "k", "order": "x", "version": 1, "reason": "far"},
     "ack": {"seq": 1},
     "alert": {"source": "s", "source_ref": "k", "type": "robbery", **FIX},
+    "sighting": {"source_ref": "k", "lookout": "x", **FIX},
     "clock": {"key": "k", "now": NOW},
 }
 """A message of each kind that can be read; what it is about does not matter to who may say it."""
