@@ -314,9 +314,11 @@ class World:
 
         Nothing where the city names no team that can do it: its units are sent one by one.
         """
+        if not demand.one_team:
+            return {}
         fleet = self.fleet
         able = fleet.any_mask((demand.capability, *demand.either))
-        if not demand.one_team or not np.any((fleet.team >= 0) & ((fleet.bits & able) != 0)):
+        if not np.any((fleet.team >= 0) & ((fleet.bits & able) != 0)):
             return {}
         alike = [its for its in self.state.demands.of_incident(demand.incident) if its.one_team == demand.one_team]
         orders = [self.state.orders[its.order] for its in alike if its.order is not None and its.id != demand.id]
