@@ -19,11 +19,12 @@ from engine.model.ids import DemandId, IncidentId, RecipientId
 from engine.model.recommendation import Candidate, Recommendation
 
 EFFORT = 5.0
-"""CP-SAT's deterministic time for one decision; it had a small part of that when it was made."""
+"""CP-SAT's deterministic time for one decision; a worker had a small part of that when it was made, a batch none."""
 
 Verdict = Literal["same", "differs", "incomplete", "unproven"]
 """``incomplete``: of a worker's plan not every line was carried out, so that the rest cannot be judged by itself.
-``unproven``: the plan was not proven the best when it was made, and a better one is found now."""
+``unproven``: the plan was not proven the best when it was made, and a better one is found now. That hangs on the
+question alone, never on how busy the machine was: what may be spent is deterministic time."""
 
 
 @dataclass(frozen=True)

@@ -51,10 +51,14 @@ def tables(engine):
 
 
 def check_tables(engine):
-    """Every decision of the record, solved again, is the one that stands in it."""
+    """Every decision of the record, solved again, is the one that stands in it.
+
+    Or, of several demands within a batch, which has no time for CP-SAT, a better one than it was said to be proven.
+    """
     for its in decisions(tables(engine)):
         found = solve_again(its)
-        assert found.verdict in ("same", "incomplete"), (found, its)
+        batch = len(its) > 1 and not any(table.recommendation.proven for table in its)
+        assert found.verdict in ("same", "incomplete", *(["unproven"] if batch else [])), (found, its)
 
 
 def test_level_1_takes_the_unit_that_passes_by_and_what_it_leaves_is_served_in_the_same_decision():

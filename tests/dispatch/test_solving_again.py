@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.dispatch.assignment import UNMET, Choices, assign
-from engine.dispatch.solving_again import Table, decisions, solve_again
+from engine.dispatch.solving_again import EFFORT, Table, decisions, solve_again
 from engine.model.recommendation import Candidate, Recommendation
 
 
@@ -102,6 +102,43 @@ def test_a_choice_that_its_table_does_not_give_differs():
     assert solve_again([single(far, near, proven=False)]).verdict == "unproven"
     nobody = single(None, near)
     assert solve_again([Table("d", "i", replace(nobody.recommendation, together=0))]).verdict == "differs"
+
+
+def contended(effort):
+    """Two incidents that want two units each and share most of their candidates, decided with ``effort``."""
+    units = [[5, 1, 3, 2], [4, 3, 6, 5], [4, 6], [3, 5, 6, 0, 1, 4, 2]]
+    costs = [[20, 90, 190, 390], [20, 80, 160, 390], [50, 190], [10, 60, 160, 190, 270, 360, 370]]
+    incident = [0, 0, 1, 1]
+    choices = Choices.of(
+        [3] * 4, incident, [np.array(its, np.int32) for its in units], [np.array(its, np.int64) for its in costs]
+    )
+    plan = assign(choices, effort)
+    goes = [its[pick] for its, pick in zip(units, plan.pick.tolist(), strict=True)]
+    tables = []
+    for i, (its, cost) in enumerate(zip(units, costs, strict=True)):
+        named = {unit: candidate(unit, ms, "eta") for unit, ms in zip(its, cost, strict=True)}
+        chosen = named.pop(goes[i])
+        table = single(
+            chosen,
+            *(one for unit, one in named.items() if unit not in goes),
+            rivals=tuple(one for unit, one in named.items() if unit in goes),
+            proven=plan.open_groups == 0,
+        ).recommendation
+        tables.append(Table(f"d{i}", f"i{incident[i]}", replace(table, level=3, together=4)))
+    return plan, tables
+
+
+def test_what_a_batch_has_no_time_to_prove_says_so_and_is_the_same_however_long_it_takes():
+    quick, tables = contended(0.0)
+    again = solve_again(tables)
+    assert quick.open_groups == 1
+    assert again.verdict == "unproven"
+    proven, better = contended(EFFORT)
+    assert proven.open_groups == 0
+    assert again.chosen == tuple(table.recommendation.chosen.recipient for table in better)
+    assert solve_again(better).verdict == "same"
+    for effort, first in ((0.0, quick), (EFFORT, proven)):
+        assert contended(effort)[0].pick.tolist() == first.pick.tolist()
 
 
 def test_a_decision_of_which_not_every_line_was_carried_out_is_not_judged():
