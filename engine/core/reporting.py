@@ -22,6 +22,8 @@ from engine.model.limits import (
     LONGEST_ADDRESS,
     LONGEST_ID,
     LONGEST_TEXT,
+    MOST_EITHER,
+    MOST_EQUIPMENT,
     MOST_FACTS,
     MOST_NEEDS,
     MOST_PEOPLE,
@@ -238,6 +240,19 @@ def check_facts(world: World, facts: tuple[str, ...], field: str) -> None:
             raise Refusal("unknown_fact", field, fact, ", ".join(sorted(world.city.run_cards.words.facts)))
 
 
+def _check_brought(world: World, need: Need, field: str) -> None:
+    """Refuse what no table has room for: too many ids, and ids that no run card knows."""
+    words = world.city.run_cards.words
+    for name, ids, most in (("either", need.either, MOST_EITHER - 1), ("equipment", need.equipment, MOST_EQUIPMENT)):
+        if len(ids) > most:
+            raise Refusal("too_many", f"{field}.{name}", len(ids), most)
+    for equipment in need.equipment:
+        if equipment not in words.equipment:
+            raise Refusal("unknown_equipment", f"{field}.equipment", equipment, ", ".join(words.equipment))
+    if need.rank and need.rank not in words.ranks:
+        raise Refusal("unknown_rank", f"{field}.rank", need.rank, ", ".join(words.ranks))
+
+
 def _check_needs(world: World, needs: tuple[Need, ...] | None) -> None:
     if needs is None:
         return
@@ -247,6 +262,7 @@ def _check_needs(world: World, needs: tuple[Need, ...] | None) -> None:
         if not {need.capability, *need.either} <= world.city.run_cards.capabilities.keys():
             known = ", ".join(world.city.run_cards.capabilities)
             raise Refusal("unknown_capability", f"needs[{number}].capability", need.capability, known)
+        _check_brought(world, need, f"needs[{number}]")
         asks_of_crews = need.rank or need.people or need.sworn
         if asks_of_crews and world.city.roster is None:
             said = f"{need.rank} {need.people} {need.sworn}"

@@ -13,8 +13,8 @@ def cut_to_size(recommendation: Recommendation) -> Recommendation:
 
     Where it would be more, those go that only other demands have, the last first; then the last name of the longer of
     the two other lists, an excluded unit before a candidate, until the rest fits; how many of these went is stated in
-    it. Who is chosen and the counts by reason always stand: with every id as long as ids may be they take less than
-    half of the room.
+    it. Who is chosen, what is needed and the counts by reason always stand: with every id as long as ids may be, and
+    as many of them as a need may have, they fit.
     """
     whole = recommendation
     while len(_encoder.encode(recommendation)) > MOST_RECOMMENDATION_BYTES:

@@ -14,6 +14,8 @@ MOST_PEOPLE = 500
 """People of one need."""
 MOST_EITHER = 8
 """Capabilities of which any meets one need."""
+MOST_EQUIPMENT = 8
+"""Kinds of equipment that each unit of one need must bring."""
 LONGEST_ID = 128
 """Characters of an id, a key, a reference, a type; of a caller and a telephone number."""
 LONGEST_CALL_SIGN = 64

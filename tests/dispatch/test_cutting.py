@@ -11,7 +11,14 @@ from engine.core.engine import Engine
 from engine.dispatch.cutting import cut_to_size
 from engine.dispatch.policies import Policies
 from engine.model.commands import ReportAlert
-from engine.model.limits import LONGEST_ID, MOST_RECOMMENDATION_BYTES
+from engine.model.entities import Need
+from engine.model.limits import (
+    LONGEST_CALL_SIGN,
+    LONGEST_ID,
+    MOST_EITHER,
+    MOST_EQUIPMENT,
+    MOST_RECOMMENDATION_BYTES,
+)
 from engine.model.recommendation import Candidate, Excluded, Recommendation, WhyNot
 from tests.support.cities import NOW, SetClock, alert, city, unit
 
@@ -50,6 +57,68 @@ def test_with_the_longest_ids_what_is_cut_is_stated(letter):
     assert len(cut.excluded) + cut.excluded_cut == 20
 
 
+@pytest.mark.parametrize("letter", ["x", "警", "\U00020000", '"'])
+def test_all_that_is_never_cut_fits_by_itself(letter):
+    sign, word = letter * LONGEST_CALL_SIGN, "w" * 64
+    day_ms = 86_400_000
+    against = ("position_age", "diversion", "diversion_equal", "not_preferred", "own_first")
+    one = Candidate(
+        sign,
+        day_ms,
+        day_ms,
+        day_ms,
+        distance_m=999_999,
+        cover_ppm=1_000_000,
+        cost_ms=day_ms,
+        penalties_ms=dict.fromkeys(against, day_ms),
+        people=500,
+        sworn=500,
+        team=sign,
+        diverted_from="o" * LONGEST_ID,
+    )
+    whole = msgspec.structs.replace(
+        made_up(sign, 20, 20),
+        capability=word,
+        policy="responsible_station",
+        chosen=one,
+        others=(one,) * 20,
+        rivals=(one,) * 20,
+        either=(word,) * (MOST_EITHER - 1),
+        bringing=(*(f"equipment:{word}" for _ in range(MOST_EQUIPMENT)), f"rank:{word}"),
+        one_team=MOST_EITHER,
+        people=500,
+        sworn=500,
+        extra=True,
+        shares=True,
+        level=4,
+        underway_ms=day_ms,
+        decided_at=NOW,
+        decision=10**9,
+        together=500,
+        proven=False,
+    )
+    cut = cut_to_size(whole)
+    assert size_of(cut) <= MOST_RECOMMENDATION_BYTES
+    assert (cut.chosen, cut.either, cut.bringing) == (one, whole.either, whole.bringing)
+    assert not cut.rivals
+    assert cut.others_cut + len(cut.others) == cut.excluded_cut + len(cut.excluded) == 20
+
+
+@pytest.mark.parametrize(
+    ("need", "code", "field"),
+    [
+        (Need("patrol", either=("traffic",) * MOST_EITHER), "too_many", "either"),
+        (Need("patrol", equipment=("shield",) * (MOST_EQUIPMENT + 1)), "too_many", "equipment"),
+        (Need("patrol", equipment=("x" * 5_000,)), "unknown_equipment", "equipment"),
+    ],
+)
+def test_a_need_that_no_table_has_room_for_is_refused(need, code, field):
+    engine = Engine(city([unit("a", 1, 1)]), clock=SetClock())
+    reply = engine.submit(ReportAlert(actor="source:test", alert=alert("1", 1, 1, needs=(need,))))[0]
+    assert reply.refusal is not None
+    assert (reply.refusal.code, reply.refusal.field) == (code, f"needs[0].{field}")
+
+
 @given(st.text(min_size=1, max_size=LONGEST_ID), st.integers(0, 20), st.integers(0, 20))
 def test_no_more_is_cut_than_has_to_be_and_from_the_end(name, others, excluded):
     whole = made_up(name, others, excluded)
@@ -66,9 +135,10 @@ def test_no_more_is_cut_than_has_to_be_and_from_the_end(name, others, excluded):
         assert size_of(more) > MOST_RECOMMENDATION_BYTES
 
 
-def test_an_engine_names_the_next_twenty_and_freezes_what_fits():
-    long = "警" * 40
-    units = [unit(f"{long}-{i:02}", i % 6, 2 + i % 3) for i in range(30)] + [
+@pytest.mark.parametrize("letter", ["x", "警", "\U00020000", '"'])
+def test_an_engine_names_the_next_twenty_and_freezes_what_fits(letter):
+    long = letter * (LONGEST_CALL_SIGN - 4)
+    units = [unit(f"{long}-{i:03}", i % 6, 2 + i % 3) for i in range(30)] + [
         unit(f"{long}-t{i:02}", 1, 1, "traffic") for i in range(25)
     ]
     for names, whole in ((units, False), ([*(msgspec.structs.replace(u, id=u.id[-3:]) for u in units)], True)):

@@ -275,6 +275,11 @@ BAD = [
         'capability = "patrol", either = ["patrol", "beat"], count',
         "day[1].capability: 'patrol' is not taken; capability or either, not both",
     ),
+    (
+        "count = 2",
+        f"count = 2, equipment = {['shield'] * 9}",
+        "day[1].equipment: 9 is not taken; at most 8 ids",
+    ),
     ("count = 2", "count = 2, together = 1", "day[1].together: 1 is not taken"),
     ("count = 2", "count = 1, one_team = true", "day[1].one_team: 1 is not taken; a need of 2 units or more"),
     ("count = 2", "number = 2", "day[1].number: 'number' is not taken; unknown key; known: capability, count"),

@@ -26,6 +26,7 @@ from engine.model.limits import (
     LEVELS,
     LONGEST_SERIES_S,
     MOST_EITHER,
+    MOST_EQUIPMENT,
     MOST_NEEDS,
     MOST_PEOPLE,
     MOST_UNITS_OF_NEED,
@@ -217,8 +218,14 @@ class _Cards:
             people=people,
             sworn=toml.whole((*at, "sworn"), given["sworn"], 0, people) if "sworn" in given else sworn,
             rank=toml.choice((*at, "rank"), given["rank"], words.ranks) if "rank" in given else "",
-            equipment=names_of(toml, (*at, "equipment"), given.get("equipment", []), words.equipment),
+            equipment=self.brought((*at, "equipment"), given.get("equipment", [])),
         )
+
+    def brought(self, at: At, raw: Any) -> tuple[str, ...]:
+        found = names_of(self.toml, at, raw, self.words.equipment)
+        if len(found) > MOST_EQUIPMENT:
+            self.toml.wrong(at, len(found), f"at most {MOST_EQUIPMENT} ids")
+        return found
 
     def able(self, at: At, given: Mapping[str, Any]) -> tuple[str, ...]:
         """Read what a need calls for: one capability, or several of which any will do."""
