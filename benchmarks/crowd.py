@@ -440,6 +440,9 @@ class Crowd:
         if item.kind != "order" or order is None:
             self.record.counts[item.kind] += 1
             return
+        if order.task != "attend":  # of a pursuit, which ends by itself
+            self.record.counts["watched"] += 1
+            return
         known = self.record.orders.get(order.incident)
         if known is not None:
             known.times += 1

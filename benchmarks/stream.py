@@ -362,7 +362,7 @@ def verdict(report: Report) -> int:
         if not isinstance(value, float) or value >= most:
             missed.append(f"{name}: {value}; limit: below {most:g}")
     seen = summary.get("sighting_p99_ms")
-    if seen is not None and seen >= MOST_SIGHTING_MS:
+    if isinstance(seen, float) and seen >= MOST_SIGHTING_MS:
         missed.append(f"sighting_p99_ms: {seen}; limit: below {MOST_SIGHTING_MS:g}")
     for line in missed:
         say(f"missed: {line}")

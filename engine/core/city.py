@@ -143,7 +143,14 @@ class City:
 
     def needs(self, response: Response) -> tuple[Need, ...]:
         """Return what a run card calls for, as far as it is known of this city's units."""
-        return response.asked(crews=self.roster is not None, equipment=self.keeps_equipment)
+        return response.asked(
+            crews=self.roster is not None, equipment=self.keeps_equipment, teamed=self.teamed_capabilities
+        )
+
+    @cached_property
+    def teamed_capabilities(self) -> frozenset[str]:
+        """What teams can do; nothing in a city that names none."""
+        return frozenset(name for unit in self.units if unit.team for name in unit.capabilities)
 
     @property
     def fixed_ms(self) -> int:

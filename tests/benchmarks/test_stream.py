@@ -15,11 +15,13 @@ def test_a_quick_run_gives_one_object_with_the_agreed_names_and_nothing_lost(mon
     assert (document["benchmark"], document["seed"]) == ("stream", 3)
     summary, rows = document["summary"], document["results"]
     quick = stream.QUICK
-    assert [row["phase"] for row in rows if row["phase"] != "alone"] == ["connect", "warm", "steady", "storm"]
+    assert [row["phase"] for row in rows if row["phase"] != "alone"] == ["connect", "warm", "steady", "seen", "storm"]
     assert {name: summary[name] for name in stream.NEVER} == dict.fromkeys(stream.NEVER, 0)
     steady = next(row for row in rows if row["phase"] == "steady")
     assert steady["alerts"] == round(quick.steady_s * quick.alerts_per_s)
     assert 0 < summary["p50_ms"] <= summary["p99_ms"]
+    assert summary["sightings"] == quick.sightings
+    assert 0 < summary["sighting_p50_ms"] <= summary["sighting_p99_ms"]
     assert summary["positions_per_s"] > 0
     assert summary["kb_per_connection"] > 0
     assert summary[f"reconnect_{quick.terminals}_s"] > 0

@@ -249,7 +249,9 @@ def test_a_need_for_one_team_counts_its_units_and_not_the_people_in_them(tmp_pat
     force = 'force = [{ capability = "swat", count = 2, people = 6, one_team = true }]'
     cards = load(tmp_path, TREE.replace('force = [{ capability = "patrol", count = 4 }]', force))
     response = cards.cards["brawl"].at(2, DAY)
-    assert response.asked(crews=True) == (Need("swat", 2, one_team=True),)
+    assert response.asked(crews=True, teamed=frozenset({"swat"})) == (Need("swat", 2, one_team=True),)
+    (alone,) = response.asked(crews=True, teamed=frozenset({"patrol"}))  # nobody who can do it is in a team
+    assert (alone.one_team, alone.people) == (False, 6)
 
 
 def test_everything_that_is_sent_at_any_level_is_known(tree):

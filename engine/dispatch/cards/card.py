@@ -56,7 +56,9 @@ class Response:
         """The force by capability and count."""
         return self.asked()
 
-    def asked(self, *, crews: bool = False, equipment: bool = False) -> tuple[Need, ...]:
+    def asked(
+        self, *, crews: bool = False, equipment: bool = False, teamed: frozenset[str] = frozenset()
+    ) -> tuple[Need, ...]:
         """Return the force as the decision takes it.
 
         Parameters
@@ -65,20 +67,24 @@ class Response:
             Whether it is known who is in a unit, so that rank, people and sworn officers can be asked for.
         equipment
             Whether it is known what units bring.
+        teamed
+            What teams can do: for anything else there is no one team to send.
         """
-        return tuple(
-            Need(
-                need.capability,
-                need.count,
-                either=need.either,
-                together=need.together,
-                one_team=need.one_team,
-                rank=need.rank if crews else "",
-                equipment=need.equipment if equipment else (),
-                people=need.people if crews and not need.one_team else 0,
-                sworn=need.sworn if crews and not need.one_team else 0,
-            )
-            for need in self.force
+        return tuple(self._asked(need, crews, equipment, teamed) for need in self.force)
+
+    @staticmethod
+    def _asked(need: ForceNeed, crews: bool, equipment: bool, teamed: frozenset[str]) -> Need:
+        one_team = need.one_team and bool(teamed & {need.capability, *need.either})
+        return Need(
+            need.capability,
+            need.count,
+            either=need.either,
+            together=need.together,
+            one_team=one_team,
+            rank=need.rank if crews else "",
+            equipment=need.equipment if equipment else (),
+            people=need.people if crews and not one_team else 0,
+            sworn=need.sworn if crews and not one_team else 0,
         )
 
     @property
