@@ -33,9 +33,12 @@ def demands_of(state: State, order: Order) -> list[Demand]:
 
 
 def take(state: State, order: Order, demands: tuple[DemandId, ...]) -> None:
-    """Put demands under the station that is ordered for them."""
+    """Put demands under the station that is ordered for them; one that answered for them before names nobody more."""
+    before = dict.fromkeys(state.demands[name].station for name in demands)
     for name in demands:
         state.demands[name] = msgspec.structs.replace(state.demands[name], station=order.id, plan=None)
+    for other in before:
+        watch_naming(state, other)
 
 
 def give_back(state: State, order: Order, *, never_again: bool) -> None:

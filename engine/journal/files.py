@@ -14,6 +14,8 @@ from engine.model.errors import Refusal
 PRIVATE = 0o600
 _MOST_VALUES = 9_000
 """Values in one statement; SQLite takes 32,766."""
+_AT_ONCE_BYTES = 1 << 20
+"""Written and synced at a time: whoever else syncs, such as a commit, waits for as much of it and no more."""
 
 
 def create_private(path: Path, data: bytes = b"") -> None:
@@ -38,10 +40,11 @@ def replace_private(path: Path, data: bytes) -> None:
     fresh.unlink(missing_ok=True)
     try:
         handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE)
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        with os.fdopen(handle, "wb", buffering=0) as file:
+            left = memoryview(data)
+            while left:
+                left = left[file.write(left[:_AT_ONCE_BYTES]) :]
+                os.fsync(file.fileno())
         fresh.replace(path)
     except OSError:
         fresh.unlink(missing_ok=True)

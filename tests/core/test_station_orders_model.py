@@ -263,3 +263,13 @@ class StationDesks(RuleBasedStateMachine):
 
 StationDesks.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
 TestStationDesks = StationDesks.TestCase
+
+
+def test_a_station_s_clock_ends_where_a_person_gives_what_it_answered_for_to_a_station():
+    desks = StationDesks()
+    desks.start()
+    desks.alerts(column=0, kind="robbery", needs=(Need("patrol", 2),), row=0)
+    desks.names(number=0, units=[])
+    desks.chooses(anyway=False, number=1, seen=None, who="s0")
+    desks.a_clock_runs_only_where_it_can_be_met()
+    desks.a_replay_gives_the_same()
