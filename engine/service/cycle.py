@@ -53,7 +53,8 @@ class CycleLimits(msgspec.Struct, frozen=True, kw_only=True):
     look_again_ms
         A tick comes at least this often: what waits for a free unit is looked at again, clocks are compared.
     checkpoint_ms, snapshot_events
-        How often the fleet, and after how many events the state, is kept beside the journal.
+        How often the fleet, and after how many events the state, is kept beside the journal: a start replays what came
+        after, some 40 microseconds an event.
     """
 
     waiting: int = 10_000
@@ -62,7 +63,7 @@ class CycleLimits(msgspec.Struct, frozen=True, kw_only=True):
     retry_ms: int = 1_000
     look_again_ms: int = LOOK_AGAIN_MS
     checkpoint_ms: int = 5_000
-    snapshot_events: int = 50_000
+    snapshot_events: int = 100_000
 
 
 class Commit(NamedTuple):
