@@ -40,10 +40,10 @@ def replace_private(path: Path, data: bytes) -> None:
     fresh.unlink(missing_ok=True)
     try:
         handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE)
-        with os.fdopen(handle, "wb", buffering=0) as file:
-            left = memoryview(data)
-            while left:
-                left = left[file.write(left[:_AT_ONCE_BYTES]) :]
+        with os.fdopen(handle, "wb") as file:
+            for at in range(0, len(data), _AT_ONCE_BYTES):
+                file.write(data[at : at + _AT_ONCE_BYTES])
+                file.flush()
                 os.fsync(file.fileno())
         fresh.replace(path)
     except OSError:
