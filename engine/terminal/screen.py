@@ -157,6 +157,8 @@ class TerminalScreen(App[int]):
         return text("device.exercise", self.language, words=said) if "exercise" in item.values else said
 
     def _tell(self, words: str) -> None:
+        if not self.is_running:  # it is being taken down, one part after another
+            return
         stamp = datetime.now().astimezone().strftime("%H:%M:%S")
         self._on_base("#log", RichLog).write(f"{stamp}  {words}")
 
@@ -166,7 +168,7 @@ class TerminalScreen(App[int]):
 
     def _look(self) -> None:
         """Show what has changed."""
-        if not self.screen_stack[0].children:  # it is being taken down
+        if not self.is_running:
             return
         if list(self.client.open_orders.values()) != self._seen:
             self._show()
@@ -174,6 +176,8 @@ class TerminalScreen(App[int]):
 
     def _show(self) -> None:
         """Show the orders that are open, the chosen one as before, and all about it."""
+        if not self.is_running:
+            return
         orders = self._on_base("#orders", OptionList)
         chosen = self._chosen()
         self._seen = list(self.client.open_orders.values())
@@ -201,7 +205,8 @@ class TerminalScreen(App[int]):
 
     def on_option_list_option_highlighted(self) -> None:
         """Show another order."""
-        self._show_details()
+        if self.is_running:
+            self._show_details()
 
     def _name_of(self, order: OrderView) -> str:
         return self._names.get(order.type, {}).get(self.language, order.type)

@@ -3,6 +3,7 @@
 import pytest
 
 from engine.terminal.screen import Asking, TerminalScreen
+from engine.wire.messages import Taken
 from tests.support.cities import unit
 from tests.support.streams import play, report, running
 
@@ -97,5 +98,25 @@ def test_a_revoked_terminal_says_that_it_has_ended():
                 server.door.revoked.add("terminal:near")
                 await until(pilot, lambda: screen.ended is not None)
                 assert "has ended this session" in log(screen)
+
+    play(scene())
+
+
+def test_what_is_heard_while_the_screen_is_taken_down_is_left_alone():
+    async def scene():
+        async with running(*UNITS) as server:
+            screen = TerminalScreen(server.client("terminal:near"), NAMES, "en")
+            async with screen.run_test(size=(110, 40)) as pilot:
+                await until(pilot, lambda: "connected" in shown(screen, "#head"))
+                prune = screen._prune
+
+                async def prune_in_part(parent):
+                    await prune(parent.query_one("#head"))  # its parts go one by one
+                    screen._look()
+                    screen._heard(None, Taken(ref="r", refs={}))
+                    screen.on_option_list_option_highlighted()
+                    await prune(parent)
+
+                screen._prune = prune_in_part
 
     play(scene())
