@@ -14,7 +14,8 @@ from typing import Final
 
 from engine.core.city_devices import Device, Jt808Settings
 from engine.intake.jt808 import messages as m
-from engine.intake.jt808.session import Answered, Came, Heard, Limits, LoggedIn, Session
+from engine.intake.jt808.limits import Limits
+from engine.intake.jt808.session import Answered, Came, Heard, LoggedIn, Session
 from engine.intake.screening import Reported
 from engine.model.errors import Refusal
 from engine.model.events import Mailed
@@ -204,13 +205,32 @@ class Jt808Server:
                 self.counts["slowed_down"] += 1
                 await asyncio.sleep(wait_ms / 1_000)
             silent_s = loop.time() + self.limits.silence_ms / 1_000
-            async with asyncio.timeout_at(silent_s if session.device is not None else login_s):
-                data = await reader.read(_READ_BYTES)
+            data = await self._next(connection, reader, silent_s if session.device is not None else login_s)
             if not data:
                 return
             self.counts["bytes"] += len(data)
             for heard in session.receive(data, loop.time() * 1_000):
                 await self._act(connection, heard)
+            connection.flush()
+
+    async def _next(self, connection: _Connection, reader: asyncio.StreamReader, until_s: float) -> bytes:
+        """Return what comes next; what is missing of a message in several frames is asked for meanwhile.
+
+        Raises
+        ------
+        TimeoutError
+            When nothing has come until then.
+        """
+        loop, session = asyncio.get_running_loop(), connection.session
+        while True:
+            due_s = session.due_ms / 1_000
+            try:
+                async with asyncio.timeout_at(min(due_s, until_s)):
+                    return await reader.read(_READ_BYTES)
+            except TimeoutError:
+                if until_s <= due_s:
+                    raise
+            session.tick(loop.time() * 1_000)
             connection.flush()
 
     async def _act(self, connection: _Connection, heard: Heard) -> None:

@@ -12,7 +12,7 @@ from engine.core.plain_ports import VolatileJournal
 from engine.fleet.columns import READY
 from engine.intake.jt808 import messages as m
 from engine.intake.jt808.frames import Packet, encode
-from engine.intake.jt808.session import Limits
+from engine.intake.jt808.limits import Limits
 from engine.model.commands import CancelOrder, EndEmergency, ReportAlert, SetUnitStatus
 from engine.model.entities import Need
 from engine.model.lifecycle import OrderState, UnitStatus
@@ -322,6 +322,25 @@ def test_a_batch_from_a_gap_is_as_old_as_it_is():
             await until(lambda: world.engine.fleet.fixed_at[row] == NOW)
             assert world.figure("device_positions", protocol="jt808", mark="backfill") == 4
             assert world.figure("device_positions", protocol="jt808", mark="older") == 1
+
+    play(scene())
+
+
+def test_a_frame_of_a_long_batch_that_was_lost_is_asked_for_and_moves_the_unit_when_it_comes():
+    async def scene():
+        async with devices(limits=Limits(asking_ms=1, gathering_ms=60_000)) as world:
+            car = await world.terminal()
+            row = world.engine.fleet.index("near")
+            body = m.write(m.Batch(locations=tuple(here(*place(3, 2), NOW - ago) for ago in (2_000, 1_000))), 2013)
+            parts = [
+                {"body": body[:40], "part": 1, "serial": 40, "parts": 2},
+                {"body": body[40:], "part": 2, "serial": 41, "parts": 2},
+            ]
+            car.say(m.Batch(locations=()), **parts[1])
+            assert (await car.hear(0x8003)).body.hex() == "0028010001"
+            car.say(m.Batch(locations=()), **parts[0])
+            await until(lambda: world.engine.fleet.fixed_at[row] == NOW - 1_000)
+            assert await car.ask(m.Heartbeat()) == m.DONE
 
     play(scene())
 

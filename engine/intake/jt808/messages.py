@@ -124,6 +124,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     result: int = DONE
 
 
+class AskAgain(msgspec.Struct, frozen=True, kw_only=True):
+    """0x8003: frames of a message in several that never came, by the serial of its first; repeated as they were."""
+
+    first: int
+    parts: tuple[int, ...]
+
+
 class RegisterAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """0x8100: the code, or why there is none."""
 
@@ -139,7 +146,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FromTerminal = Register | Authenticate | Heartbeat | Logout | TerminalAnswer | Location | Batch
-ToTerminal = Answer | RegisterAnswer | Text
+ToTerminal = Answer | AskAgain | RegisterAnswer | Text
 NUMBERS: dict[type, int] = {
     TerminalAnswer: 0x0001,
     Heartbeat: 0x0002,
@@ -149,6 +156,7 @@ NUMBERS: dict[type, int] = {
     Location: 0x0200,
     Batch: 0x0704,
     Answer: 0x8001,
+    AskAgain: 0x8003,
     RegisterAnswer: 0x8100,
     Text: 0x8300,
 }
@@ -213,6 +221,11 @@ def write(message: FromTerminal | ToTerminal, edition: Edition, utc_offset_minut
     match message:
         case Answer() | TerminalAnswer():
             return struct.pack(">HHB", message.serial, message.message, message.result)
+        case AskAgain():
+            # 2013 counts the frames in a byte, 2019 in two.
+            count = ">HH" if edition == 2019 else ">HB"
+            numbers = struct.pack(f">{len(message.parts)}H", *message.parts)
+            return struct.pack(count, message.first, len(message.parts)) + numbers
         case RegisterAnswer():
             return struct.pack(">HB", message.serial, message.result) + _gbk(message.code)
         case Text():

@@ -12,39 +12,13 @@ import hmac
 from collections.abc import Callable
 from typing import NamedTuple
 
-import msgspec
-
 from engine.core.city_devices import Device
 from engine.intake.jt808 import messages as m
 from engine.intake.jt808.frames import Edition, Packet, Splitter, decode, encode
+from engine.intake.jt808.gathering import Gathering
+from engine.intake.jt808.limits import Limits
 from engine.model.errors import Refusal
 from engine.wire.allowance import Allowance
-
-
-class Limits(msgspec.Struct, frozen=True, kw_only=True):
-    """Bounds of one connection.
-
-    Parameters
-    ----------
-    login_ms, silence_ms
-        A terminal that has not authenticated, or says nothing, within this time is gone.
-    errors
-        So many frames in a row that are not taken close the connection.
-    rate_per_s, burst
-        Frames a second that are read, and at once; the rest is read more slowly.
-    parts, part_bytes, gathered, gathering_ms
-        Of messages in several frames: frames and bytes of one, how many at a time, and for how long.
-    """
-
-    login_ms: int = 15_000
-    silence_ms: int = 180_000
-    errors: int = 10
-    rate_per_s: int = 50
-    burst: int = 500
-    parts: int = 64
-    part_bytes: int = 65_536
-    gathered: int = 2
-    gathering_ms: int = 60_000
 
 
 class LoggedIn(NamedTuple):
@@ -69,11 +43,6 @@ class Answered(NamedTuple):
 
 
 Heard = LoggedIn | Came | Answered
-
-
-class _Gathering(NamedTuple):
-    parts: dict[int, bytes]
-    began_ms: float
 
 
 class Session:
@@ -111,7 +80,7 @@ class Session:
         self._terminal = ""
         self._edition: Edition = 2013
         self._protocol = 1
-        self._gathering: dict[tuple[int, int, int], _Gathering] = {}
+        self._gathering = Gathering(self.limits, on_refused)
         self._allowance = Allowance(self.limits.rate_per_s, self.limits.burst)
 
     @property
@@ -136,7 +105,18 @@ class Session:
             else:
                 self._errors = 0
                 heard += found
+        self.tick(now_ms)
         return heard
+
+    @property
+    def due_ms(self) -> float:
+        """When `tick` has something to do though nothing comes; infinity while it has not."""
+        return self._gathering.due_ms
+
+    def tick(self, now_ms: float) -> None:
+        """Ask for what is missing of messages in several frames, and drop what is too old."""
+        for asked in self._gathering.missing(now_ms):
+            self._say(asked)
 
     def wait_ms(self, now_ms: float) -> float:
         """Return how long to wait before more is read, by the rate that is allowed."""
@@ -252,24 +232,6 @@ class Session:
         """Return a message's body, gathered where it came in several frames; None while some of them are missing."""
         if packet.parts == 1:
             return packet.body
-        limits = self.limits
         if self.device is None:
             raise Refusal("not_authenticated", "parts", packet.parts, "1 before 0x0102")
-        if packet.parts > limits.parts:
-            raise Refusal("too_many", "parts", packet.parts, limits.parts)
-        for key, gathering in list(self._gathering.items()):
-            if now_ms - gathering.began_ms > limits.gathering_ms:
-                del self._gathering[key]
-                self._on_refused(Refusal("incomplete", "parts", len(gathering.parts), f"{key[2]} in time"))
-        key = packet.message, (packet.serial - packet.part) % 65_536, packet.parts
-        if key not in self._gathering and len(self._gathering) >= limits.gathered:
-            raise Refusal("too_many", "gathered", len(self._gathering), limits.gathered)
-        parts = self._gathering.setdefault(key, _Gathering({}, now_ms)).parts
-        parts[packet.part] = packet.body
-        if sum(map(len, parts.values())) > limits.part_bytes:
-            del self._gathering[key]
-            raise Refusal("too_big", "parts", f"over {limits.part_bytes} bytes", f"{limits.part_bytes} bytes")
-        if len(parts) < packet.parts:
-            return None
-        del self._gathering[key]
-        return b"".join(parts[number] for number in range(1, packet.parts + 1))
+        return self._gathering.add(packet, now_ms)

@@ -11,7 +11,9 @@ from operator import xor
 
 from engine.core.city_devices import Device
 from engine.intake.jt808.frames import MOST_BODY, Packet, Splitter, decode, encode, escape, unescape
-from engine.intake.jt808.session import Limits, Session
+from engine.intake.jt808.limits import Limits
+from engine.intake.jt808.messages import NUMBERS, AskAgain
+from engine.intake.jt808.session import Session
 from tests.support.jt808_frames import ALL, packet
 
 CODES = frozenset(
@@ -74,6 +76,28 @@ def _mutated_body(rng: random.Random, terminal: str) -> bytes:
     return encode(packet)
 
 
+def _lossy_parts(rng: random.Random, terminal: str) -> bytes:
+    """Return a good message in several frames of which some are lost and some repeated, in any order."""
+    whole = rng.choice(_PACKETS)
+    parts, serial = rng.randint(2, 8), rng.randrange(65_536)
+    size = -(-len(whole.body) // parts)
+    frames = [
+        encode(
+            Packet(
+                message=whole.message,
+                terminal=terminal,
+                serial=(serial + number) % 65_536,
+                body=whole.body[size * number : size * (number + 1)],
+                edition=2019 if len(terminal) > 12 else whole.edition,
+                parts=parts,
+                part=number + 1,
+            )
+        )
+        for number in range(parts)
+    ]
+    return b"".join(rng.choices(frames, k=rng.randint(1, 2 * parts)))
+
+
 def _mutated_frame(rng: random.Random) -> bytes:
     """Return a frame that is changed anywhere, mostly with a checksum that is right."""
     content = _changed(rng, bytearray(unescape(rng.choice(_FRAMES)[1:-1]))) or bytearray(1)
@@ -86,6 +110,8 @@ def _mutated_frame(rng: random.Random) -> bytes:
 def _mutated(rng: random.Random, terminal: str) -> bytes:
     """Return bytes for the wire."""
     kind = rng.random()
+    if kind < 0.03:
+        return _lossy_parts(rng, terminal)
     if kind < 0.5:
         return _mutated_body(rng, terminal)
     if kind < 0.9:
@@ -117,8 +143,8 @@ def fuzz(frames: int, seed: int) -> Counter[str]:
         heard = current.receive(_mutated(rng, terminal), number * 1_000.0)
         came["heard"] += len(heard)
         for framed in Splitter().feed(current.take()):
-            decode(framed)
-            came["answers"] += 1
+            asks = decode(framed).message == NUMBERS[AskAgain]
+            came["asks" if asks else "answers"] += 1
         if current.closing or rng.random() < 0.02:
             current = session()
     return came

@@ -135,9 +135,16 @@ def test_our_answers_as_other_projects_write_them():
     assert m.write(m.RegisterAnswer(serial=7, result=m.REGISTERED, code="code"), 2013) == b"\x00\x07\x00code"
 
 
+@pytest.mark.parametrize(("edition", "count"), [(2013, "02"), (2019, "0002")])
+def test_frames_that_never_came_are_asked_for_as_the_edition_counts_them(edition, count):
+    asked = m.AskAgain(first=0x1234, parts=(2, 260))
+    assert m.write(asked, edition).hex() == "1234" + count + "00020104"
+
+
 @pytest.mark.parametrize(
     ("number", "body", "edition", "code"),
     [
+        (0x8003, b"\x00\x00\x01\x00\x01", 2013, "unsupported"),
         (0x0801, b"", 2013, "unsupported"),
         (0x8300, b"", 2013, "unsupported"),
         (0x0200, bytes(27), 2013, "too_short"),

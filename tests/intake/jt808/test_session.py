@@ -1,11 +1,14 @@
 """One connection: who is heard on what, what is answered by whom, messages in several frames, bounds."""
 
+import math
+
 import pytest
 
 from engine.core.city_devices import Device
 from engine.intake.jt808 import messages as m
 from engine.intake.jt808.frames import Packet, Splitter, decode, encode
-from engine.intake.jt808.session import Answered, Came, Limits, LoggedIn, Session
+from engine.intake.jt808.limits import Limits
+from engine.intake.jt808.session import Answered, Came, LoggedIn, Session
 
 CAR = Device(id="13900000001", protocol="jt808", unit="P1", secret="right", terminal_id="7654321")
 PHONE = Device(id="13900000002", protocol="jt808", unit="P2", secret="also right")
@@ -186,9 +189,9 @@ def test_gathering_is_bounded_in_number_size_and_time():
     assert terminal.codes == ["too_many"] * 5
     first, second = parts_of(terminal, batch, 2), parts_of(terminal, batch, 2)
     terminal.session.receive(first[0], 0.0)
-    terminal.session.receive(second[0], 1_000.0)
+    terminal.session.receive(second[0], 999.0)
     assert terminal.codes[5:] == ["too_many"]
-    terminal.session.receive(second[0], 1_001.0)
+    terminal.session.receive(second[0], 1_000.0)
     assert terminal.codes[6:] == ["incomplete"]
     (came,) = terminal.session.receive(second[1], 1_001.0)
     assert came.locations == batch.locations
@@ -202,6 +205,7 @@ def test_nobody_unknown_has_messages_gathered():
     terminal.session.receive(parts_of(terminal, m.Batch(locations=(HERE,)), 2)[0], 0.0)
     assert terminal.codes == ["not_authenticated"]
     assert not terminal.session._gathering
+    assert terminal.session.due_ms == math.inf
 
 
 def test_too_many_frames_that_are_not_taken_end_the_connection():
