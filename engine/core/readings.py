@@ -35,7 +35,7 @@ def _key_of(state: State, command: ReadDetails) -> str | None:
             return command.id if LookoutId(command.id) in state.lookouts else None
         case "photo":
             order = OrderId(command.id.partition("/")[0])
-            return order if order in state.orders else None
+            return order if command.is_of_record or order in state.orders else None
         case "sighting":
             return command.id if SightingId(command.id) in state.sightings else None
     incident = state.incidents.get(IncidentId(command.id))

@@ -91,6 +91,8 @@ class PhotoStore:
         try:
             sealed = (self._folder / order / sha256).read_bytes()
         except OSError:
+            if self._vault.was_erased(order):  # the file goes with the key
+                raise Refusal("erased", "sha256", sha256, "a photo whose key is kept") from None
             raise Refusal("unknown_photo", "sha256", sha256, "a photo of this order that is kept") from None
         content = self._vault.open(sealed, _context(order, sha256))
         if isinstance(content, PersonalState):

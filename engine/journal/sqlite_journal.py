@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from engine.journal import lookups
 from engine.journal.envelope import (
     Checkpoint,
     Opened,
@@ -39,6 +40,7 @@ from engine.journal.vault import WHOLE_STATE, Vault
 from engine.journal.verification import Head, Problem, VerifyReport, append_head, check_chain, check_heads, read_heads
 from engine.model.errors import NotStored, Refusal
 from engine.model.events import Event
+from engine.model.photos import Photo, PhotoKept
 
 Synchronous = Literal["FULL", "NORMAL", "OFF"]
 
@@ -63,11 +65,8 @@ CREATE TABLE events (
 CREATE INDEX events_with_personal ON events (seq) WHERE personal IS NOT NULL;
 CREATE TABLE identity (log_id TEXT NOT NULL) STRICT
 """
-_READINGS = "CREATE INDEX IF NOT EXISTS events_of_readings ON events (seq) WHERE kind = 'details_read'"
-"""Made at opening, in older files too: one scan, once."""
 _MOST_LOG_PAGES = 4_000
 """Where nobody calls `settle`, an append carries the write-ahead log over at this length: 16 MB."""
-_LARGEST_SEQ = 2**63 - 1
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
@@ -110,7 +109,8 @@ class SqliteJournal:
                 check_version(self._connections[-1], path, _SCHEMA, _APPLICATION_ID, _VERSION)
             self._writer, self._reader = self._connections
             self._writer.execute(f"PRAGMA wal_autocheckpoint={_MOST_LOG_PAGES}")
-            self._writer.execute(_READINGS)
+            for index in lookups.INDEXES:
+                self._writer.execute(index)
             self._log_id = self._identify()
             self._last_seq, self._last_hash = self._find_end()
             self._end_is_known = True
@@ -221,10 +221,20 @@ class SqliteJournal:
 
     def readings(self, before_seq: int | None, most: int) -> list[Opened]:
         """Return who has read what names people, newest first: entries before ``before_seq``, or the newest."""
-        asked = "SELECT * FROM events WHERE kind = 'details_read' AND seq < ? ORDER BY seq DESC LIMIT ?"
         with self._read_lock:
-            rows = self._reader.execute(asked, (_LARGEST_SEQ if before_seq is None else before_seq, most)).fetchall()
-        return [open_event(Sealed(*row), self._log_id, self._vault) for row in rows]
+            found = lookups.readings(self._reader, before_seq, most)
+        return [open_event(entry, self._log_id, self._vault) for entry in found]
+
+    def photos_of(self, order: str) -> list[Photo]:
+        """Return the photos that were ever kept for an order, oldest first, also long after the state forgot it."""
+        with self._read_lock:
+            found = lookups.photos_of(self._reader, order)
+        bodies = ((entry, decode_body(entry)) for entry in found)
+        return [
+            Photo(body.sha256, body.size, body.media, entry.actor, entry.at)
+            for entry, body in bodies
+            if isinstance(body, PhotoKept)
+        ]
 
     def erase(self, *subjects: str, at: int) -> int:
         """Delete the keys of these alerts', lookouts' and sightings' personal parts for good, and the snapshot.
@@ -244,35 +254,14 @@ class SqliteJournal:
         NotStored
             As `Vault.erase`.
         """
-        beside = [*self._orders_of(subjects), *self._sightings_of(subjects)]
+        with self._read_lock:
+            beside = [*lookups.orders_of(self._reader, subjects), *lookups.sightings_of(self._reader, subjects)]
         if beside:
             self._vault.erase(*beside, at=at)
             erase_photos(self.path.parent, beside)
         erased = self._vault.erase(*subjects, at=at)
         self._beside("snapshot").unlink(missing_ok=True)
         return erased
-
-    def _sightings_of(self, lookouts: Sequence[str]) -> list[str]:
-        """Return the sightings of lookouts, and the orders of their pursuits."""
-        asked = (
-            "SELECT json_extract(body, '$.id') FROM events"
-            " WHERE kind IN ('sighting_reported', 'sighting_released') AND json_extract(body, '$.lookout') = ?1"
-            " UNION SELECT json_extract(o.body, '$.order.id') FROM events i JOIN events o"
-            " ON json_extract(o.body, '$.order.incident') = json_extract(i.body, '$.incident')"
-            " WHERE i.kind = 'incident_opened' AND o.kind = 'order_proposed' AND json_extract(i.body, '$.lookout') = ?1"
-        )
-        with self._read_lock:
-            return [row[0] for lookout in lookouts for row in self._reader.execute(asked, (lookout,))]
-
-    def _orders_of(self, alerts: Sequence[str]) -> list[str]:
-        """Return the orders of the incidents that alerts belong to."""
-        asked = (
-            "SELECT json_extract(o.body, '$.order.id') FROM events a JOIN events o"
-            " ON json_extract(o.body, '$.order.incident') = json_extract(a.body, '$.incident')"
-            " WHERE a.kind = 'alert_received' AND o.kind = 'order_proposed' AND json_extract(a.body, '$.alert') = ?"
-        )
-        with self._read_lock:
-            return [row[0] for alert in alerts for row in self._reader.execute(asked, (alert,))]
 
     def verify(self, heads_path: Path | None = None) -> VerifyReport:
         """Walk the whole chain, and hold it against exported heads where a file of them is given.

@@ -158,7 +158,7 @@ class Vault:
             for base in (self._base, self._stock):
                 base.execute("PRAGMA wal_autocheckpoint=0")
             self._signer = Ed25519PrivateKey.from_private_bytes(self._secret("signing key"))
-            self._erased = self._reapply_erasures()
+            self._erased, self._erased_subjects = self._reapply_erasures()
         except (Refusal, sqlite3.Error):
             self.close()
             raise
@@ -268,10 +268,16 @@ class Vault:
                 lines = [Erasure(subject, tuple(name.hex() for name in names), at) for subject, names in found if names]
                 self._note(lines)
                 self._erased.update(name for _, names in found for name in names)
+                self._erased_subjects.update(line.subject for line in lines)
                 self._delete(name for _, names in found for name in names)
             except (sqlite3.Error, OSError) as error:
                 raise NotStored(f"the erasure was not finished in {self.path.name}: {error}") from error
             return sum(1 for subject, names in found if names and subject != WHOLE_STATE)
+
+    def was_erased(self, subject: str) -> bool:
+        """Tell whether a key of this subject was ever erased; it may have a new one since."""
+        with self._lock:
+            return subject in self._erased_subjects
 
     def adopt(self, used: Iterable[tuple[bytes, str]]) -> None:
         """Note again whose keys are whose, after a stop that may have lost the last notes.
@@ -376,21 +382,25 @@ class Vault:
         except InvalidTag:
             raise Refusal("wrong_master_key", "master key", str(self.path), "the key the store was made with") from None
 
-    def _reapply_erasures(self) -> set[bytes]:
+    def _reapply_erasures(self) -> tuple[set[bytes], set[str]]:
+        """Delete again what is on the list; return the names of those keys, and whose they were."""
         if not self.erasures_path.exists():
-            return set()
+            return set(), set()
         text = self.erasures_path.read_bytes()
         whole = text[: text.rfind(b"\n") + 1]
         if len(whole) < len(text):  # the machine stopped while a line was written; its erasure was never confirmed
             os.truncate(self.erasures_path, len(whole))
         erased: set[bytes] = set()
+        subjects: set[str] = set()
         for number, line in enumerate(whole.splitlines(), 1):
             try:
-                erased.update(bytes.fromhex(name) for name in msgspec.json.decode(line, type=Erasure).keys)
+                erasure = msgspec.json.decode(line, type=Erasure)
+                erased.update(bytes.fromhex(name) for name in erasure.keys)
             except ValueError as error:
                 where = f"{self.erasures_path}:{number}"
                 raise Refusal("damaged", "list of erasures", where, "one JSON object a line") from error
+            subjects.add(erasure.subject)
         back = [name for name in erased if self._base.execute("SELECT 1 FROM keys WHERE name = ?", (name,)).fetchone()]
         if back:
             self._delete(back)
-        return erased
+        return erased, subjects

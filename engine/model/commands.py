@@ -338,12 +338,16 @@ class Tick(_Command, frozen=True, gc=False, tag="tick"):
 
 
 class ReadDetails(_Command, frozen=True, gc=False, tag="read_details"):
-    """Somebody reads what names people, and says why; ``role`` is what they read it as."""
+    """Somebody reads what names people, and says why; ``role`` is what they read it as.
+
+    ``is_of_record``: the photo was found in the record, whether or not its order is still in the state.
+    """
 
     what: Readable
     id: str
     reason: str
     role: str = ""
+    is_of_record: bool = False
 
 
 Command = (

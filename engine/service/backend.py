@@ -10,6 +10,7 @@ from engine.core.engine import Engine
 from engine.journal.envelope import Opened
 from engine.journal.photos import PhotoStore
 from engine.model import commands as c
+from engine.model.photos import Photo
 from engine.service.device_hub import DeviceHub
 
 V = TypeVar("V")
@@ -48,6 +49,10 @@ class Backend(Protocol):
 
     async def readings(self, before_seq: int | None, most: int) -> Sequence[Opened]:
         """Return who has read what names people, newest first."""
+        ...
+
+    async def photos_of(self, order: str) -> Sequence[Photo]:
+        """Return the photos that are on record for an order, oldest first, also long after the state forgot it."""
         ...
 
     @property

@@ -51,26 +51,41 @@ class PhotoApi(ABC):
             self.coming_in -= 1
         command = KeepPhoto(actor=call.speaker.actor, order=order, sha256=sha256, size=len(content), media=media)
         taken(await self.backend.submit(command))
-        return json_answer(await self.backend.look(lambda engine: _photos(engine, order)), 200 if is_known else 201)
+        return json_answer(await self._known_photos(order), 200 if is_known else 201)
 
     async def list_photos(self, call: Call) -> Response:
         """List the photos of an order."""
-        order = OrderId(call.request.path_params["order"])
-        return json_answer(await self.backend.look(lambda engine: _photos(engine, order)))
+        return json_answer(await self._known_photos(OrderId(call.request.path_params["order"])))
 
     async def read_photo(self, call: Call) -> Response:
         """Put on record that somebody looks at a photo, and why; then show it."""
         said: ReadingIn = call.body
         order, sha256 = _named(call)
-        media = await self.backend.look(lambda engine: _media(engine, order, sha256))
+        media = _media(await self._known_photos(order), sha256)
+        # Opened first: a reading of what is erased would be put under a new key of the same order.
+        content = await asyncio.to_thread(self.backend.photos.open, order, sha256)
         speaker = call.speaker
         reading = c.ReadDetails(
-            actor=speaker.actor, what="photo", id=f"{order}/{sha256}", reason=said.reason, role=speaker.role.id
+            actor=speaker.actor,
+            what="photo",
+            id=f"{order}/{sha256}",
+            reason=said.reason,
+            role=speaker.role.id,
+            is_of_record=True,
         )
         taken(await self.backend.submit(reading))
-        content = await asyncio.to_thread(self.backend.photos.open, order, sha256)
         headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         return Response(content, headers=headers, media_type=media)
+
+    async def _known_photos(self, order_id: OrderId) -> PhotoList:
+        """Return the photos of an order; those of one that has left the state are asked of the record."""
+        held = await self.backend.look(lambda engine: _held(engine, order_id))
+        if held is not None:
+            return held
+        recorded = tuple(await self.backend.photos_of(order_id))
+        if not recorded:
+            raise Refusal("unknown_order", "order", order_id, "an order that is kept, or has photos on record")
+        return PhotoList(photos=recorded)
 
 
 def _named(call: Call) -> tuple[OrderId, str]:
@@ -89,13 +104,15 @@ def _expect(engine: Engine, order_id: OrderId, sha256: str, subject: str) -> boo
     return False
 
 
-def _photos(engine: Engine, order_id: OrderId) -> PhotoList:
-    order = known_order(engine, order_id)
-    return PhotoList(photos=tuple(engine.state.kept.photos.get(order.id, ())))
+def _held(engine: Engine, order_id: OrderId) -> PhotoList | None:
+    """Return the photos of an order that is in the state, or None where it is not."""
+    if order_id not in engine.state.orders:
+        return None
+    return PhotoList(photos=tuple(engine.state.kept.photos.get(order_id, ())))
 
 
-def _media(engine: Engine, order_id: OrderId, sha256: str) -> str:
-    for photo in _photos(engine, order_id).photos:
+def _media(known: PhotoList, sha256: str) -> str:
+    for photo in known.photos:
         if photo.sha256 == sha256:
             return photo.media
     raise Refusal("unknown_photo", "sha256", sha256, "a photo of this order that is kept")

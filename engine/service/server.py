@@ -28,6 +28,7 @@ from engine.journal.sqlite_journal import SqliteJournal
 from engine.journal.vault import Vault
 from engine.model import commands as c
 from engine.model.errors import Refusal
+from engine.model.photos import Photo
 from engine.service.access import Access
 from engine.service.address import STREAM_PATH, Address, reachable, remove_address, write_address
 from engine.service.collecting import collect_at_rest
@@ -182,6 +183,10 @@ class CityServer:
     async def readings(self, before_seq: int | None, most: int) -> list[Opened]:
         """Return who has read what names people, newest first; asked of the record beside the loop."""
         return await asyncio.to_thread(self._now_running.journal.readings, before_seq, most)
+
+    async def photos_of(self, order: str) -> list[Photo]:
+        """Return the photos that are on record for an order; asked of the record beside the loop."""
+        return await asyncio.to_thread(self._now_running.journal.photos_of, order)
 
     @property
     def photos(self) -> PhotoStore:

@@ -2,7 +2,8 @@
 
 import hashlib
 
-from engine.journal.photos import media_of
+from engine.core.apply import RETAIN_MS
+from engine.journal.photos import erase_photos, media_of
 from engine.model.commands import AnswerOrder, ReportAlert
 from engine.model.entities import Need
 from engine.model.events import DetailsRead
@@ -56,6 +57,49 @@ def test_a_photo_is_uploaded_once_named_in_a_report_and_read_for_a_reason(tmp_pa
             async with working.client("auditor") as auditor:
                 (listed,) = (await auditor.get("/v1/readings")).json()["readings"]
                 assert listed["id"] == f"{order}/{SHA256}"
+
+    play(scene())
+
+
+def test_a_photo_of_an_order_that_has_left_the_state_is_found_by_the_record(tmp_path):
+    async def scene():
+        async with (
+            desk(tmp_path) as working,
+            working.client("terminal") as car,
+            working.client() as li,
+            working.client("observer") as other,
+        ):
+            engine = working.cycle.engine
+            order = await ordered(working)
+            where = f"/v1/orders/{order}/photos"
+            assert (await car.put(f"{where}/{SHA256}", content=PICTURE)).status_code == 201
+            for answer in ("on_scene", "clear"):
+                said = AnswerOrder(actor="device:P1", key=answer, order=order, version=1, answer=answer)
+                assert (await working.cycle.submit(said)).reply.refusal is None
+            before = (await other.get(where)).json()
+            engine.clock.time += 2 * RETAIN_MS
+            await working.cycle.submit(ReportAlert(actor="x", alert=alert(2, 1, 1, at=engine.clock.now())))
+            assert order not in engine.state.orders
+
+            assert (await other.get(where)).json() == before
+            look = {"reason": "the court asks"}
+            assert (await other.post(f"{where}/{SHA256}/read", json=look)).status_code == 403
+            assert (await li.post(f"{where}/{SHA256}/read", json={"reason": ""})).status_code == 422
+            unknown = await li.post(f"{where}/{'0' * 64}/read", json=look)
+            assert (unknown.status_code, unknown.json()["code"]) == (404, "unknown_photo")
+            nobodys = await li.get("/v1/orders/x/photos")
+            assert (nobodys.status_code, nobodys.json()["code"]) == (404, "unknown_order")
+            late = await car.put(f"{where}/{SHA256}", content=PICTURE)
+            assert (late.status_code, late.json()["code"]) == (404, "unknown_order")
+            seen = await li.post(f"{where}/{SHA256}/read", json=look)
+            assert (seen.status_code, seen.content, seen.headers["content-type"]) == (200, PICTURE, "image/png")
+
+            working.backend.vault.erase(order, at=engine.clock.now())
+            erase_photos(tmp_path, [order])
+            gone = await li.post(f"{where}/{SHA256}/read", json=look)
+            assert (gone.status_code, gone.json()["code"]) == (404, "erased")
+            reads = [event.body for event in engine.journal.read() if isinstance(event.body, DetailsRead)]
+            assert [(read.id, read.key) for read in reads] == [(f"{order}/{SHA256}", order)]
 
     play(scene())
 

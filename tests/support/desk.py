@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from functools import cached_property
 from pathlib import Path
 
 import httpx
@@ -14,6 +15,7 @@ from engine.journal.envelope import Opened, PersonalState
 from engine.journal.photos import PhotoStore
 from engine.journal.vault import Vault
 from engine.model.events import DetailsRead
+from engine.model.photos import Photo, PhotoKept
 from engine.service.access import Access
 from engine.service.cycle import Cycle, CycleLimits
 from engine.service.device_hub import DeviceHub
@@ -58,15 +60,22 @@ class Backend:
         self.devices = devices
         self.authority = None
         self.folder = None
-        self._photos = None
+
+    @cached_property
+    def vault(self):
+        """A vault of its own beside the desk's files, made when it is first wanted."""
+        return Vault(self.folder / "keys.sqlite", b"k" * 32)
 
     @property
     def photos(self):
-        """A store of its own beside the desk's files, made when it is first wanted."""
-        if self._photos is None:
-            vault = Vault(self.folder / "keys.sqlite", b"k" * 32)
-            self._photos = PhotoStore(self.folder, vault)
-        return self._photos
+        return PhotoStore(self.folder, self.vault)
+
+    async def photos_of(self, order):
+        return [
+            Photo(event.body.sha256, event.body.size, event.body.media, event.actor, event.at)
+            for event in self.cycle.engine.journal.read()
+            if isinstance(event.body, PhotoKept) and event.body.order == order
+        ]
 
     async def submit(self, command):
         return (await self.cycle.submit(command)).reply
