@@ -25,7 +25,7 @@ from engine.model.commands import (
 from engine.model.errors import Refusal, RefusalBody
 from engine.model.events import Event
 from engine.model.ids import AlertId, BroadcastId, IncidentId, LookoutId, OrderId, RuleId, SightingId
-from engine.model.lookout_commands import IssueLookout, ReportSighting
+from engine.model.lookout_commands import IssueLookout, ReportSighting, VerifySighting
 
 if TYPE_CHECKING:
     from engine.core.engine import Engine
@@ -44,6 +44,7 @@ _KEYED = (
     SendBroadcast,
     SetSpeedRule,
     SetUnitStatus,
+    VerifySighting,
     WatchWelfare,
 )
 """Commands that are told apart by a key of their own."""
@@ -76,7 +77,7 @@ class Reply(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     lookout: LookoutId | None = None
     """The lookout that was asked for; None when a repeated one is kept no more."""
     sighting: SightingId | None = None
-    """The sighting that was reported; None when a repeated one is kept no more."""
+    """The sighting that was reported or verified; None when a repeated one is kept no more."""
     rule: RuleId | None = None
     """The rule over the streets that was set; None when a repeated one holds no more."""
     events: tuple[Event, ...] = ()
@@ -139,6 +140,9 @@ class Batch:
             ref = command.sighting.source, command.sighting.source_ref
             same = (its.id for its in state.sightings.values() if (its.source, its.source_ref) == ref)
             return msgspec.structs.replace(reply, sighting=next(same, None))
+        if isinstance(command, VerifySighting):
+            kept = command.sighting if command.sighting in state.sightings else None
+            return msgspec.structs.replace(reply, sighting=kept)
         if isinstance(command, SendBroadcast):
             sent = (its.id for its in state.broadcasts.values() if its.key == command.key)
             return msgspec.structs.replace(reply, broadcast=next(sent, None))

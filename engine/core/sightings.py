@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from engine.core.draft import Draft
 from engine.core.lookouts import known_lookout
+from engine.core.orders import check_key
 from engine.core.plausible import metres_between, why_not
 from engine.core.pursuit import lose, sighted
 from engine.core.standing_lookouts import sighting_key
@@ -79,9 +80,14 @@ def report_sighting(world: World, draft: Draft, command: ReportSighting) -> None
 
 def verify_sighting(world: World, draft: Draft, command: VerifySighting) -> None:
     """Take a person's word on a sighting; a later word stands in place of the first."""
+    if command.key:
+        check_key(command.key)
+        if command.key in world.state.kept.keys:
+            return
     its = _known(world, command.sighting)
     if its.state not in VERIFIABLE or its.lookout is None:
-        raise Refusal("wrong_state", "sighting", its.id, f"waiting or verified; it is {its.state}")
+        why = f", {its.held_for}" if its.state == "held" else ""
+        raise Refusal("wrong_state", "sighting", its.id, f"waiting or verified; it is {its.state}{why}")
     if command.verdict == its.state:
         raise Refusal("already_decided", "verdict", command.verdict, f"decided by {its.decided_by}")
     known_lookout(world, its.lookout)
@@ -92,7 +98,9 @@ def verify_sighting(world: World, draft: Draft, command: VerifySighting) -> None
     _check_reason(command.reason)
     was = its.state
     draft.emit(
-        le.SightingVerified(id=its.id, verdict=command.verdict, acting_as=acting_as, reason=command.reason),
+        le.SightingVerified(
+            id=its.id, verdict=command.verdict, acting_as=acting_as, reason=command.reason, key=command.key
+        ),
     )
     if command.verdict == "true":
         sighted(world, draft, world.state.sightings[its.id])

@@ -138,6 +138,8 @@ def _passed_on(state: State, event: e.Event, body: le.SightingPassedOn) -> None:
 
 
 def _verified(state: State, event: e.Event, body: le.SightingVerified) -> None:
+    if body.key:
+        state.kept.keys[body.key] = event.at
     decided = {"decided_by": event.actor, "decided_as": body.acting_as, "decided_at": event.at}
     its = _settle(state, state.sightings[body.id], state=body.verdict, **decided)
     if body.verdict == "true":

@@ -50,12 +50,16 @@ class ReportSighting(_Command, frozen=True, gc=False, tag="report_sighting"):
 
 
 class VerifySighting(_Command, frozen=True, gc=False, tag="verify_sighting"):
-    """A person says whether it was the subject, in the place of one who is asked: by default who was asked last."""
+    """A person says whether it was the subject, in the place of one who is asked: by default who was asked last.
+
+    With a ``key`` the same again changes nothing, also where somebody has said otherwise since.
+    """
 
     sighting: SightingId
     verdict: Verdict
     acting_as: str = ""
     reason: str = ""
+    key: str = ""
 
 
 class SettleHeld(_Command, frozen=True, gc=False, tag="settle_held"):

@@ -98,6 +98,7 @@ class SightingVerified(_Body, frozen=True, gc=False, tag="sighting_verified"):
     verdict: Verdict
     acting_as: str = ""
     reason: str = ""
+    key: str = ""
 
 
 class PursuitMoved(_Body, frozen=True, gc=False, tag="pursuit_moved"):

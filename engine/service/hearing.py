@@ -18,9 +18,11 @@ from engine.model.entities import Order
 from engine.model.errors import Refusal, RefusalBody
 from engine.model.ids import BroadcastId, IncidentId, OrderId, SightingId, UnitId
 from engine.model.lookout_commands import ReportSighting as TakeSighting
+from engine.model.lookout_commands import VerifySighting as TakeVerdict
 from engine.service.access import Identity
 from engine.service.connection import Connection
 from engine.service.inbox import RETRY_CODES, Inbox
+from engine.service.offices import in_whose_place
 from engine.service.outcome import Outcome
 from engine.service.roles import Permission
 from engine.texts import text
@@ -44,6 +46,7 @@ from engine.wire.messages import (
     Status,
     Superseded,
     Taken,
+    VerifySighting,
     Welfare,
     reference,
 )
@@ -65,6 +68,7 @@ NEEDS: Mapping[type[ClientMessage], tuple[Permission, ...]] = {
     AskLeave: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
     ReportAlert: (_P.REPORT_ALERT,),
     ReportSighting: (_P.REPORT_SIGHTING,),
+    VerifySighting: (_P.VERIFY_SIGHTINGS,),
     Clock: (_P.SET_CLOCK,),
 }
 """What each message takes: any one of these. `Hello` and `Heartbeat` say nothing that needs leave."""
@@ -102,6 +106,8 @@ class Hearing:
                 case ReportSighting():
                     sighting = message.sighting(connection.speaker.subject)
                     self._offer(connection, message, TakeSighting(actor=connection.speaker.actor, sighting=sighting))
+                case VerifySighting():
+                    self._offer(connection, message, self._verdict(connection, message))
                 case Read():
                     self._offer(connection, message, self._read(connection, message))
                 case Welfare():
@@ -197,6 +203,17 @@ class Hearing:
             raise Refusal("not_yours", "on_scene", message.on_scene, "a unit's own terminal")
         there = UnitId(speaker.subject) if message.on_scene else None
         return c.ReportAlert(actor=speaker.actor, alert=message.alert(), on_scene=there)
+
+    def _verdict(self, connection: Connection, message: VerifySighting) -> c.Command:
+        speaker, sighting = connection.speaker, SightingId(message.sighting)
+        return TakeVerdict(
+            actor=speaker.actor,
+            sighting=sighting,
+            verdict=message.verdict,
+            acting_as=in_whose_place(self._inbox.engine, speaker, sighting, message.acting_as),
+            reason=message.reason,
+            key=speaker.scoped(message.key),
+        )
 
     def _via(self, connection: Connection, order_id: str) -> c.Via:
         """Return how an answer to an order comes: a device answers its own, all else was heard by radio."""

@@ -12,11 +12,11 @@ from engine.core.engine import Engine
 from engine.model import lookout_commands as lc
 from engine.model.commands import Command
 from engine.model.entities import Details
-from engine.model.errors import Refusal
 from engine.model.ids import LookoutId, SightingId
 from engine.model.lookouts import SightingReport
 from engine.service import lookout_bodies as bodies
 from engine.service.edge import Call, json_answer
+from engine.service.offices import in_whose_place
 from geo_data.datum import to_wgs84
 
 V = TypeVar("V")
@@ -129,14 +129,10 @@ class LookoutApi(ABC):
     async def verify_sighting(self, call: Call) -> Response:
         """Say whether it was the subject; who has an office speaks for that alone."""
         said: bodies.VerifyIn = call.body
-        sighting, own = _sighting_id(call), call.speaker.offices
-        if own and said.acting_as not in {"", *own}:
-            raise Refusal("not_yours", "acting_as", said.acting_as, f"{' or '.join(own)}, whom this token is for")
-        acting_as = said.acting_as
-        if own and not acting_as:
-            acting_as = await self.look(lambda engine: _office_asked(engine, sighting, own))
+        sighting, speaker = _sighting_id(call), call.speaker
+        acting_as = await self.look(lambda engine: in_whose_place(engine, speaker, sighting, said.acting_as))
         command = lc.VerifySighting(
-            actor=call.speaker.actor,
+            actor=speaker.actor,
             sighting=sighting,
             verdict=said.verdict,
             acting_as=acting_as,
@@ -175,13 +171,6 @@ def lookout_body(engine: Engine, lookout: LookoutId) -> bodies.LookoutBody:
 def sighting_body(engine: Engine, sighting: SightingId) -> bodies.SightingBody:
     """Return a sighting, but for what was said of it."""
     return bodies.SightingBody.of(engine.state.sightings[sighting])
-
-
-def _office_asked(engine: Engine, sighting: SightingId, own: tuple[str, ...]) -> str:
-    """Return which of a speaker's offices is in line for a sighting; the first of them where none is."""
-    its = engine.state.sightings.get(sighting)
-    line = [asked.by for asked in its.line] if its is not None else []
-    return next((office for office in own if office in line), own[0])
 
 
 def _lookout_id(call: Call) -> LookoutId:

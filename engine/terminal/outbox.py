@@ -27,6 +27,7 @@ from engine.wire.messages import (
     ReturnOrder,
     StateFacts,
     Status,
+    VerifySighting,
     Welfare,
     reference,
 )
@@ -44,6 +45,7 @@ Said = (
     | Read
     | ReportAlert
     | ReportSighting
+    | VerifySighting
     | Clock
 )
 """What is answered by ``taken``, ``refused`` or ``superseded``."""

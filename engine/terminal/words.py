@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from engine.model.commands import Answer
 from engine.model.entities import HelpWanted
 from engine.model.lifecycle import UnitStatus
+from engine.model.lookouts import Verdict
 from engine.terminal.awaited import Answered
 from engine.terminal.outbox import Said
 from engine.wire.messages import (
@@ -24,6 +25,7 @@ from engine.wire.messages import (
     ReturnOrder,
     StateFacts,
     Status,
+    VerifySighting,
     Welfare,
 )
 
@@ -166,6 +168,14 @@ class Words(ABC):
     def sighted(self, sighting: ReportSighting) -> "asyncio.Future[Answered]":
         """Say that the subject of a lookout was seen; kept like an answer."""
         return self._say(sighting)
+
+    def verify(
+        self, sighting: str, verdict: Verdict, *, acting_as: str = "", reason: str = "", key: str = ""
+    ) -> "asyncio.Future[Answered]":
+        """Say whether a sighting was the subject, in whose place of those that are asked; kept like an answer."""
+        key = key or uuid.uuid4().hex
+        said = VerifySighting(key=key, sighting=sighting, verdict=verdict, acting_as=acting_as, reason=reason)
+        return self._say(said)
 
     def set_clock(self, now: int) -> "asyncio.Future[Answered]":
         """Set the server's virtual clock, if it has one."""

@@ -29,7 +29,7 @@ from engine.model.limits import (
     WELFARE_EVERY_MS,
     WORST_ACCURACY_M,
 )
-from engine.model.lookouts import Mode, SightingReport, Task
+from engine.model.lookouts import Mode, SightingReport, Task, Verdict
 from engine.wire.limits import LATEST_AT, LONGEST_TOKEN, MOST_FIXES
 
 Text = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
@@ -310,6 +310,19 @@ class ReportSighting(_Message, frozen=True, tag="sighting"):
         )
 
 
+class VerifySighting(_Message, frozen=True, tag="verify"):
+    """Somebody says whether a sighting was the subject: ``true``, ``not_him`` or ``cannot_tell``; ``true`` pushes it.
+
+    ``acting_as`` is in whose place, of those that are asked; who has an office speaks for that, left out or not.
+    """
+
+    key: Id
+    sighting: Id
+    verdict: Verdict
+    acting_as: Word = ""
+    reason: Word = ""
+
+
 class Clock(_Message, frozen=True, tag="clock"):
     """A driver in lockstep sets a virtual clock. Taken only where the server runs on one."""
 
@@ -336,6 +349,7 @@ ClientMessage = (
     | Ack
     | ReportAlert
     | ReportSighting
+    | VerifySighting
     | Clock
     | Heartbeat
 )
@@ -473,7 +487,7 @@ def reference(message: ClientMessage) -> str:
     match message:
         case Emergency() | Status() | Welfare() | StateFacts() | AskLeave() | Read() | Clock():
             return message.key
-        case AnswerOrder() | AssignUnits() | AskHelp() | ReturnOrder():
+        case AnswerOrder() | AssignUnits() | AskHelp() | ReturnOrder() | VerifySighting():
             return message.key
         case ReportAlert(source_ref=source_ref) | ReportSighting(source_ref=source_ref):
             return source_ref

@@ -33,6 +33,7 @@ SAMPLES = {
     "ack": {"seq": 1},
     "alert": {"source": "s", "source_ref": "k", "type": "robbery", **FIX},
     "sighting": {"source_ref": "k", "lookout": "x", **FIX},
+    "verify": {"key": "k", "sighting": "x", "verdict": "true"},
     "clock": {"key": "k", "now": NOW},
 }
 """A message of each kind that can be read; what it is about does not matter to who may say it."""

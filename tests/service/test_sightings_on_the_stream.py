@@ -2,10 +2,11 @@
 
 from engine.model.entities import Details
 from engine.model.lookout_commands import IssueLookout, LiftLookout, VerifySighting
+from engine.model.lookout_events import SightingVerified
 from engine.model.lookouts import LookoutTerms
 from engine.wire.messages import Refused, ReportSighting, Taken
 from tests.support.cities import NOW, place, station, unit
-from tests.support.streams import play, running
+from tests.support.streams import play, running, until
 
 UNITS = (unit("near", 1, 0), unit("far", 5, 4))
 
@@ -83,5 +84,73 @@ def test_a_sighting_out_of_bounds_is_refused_by_name_and_what_was_said_offline_a
                 refused = await near.sighted(seen("x", accuracy_m=1e9))
                 assert isinstance(refused, Refused)
                 assert refused.field == "accuracy_m"
+
+    play(scene())
+
+
+def test_whoever_is_asked_verifies_over_the_stream_once_in_effect_and_hears_what_became_of_it():
+    async def scene():
+        async with running(*UNITS) as server:
+            await look_out(server)
+            async with server.client("terminal:near") as near, server.client("analyst:chen") as chen:
+                sighting = (await near.sighted(seen("a", 1, 1))).refs["sighting"]
+                said = await chen.verify(sighting, "not_him", reason="too tall", key="k")
+                assert said == Taken(ref="k", refs={"sighting": sighting, "state": "not_him"})
+                its = server.engine.state.sightings[sighting]
+                assert (its.decided_by, its.decided_as) == ("user:chen", "verify_by_analyst")
+                # A later word stands; the first one, said again by an outbox that had no answer, takes nothing back.
+                assert (await chen.verify(sighting, "true", key="l")).refs["state"] == "true"
+                again = await chen.verify(sighting, "not_him", reason="too tall", key="k")
+                assert (again.duplicate, again.refs["state"]) == (True, "true")
+                known = await chen.verify(sighting, "true")
+                assert (known.code, known.limit) == ("already_decided", "decided by user:chen")
+                verified = [its for its in server.engine.journal.read() if isinstance(its.body, SightingVerified)]
+                assert [(its.body.verdict, its.body.key) for its in verified] == [
+                    ("not_him", "chen/k"),
+                    ("true", "chen/l"),
+                ]
+
+    play(scene())
+
+
+def test_a_verdict_is_said_in_ones_own_place_and_of_what_may_be_verified():
+    async def scene():
+        async with running(*UNITS) as server:
+            await look_out(server)
+            async with (
+                server.client("terminal:near") as near,
+                server.client("analyst:chen") as chen,
+                server.client("office:inspector") as inspector,
+                server.client("dispatcher:li") as li,
+            ):
+                sighting = (await near.sighted(seen("a", 1, 1))).refs["sighting"]
+                held = (await near.sighted(seen("b", at=NOW + 60_000))).refs["sighting"]
+                wrong = {
+                    "not_allowed": near.verify(sighting, "true"),
+                    "not_yours": chen.verify(sighting, "true", acting_as="inspector"),
+                    "not_asked": inspector.verify(sighting, "true"),
+                    "unknown_sighting": chen.verify("grid-sighting-99", "true"),
+                    "wrong_state": chen.verify(held, "true"),
+                }
+                for code, refused in wrong.items():
+                    refusal = await refused
+                    assert isinstance(refusal, Refused), refusal
+                    assert refusal.code == code
+                assert refusal.limit == "waiting or verified; it is held, in_the_future"
+                assert (await li.verify(sighting, "cannot_tell")).refs["state"] == "cannot_tell"
+
+    play(scene())
+
+
+def test_a_verdict_that_was_said_offline_outlives_the_client_and_arrives(tmp_path):
+    async def scene():
+        async with running(*UNITS) as server:
+            await look_out(server)
+            async with server.client("terminal:near") as near:
+                sighting = (await near.sighted(seen("a", 1, 1))).refs["sighting"]
+            path = tmp_path / "outbox"
+            server.client("analyst:chen", state_path=path).verify(sighting, "true")
+            async with server.client("analyst:chen", state_path=path):
+                await until(lambda: server.engine.state.sightings[sighting].state == "true")
 
     play(scene())

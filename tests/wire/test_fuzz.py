@@ -40,6 +40,7 @@ from engine.wire.messages import (
     Status,
     Superseded,
     Taken,
+    VerifySighting,
     Welcome,
     Welfare,
 )
@@ -63,6 +64,7 @@ FROM_CLIENT = (
     Emergency(key="k", lon=113.0, lat=36.5, order="o-1"),
     Welfare(key="k", order="o-1", version=1, every_s=300),
     ReportSighting(source_ref="s-1", lookout="grid-lookout-1", lon=113.0, lat=36.5, at=1_800_000_000_000, mode="car"),
+    VerifySighting(key="k", sighting="grid-sighting-1", verdict="not_him", acting_as="analyst", reason="太高"),
     AskLeave(key="k", order="o-1", step="firearms", reason="armed"),
     StateFacts(key="k", order="o-1", established=("weapon",), ruled_out=("injured",)),
     Read(key="k", broadcast="b-1"),
