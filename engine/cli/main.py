@@ -27,6 +27,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "broadcast": ("engine.cli.broadcast", "tell many at once, and who has read it · 一键群发"),
     "lookout": ("engine.cli.lookout", "look out for somebody, approve it, extend it, end it · 布控"),
     "sighting": ("engine.cli.sighting", "report and verify sightings of who is looked for · 线索"),
+    "search": ("engine.cli.search", "somebody is at one of several places: who looks where · 多点查找"),
     "contain": ("engine.cli.contain", "plan which roads to shut around a suspect who drives · 设卡堵截"),
     "exits": ("engine.cli.exits", "where one can leave the city, and who shuts it · 出城口与封控预案"),
     "order": ("engine.cli.order", "approve, choose, refuse, add, replace, cancel · 批准、改派、增派、换人、取消"),

@@ -17,6 +17,7 @@ from engine.core import (
     standing_emergencies,
     standing_levels,
     standing_lookouts,
+    standing_searches,
     standing_steps,
 )
 from engine.core.deadline_keys import RULE_END, deadline_key
@@ -115,6 +116,10 @@ def _order_proposed(state: State, event: e.Event, body: e.OrderProposed) -> None
         state.kept.order_people[order.id] = body.people, body.sworn
     if body.post is not None:
         state.order_posts[order.id] = body.post
+    if body.looks:
+        state.order_looks[order.id] = body.looks
+    else:
+        standing_searches.changed(state, order.incident)
     # The journal sorts the keys of mappings: so do we, or deadlines of one instant would replay in another order.
     state.kept.order_clocks[order.id] = dict(sorted(body.clocks_ms.items()))
     if order.recipient_kind == "station":
@@ -285,6 +290,7 @@ _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
     e.ClockDeparted: _clock_departed,
     **standing_broadcasts.APPLY,
     **standing_lookouts.APPLY,
+    **standing_searches.APPLY,
     e.DetailsRead: _details_read,
 }
 
@@ -317,6 +323,7 @@ def _advance_order(state: State, at: int, order: Order, to: OrderState, *, by_de
     if further is not None and further in INCIDENT[incident.state]:
         _advance_incident(state, at, incident, further)
     if to not in OPEN_ORDERS:
+        standing_searches.changed(state, order.incident)
         _release_demand(state, order, at, by_desk=by_desk)
 
 
@@ -359,6 +366,7 @@ def _advance_incident(state: State, at: int, incident: Incident, to: IncidentSta
     if to in ENDED_INCIDENTS:
         state.ended.append((at, incident.id))
         standing_lookouts.given_up(state, incident)
+        standing_searches.over(state, incident.id)
         standing_steps.withdraw(state, incident.id, at)
 
 
@@ -376,6 +384,7 @@ def _forget(state: State, at: int) -> None:
             continue
         del state.incidents[gone]
         state.recommendations.pop(gone, None)
+        state.searches.pop(gone, None)
         standing_steps.forget(state, gone)
         clockwork.forget_clocks(state, incident)
         for order in incident.orders:
@@ -383,6 +392,7 @@ def _forget(state: State, at: int) -> None:
             del state.kept.order_demand[order]
             state.kept.order_people.pop(order, None)
             state.order_posts.pop(order, None)
+            state.order_looks.pop(order, None)
             state.kept.decided.pop(order, None)
             state.kept.photos.pop(order, None)
             state.overruled.pop(order, None)

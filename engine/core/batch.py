@@ -26,6 +26,7 @@ from engine.model.errors import Refusal, RefusalBody
 from engine.model.events import Event
 from engine.model.ids import AlertId, BroadcastId, IncidentId, LookoutId, OrderId, RuleId, SightingId
 from engine.model.lookout_commands import IssueLookout, ReportSighting, VerifySighting
+from engine.model.searches import ReportLook
 
 if TYPE_CHECKING:
     from engine.core.engine import Engine
@@ -40,6 +41,7 @@ _KEYED = (
     IssueLookout,
     PressEmergency,
     ReplaceOrder,
+    ReportLook,
     ReturnOrder,
     SendBroadcast,
     SetSpeedRule,

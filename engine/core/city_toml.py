@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from engine.core.city_devices import DeviceSettings, check_devices, device_settings
 from engine.core.city_files import Problems, Rule, TomlFile, check_table
 from engine.dispatch.policies import Policies, VerificationPolicy
-from engine.model.limits import LEVELS, LONGEST_ID, LONGEST_NAME
+from engine.model.limits import LEVELS, LONGEST_CHECK_MS, LONGEST_ID, LONGEST_NAME, MOST_SEEKERS
 from engine.model.lookouts import ListClass
 from engine.texts import LANGUAGES
 from geo_data.datum import Datum
@@ -162,6 +162,10 @@ _MOST: Mapping[str, float] = {
     "prefer_ms": 3_600_000,
     "cover_resolution": 9,
     "cover_busy": 0.99,
+    "search_check_ms": LONGEST_CHECK_MS,
+    "search_callers": MOST_SEEKERS,
+    "search_call_ms": LONGEST_CHECK_MS,
+    "search_call_sure": 0.99,
 }
 """The most that a policy may hold, where it is not a million or a number of 64 bits."""
 

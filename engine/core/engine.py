@@ -38,6 +38,7 @@ from engine.core.readings import read_details
 from engine.core.replacing import replace_order
 from engine.core.reporting import end_incident, report_alert
 from engine.core.returning import hand_over, return_order
+from engine.core.searching import apply_search, next_searches, report_look
 from engine.core.shifts import change_shift
 from engine.core.sightings import report_sighting, settle_held, verify_sighting
 from engine.core.speeds import Speeds
@@ -49,6 +50,7 @@ from engine.core.world import World
 from engine.model import commands as c
 from engine.model import events as e
 from engine.model import lookout_commands as lc
+from engine.model import searches as sc
 from engine.model.broadcasts import ReadBroadcast, SendBroadcast
 from engine.model.entities import Details, Overruling, PositionFix
 from engine.model.errors import NotStored, Refusal
@@ -102,6 +104,8 @@ _HANDLERS: dict[type, Callable[[World, Draft, Any], None]] = {
     lc.VerifySighting: verify_sighting,
     lc.SettleHeld: settle_held,
     lc.ApplyContainment: apply_containment,
+    sc.ReportLook: report_look,
+    sc.ApplySearch: apply_search,
     c.Tick: tick,
 }
 
@@ -200,7 +204,8 @@ class Engine:
         demands = window.let_through(waiting(self._world, look_again=look_again), now, look_again=look_again)
         work = serve(self._world, draft, demands) if demands else None
         hand_over(self._world, draft)
-        for job in (work, *next_containments(self._world, draft), self._world.speeds.next_work(now)):
+        searches = next_searches(self._world, draft, look_again=look_again)
+        for job in (work, *searches, *next_containments(self._world, draft), self._world.speeds.next_work(now)):
             if job is not None:
                 self.jobs.submit(job, self.finished.append)
         return draft.events
@@ -344,6 +349,9 @@ class Engine:
                 self.finished.append(
                     lc.ApplyContainment(actor="system", plan=pursuit.plan, proposal=None, failed="lost")
                 )
+        for search in self.state.searches.values():
+            if search.plan is not None:
+                self.finished.append(sc.ApplySearch(actor="system", plan=search.plan, proposal=None, failed="lost"))
         for plan in dict.fromkeys(demand.plan for demand in self.state.demands.values()):
             if plan is not None:
                 self.finished.append(c.ApplyPlan(actor="system", plan=plan, decisions=(), failed="lost"))

@@ -8,6 +8,7 @@ import msgspec
 from engine.core.draft import Draft
 from engine.core.orders import can_go, decided_by, known_order, propose, send, send_or_ask
 from engine.core.ports import Work
+from engine.core.standing_searches import is_led
 from engine.core.state import Demand
 from engine.core.stations import fell_away, finish, order_stations, station_for, withdraw_under
 from engine.core.under_stations import demands_of
@@ -35,6 +36,8 @@ def waiting(world: World, *, look_again: bool) -> list[Demand]:
     found = []
     for demand in world.state.demands.without_unit():
         if demand.plan is not None or demand.post or not _open(world, demand):
+            continue
+        if demand.dispatch == "units" and is_led(world.state, demand.incident):
             continue
         policies = world.city.policies
         names = (demand.capability, *demand.either)

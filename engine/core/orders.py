@@ -177,8 +177,12 @@ def propose(
     officers: tuple[str, ...] = (),
     place: tuple[float, float] | None = None,
     post: PostDuty | None = None,
+    looks: tuple[int, ...] = (),
 ) -> Order:
-    """Make an order for a demand, and return it; it holds nobody yet. In a pursuit it can be for a post elsewhere."""
+    """Make an order for a demand, and return it; it holds nobody yet.
+
+    In a pursuit it can be for a ``post`` elsewhere, in a search for ``looks`` at places in turn.
+    """
     incident = world.state.incidents[demand.incident]
     lon, lat = place or (incident.lon, incident.lat)
     people, sworn = 0, 0
@@ -213,6 +217,7 @@ def propose(
             clocks_ms=clocks,
             demands=demands,
             post=post,
+            looks=looks,
             people=people,
             sworn=sworn,
         )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.core.reporting import hint
+from engine.core.checked_place import hint
 from engine.core.world import World
 from engine.fleet import Reason
 from engine.model.entities import PositionFix

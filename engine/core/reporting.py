@@ -1,15 +1,15 @@
 """From an alert to an incident with its demands: what is checked at the edge, and what the run card adds."""
 
-import math
-
 from engine.core.apply import alert_key
 from engine.core.at_scene import take_on
+from engine.core.checked_place import check_place
 from engine.core.clock_lengths import incident_clocks_ms
 from engine.core.draft import Draft
 from engine.core.orders import free
 from engine.core.state import AlertRecord
 from engine.core.steps import ask_leave
 from engine.core.telling import tell_opened
+from engine.core.uncertain_places import check_places, open_search
 from engine.core.world import World
 from engine.model import events as e
 from engine.model.commands import EndIncident, ReportAlert
@@ -29,7 +29,6 @@ from engine.model.limits import (
     MOST_PEOPLE,
     MOST_UNITS_OF_NEED,
 )
-from geo_data.snapping import OffRoad
 
 _LONGEST_DETAILS = {
     "text": LONGEST_TEXT,
@@ -105,6 +104,8 @@ def open_incident(
             lookout=lookout,
         )
     )
+    if alert.places:
+        open_search(world, draft, incident, alert_id, alert.places)
     dispatch: Dispatch = "units" if response is None or lookout is not None else response.dispatch
     raise_demands(draft, incident, level, dispatch, needs, but, () if response is None else response.prefer)
     tell_opened(world, draft, world.state.incidents[incident])
@@ -181,30 +182,15 @@ def resolve_if_done(world: World, draft: Draft, incident_id: IncidentId) -> None
         return
     if IncidentState.RESOLVED not in INCIDENT[incident.state]:
         return
+    search = world.state.searches.get(incident_id)
+    if search is not None and search.state != "found":  # nobody was found: a person says what is to be done
+        if search.state == "open":
+            draft.tell_desk("search_unattended", incident=incident_id)
+        return
     draft.emit(e.IncidentAdvanced(incident=incident_id, to=IncidentState.RESOLVED))
     if world.city.policies.close == "by_rule":
         body = e.IncidentAdvanced(incident=incident_id, to=IncidentState.CLOSED, reason="by_rule")
         draft.emit(body, actor="policy:close")
-
-
-def _check_place(world: World, lon: float, lat: float) -> None:
-    """Refuse a coordinate that is no place, or none that a road of this city is near."""
-    for name, value, limit in (("lon", lon, 180.0), ("lat", lat, 90.0)):
-        if not math.isfinite(value):
-            raise Refusal("not_finite", name, value, "a finite number of degrees")
-        if abs(value) > limit:
-            raise Refusal("out_of_range", name, value, f"-{limit:g} to {limit:g}{hint(world, lon, lat)}")
-    try:
-        world.place(lon, lat)
-    except OffRoad as off:
-        limit_text = f"within {off.limit_m:g} m of a road; it is {off.distance_m:.0f} m away{hint(world, lon, lat)}"
-        raise Refusal("off_road", "lon,lat", f"{lon},{lat}", limit_text) from None
-
-
-def hint(world: World, lon: float, lat: float) -> str:
-    """Say so when the two would make sense the other way round."""
-    west, south, east, north = world.city.network.bounds()
-    return "; longitude and latitude look exchanged" if west <= lat <= east and south <= lon <= north else ""
 
 
 def _check(world: World, alert: Alert, now: int) -> None:
@@ -222,13 +208,14 @@ def _check(world: World, alert: Alert, now: int) -> None:
         value = getattr(alert.details, name)
         if len(value) > most:
             raise Refusal("too_long", f"details.{name}", value, f"{most} characters")
-    _check_place(world, alert.lon, alert.lat)
+    check_place(world, alert.lon, alert.lat)
     if alert.at > now + policies.alert_ahead_ms:
         raise Refusal("clock_ahead", "at", alert.at, f"at most {policies.alert_ahead_ms} ms ahead of {now}")
     if alert.at < now - policies.alert_age_ms:
         raise Refusal("too_old", "at", alert.at, f"at most {policies.alert_age_ms} ms before {now}")
     _check_needs(world, alert.needs)
     check_facts(world, alert.facts, "facts")
+    check_places(world, alert)
 
 
 def check_facts(world: World, facts: tuple[str, ...], field: str) -> None:

@@ -6,6 +6,7 @@ returned the other is responsible until then.
 
 import msgspec
 
+from engine.core.standing_searches import changed
 from engine.core.state import Demand, State
 from engine.core.under_stations import watch_naming
 from engine.model import events as e
@@ -44,6 +45,7 @@ def raised(state: State, event: e.Event, body: e.DemandRaised) -> None:
     )
     if body.relieves is not None:
         state.kept.relieving[body.demand] = body.relieves
+    changed(state, body.incident)
     watch_naming(state, body.under, event.at)
 
 

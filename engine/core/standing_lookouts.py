@@ -23,9 +23,11 @@ _HELD_AFTER: Mapping[str, HeldFor] = {"lifted": "lookout_lifted", "expired": "lo
 
 
 def task_of(state: State, order: Order) -> Task:
-    """Return what a recipient is to do at the place of its order: to hold its post, else what the lookout says."""
+    """Return what a recipient is to do at the place of its order: its post or its look, else what the lookout says."""
     if order.id in state.order_posts:
         return state.order_posts[order.id].duty
+    if order.id in state.order_looks:
+        return "look"
     incident = state.incidents.get(order.incident)
     lookout = state.lookouts.get(incident.lookout) if incident is not None and incident.lookout is not None else None
     if lookout is None or lookout.terms.list_class == "inform":

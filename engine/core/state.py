@@ -44,6 +44,7 @@ from engine.model.lookouts import Lookout, Sighting
 from engine.model.photos import Photo
 from engine.model.pursuits import PostDuty, Pursuit
 from engine.model.recommendation import Recommendation
+from engine.model.searches import Search
 from engine.model.streets import SpeedRule
 from engine.supervision import Deadlines
 
@@ -213,6 +214,8 @@ class Kept(msgspec.Struct, kw_only=True):
     lookouts: dict[LookoutId, Lookout] = {}
     pursuits: dict[IncidentId, Pursuit] = {}
     order_posts: dict[OrderId, PostDuty] = {}
+    searches: dict[IncidentId, Search] = {}
+    order_looks: dict[OrderId, tuple[int, ...]] = {}
     ended_lookouts: list[tuple[int, LookoutId]] = []
     sightings: dict[SightingId, Sighting] = {}
     deadlines: list[tuple[str, int]] = []
@@ -359,6 +362,16 @@ class State:
     def order_posts(self) -> dict[OrderId, PostDuty]:
         """The posts that orders are for, by order."""
         return self.kept.order_posts
+
+    @property
+    def searches(self) -> dict[IncidentId, Search]:
+        """How far the searches of the incidents that are kept have come."""
+        return self.kept.searches
+
+    @property
+    def order_looks(self) -> dict[OrderId, tuple[int, ...]]:
+        """The places that the units of orders look at in turn, by order."""
+        return self.kept.order_looks
 
     def mailbox(self, recipient: RecipientId) -> Mailbox:
         """Return a recipient's mailbox; an empty one for a recipient that never had mail."""

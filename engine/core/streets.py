@@ -2,8 +2,8 @@
 
 import math
 
+from engine.core.checked_place import hint
 from engine.core.draft import Draft
-from engine.core.reporting import hint
 from engine.core.world import World
 from engine.model import events as e
 from engine.model.commands import LiftSpeedRule, SetSpeedRule, TakeTimes

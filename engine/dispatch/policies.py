@@ -32,6 +32,14 @@ class Policies:
     sighting_merge_m: float = 150.0
     contain_horizon_ms: int = 480_000
     """How far ahead a pursuit plans which roads to hold; 0 plans none."""
+    search_check_ms: int = 180_000
+    """How long a look at one place of a search takes, where whoever reports it does not say."""
+    search_callers: int = 1
+    """How many people telephone to the places of a search, while units drive there; 0 for nobody."""
+    search_call_ms: int = 90_000
+    """How long such a call takes."""
+    search_call_sure: float = 0.5
+    """How probably a call finds who is there; below 1, so that the door is looked at all the same."""
     others: int = 20
     """How many further candidates a recommendation names."""
     excluded: int = 20

@@ -24,6 +24,7 @@ from engine.model.lookout_commands import (
 )
 from engine.model.photos import KeepPhoto
 from engine.model.recommendation import Decision
+from engine.model.searches import ApplySearch, ReportLook
 from engine.model.streets import SpeedRule
 
 Answer = Literal["accept", "refuse", "en_route", "on_scene", "report", "clear", "well"]
@@ -388,5 +389,7 @@ Command = (
     | VerifySighting
     | SettleHeld
     | ApplyContainment
+    | ReportLook
+    | ApplySearch
     | Tick
 )

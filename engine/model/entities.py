@@ -41,6 +41,13 @@ class Placed(msgspec.Struct, frozen=True, gc=False):
                 msgspec.structs.force_setattr(self, name, plain(value))
 
 
+class PlaceWords(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a place of a search is called, and its telephone."""
+
+    name: str = ""
+    phone: str = ""
+
+
 class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """All of an alert that can name someone. Stored encrypted, under a key of its own that can be deleted."""
 
@@ -50,6 +57,8 @@ class Details(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     address: str = ""
     label: str = ""
     """Of a lookout: who or what is looked for."""
+    places: tuple[PlaceWords, ...] = ()
+    """Of a search: what its places are called, in their order."""
 
 
 class Need(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -72,6 +81,26 @@ class Need(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """How many people, and sworn officers among them, all its units must come to; 0 for any."""
 
 
+class Place(Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """Somewhere that the subject of a search may be.
+
+    Attributes
+    ----------
+    chance
+        The probability; what all places lack to 1 is that the subject is elsewhere.
+    check_ms
+        How long a look at the door takes; 0 for as long as the city's policy says.
+    phone
+        Whether it can be called; the number is in the personal part.
+    """
+
+    lon: float
+    lat: float
+    chance: float
+    check_ms: int = 0
+    phone: bool = False
+
+
 class Alert(Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """One report from one source. ``source`` and ``source_ref`` together are its idempotency key."""
 
@@ -86,6 +115,8 @@ class Alert(Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What must be sent, where the source knows better than the run card."""
     facts: tuple[str, ...] = ()
     """What is known of it, by the ids of the run cards; facts can raise its level."""
+    places: tuple[Place, ...] = ()
+    """Where its subject may be, where that is uncertain: units look there in turn."""
     details: Details = Details()
     exercise: bool = False
 

@@ -56,6 +56,14 @@ from engine.model.lookout_events import (
 from engine.model.photos import PhotoKept
 from engine.model.pursuits import PostDuty
 from engine.model.recommendation import Recommendation, WhyNot
+from engine.model.searches import (
+    LooksChanged,
+    PlaceLooked,
+    SearchExhausted,
+    SearchOpened,
+    SearchPlanned,
+    SearchRequested,
+)
 from engine.model.streets import SpeedRule
 
 SCHEMA_VERSION = 2
@@ -229,6 +237,8 @@ class OrderProposed(_Body, frozen=True, gc=False, tag="order_proposed"):
     """All that an order is about, where that is more than ``demand``."""
     post: PostDuty | None = None
     """The post that it is for, in a pursuit."""
+    looks: tuple[int, ...] = ()
+    """The places that its unit looks at in turn, in a search."""
     people: int = 0
     sworn: int = 0
     """How many are in its unit, and how many sworn officers among them, in a city that has a roster."""
@@ -546,6 +556,12 @@ Body = (
     | DetailsRead
     | ContainmentRequested
     | ContainmentPlanned
+    | SearchOpened
+    | SearchRequested
+    | SearchPlanned
+    | LooksChanged
+    | PlaceLooked
+    | SearchExhausted
 )
 
 

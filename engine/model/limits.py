@@ -78,3 +78,5 @@ MOST_FACTS = 32
 """Facts that are stated of an incident at once."""
 MOST_SEARCH_PLACES, MOST_SEEKERS = 64, 32
 """Places of one search, and who drives or telephones for it."""
+LONGEST_CHECK_MS = 3_600_000
+"""A look at one of them, in ms."""

@@ -49,4 +49,8 @@ NoticeCode = Literal[
     "sighting_to_verify",
     "sighting_held",
     "sighting_seen",
+    "search_call",
+    "search_found",
+    "search_exhausted",
+    "search_unattended",
 ]

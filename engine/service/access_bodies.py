@@ -5,6 +5,7 @@ from typing import Annotated
 import msgspec
 
 from engine.model.commands import Readable
+from engine.model.entities import PlaceWords
 from engine.model.limits import LONGEST_ADDRESS
 from engine.service.bodies import PlainBody
 from engine.wire.messages import PersonalDetails
@@ -19,13 +20,14 @@ class ReadingIn(PlainBody, frozen=True, forbid_unknown_fields=True):
 class DetailsBody(PlainBody, frozen=True):
     """What names people in an incident, a lookout or a sighting, and under which entry of the record it was read.
 
-    ``label`` is who or what is looked for; ``words`` is what people said besides of whom they chose, by order. What was
-    erased, or is shown no more, is left out.
+    ``label`` is who or what is looked for; ``places`` what the places of a search are called, in order; ``words`` is
+    what people said besides of whom they chose, by order. What was erased, or is shown no more, is left out.
     """
 
     details: PersonalDetails
     reading: int
     label: str = ""
+    places: tuple[PlaceWords, ...] = ()
     words: dict[str, str] = {}  # noqa: RUF012 - msgspec gives each its own
 
 

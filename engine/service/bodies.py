@@ -16,7 +16,7 @@ from engine.model.pursuits import Proposal
 from engine.model.recommendation import Recommendation
 from engine.model.streets import HOURS_OF_WEEK, SpeedRule
 from engine.wire.limits import MOST_FIXES
-from engine.wire.messages import Count, Facts, Id, Instant, Lat, Level, Lon, NeedOf, PersonalDetails, Text, Word
+from engine.wire.messages import Count, Facts, Id, Instant, Lat, Level, Lon, NeedOf, PersonalDetails, Places, Text, Word
 from geo_data.datum import Datum
 
 
@@ -42,6 +42,8 @@ class NewAlert(PlainBody, frozen=True, forbid_unknown_fields=True):
     details: PersonalDetails = PersonalDetails()
     exercise: bool = False
     facts: Facts = ()
+    places: Places = ()
+    """Where its subject may be, where that is uncertain: units look there in turn."""
 
 
 class FactsIn(PlainBody, frozen=True, forbid_unknown_fields=True):

@@ -19,6 +19,7 @@ from engine.model.errors import Refusal, RefusalBody
 from engine.model.ids import BroadcastId, IncidentId, OrderId, SightingId, UnitId
 from engine.model.lookout_commands import ReportSighting as TakeSighting
 from engine.model.lookout_commands import VerifySighting as TakeVerdict
+from engine.model.searches import ReportLook
 from engine.service.access import Identity
 from engine.service.connection import Connection
 from engine.service.inbox import RETRY_CODES, Inbox
@@ -36,6 +37,7 @@ from engine.wire.messages import (
     ClientMessage,
     Clock,
     Emergency,
+    Look,
     OfOrder,
     Positions,
     Read,
@@ -69,6 +71,7 @@ NEEDS: Mapping[type[ClientMessage], tuple[Permission, ...]] = {
     ReportAlert: (_P.REPORT_ALERT,),
     ReportSighting: (_P.REPORT_SIGHTING,),
     VerifySighting: (_P.VERIFY_SIGHTINGS,),
+    Look: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
     Clock: (_P.SET_CLOCK,),
 }
 """What each message takes: any one of these. `Hello` and `Heartbeat` say nothing that needs leave."""
@@ -108,6 +111,8 @@ class Hearing:
                     self._offer(connection, message, TakeSighting(actor=connection.speaker.actor, sighting=sighting))
                 case VerifySighting():
                     self._offer(connection, message, self._verdict(connection, message))
+                case Look():
+                    self._offer(connection, message, self._look(connection, message))
                 case Read():
                     self._offer(connection, message, self._read(connection, message))
                 case Welfare():
@@ -250,6 +255,19 @@ class Hearing:
         if order is None:
             raise Refusal("unknown_order", "order", order_id, "an order that is kept")
         return order.incident
+
+    def _look(self, connection: Connection, message: Look) -> c.Command:
+        speaker = connection.speaker
+        return ReportLook(
+            actor=speaker.actor,
+            key=speaker.scoped(message.key),
+            incident=self._incident(connection, message.order),
+            place=message.place - 1,
+            found=message.found,
+            order=OrderId(message.order),
+            said_at=message.said_at,
+            text=message.text,
+        )
 
     def _leave(self, connection: Connection, message: AskLeave) -> c.Command:
         speaker = connection.speaker

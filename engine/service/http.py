@@ -64,16 +64,18 @@ from engine.service.photo_http import PhotoApi
 from engine.service.roles import Permission
 from engine.service.route import Route, Which
 from engine.service.routes import ROUTES
+from engine.service.search_http import SearchApi
 from engine.texts import LANGUAGES
 from engine.version import version
 from engine.wire import asyncapi
 from engine.wire.codec import JSON, SUBPROTOCOLS, Reader
-from geo_data.datum import to_wgs84
+from engine.wire.messages import PlaceOf, with_places
+from geo_data.datum import Datum, to_wgs84
 
 LOGGER = logging.getLogger("allpoints.http")
 
 
-class Api(AccessApi, DeviceApi, FieldApi, LookoutApi, OrderApi, PhotoApi):
+class Api(AccessApi, DeviceApi, FieldApi, LookoutApi, OrderApi, PhotoApi, SearchApi):
     """What each route does. The names of the methods are those of the table."""
 
     def __init__(self, backend: Backend, door: Door, metrics: Metrics) -> None:
@@ -101,6 +103,7 @@ class Api(AccessApi, DeviceApi, FieldApi, LookoutApi, OrderApi, PhotoApi):
         if call.speaker.role.is_device and said.source not in {"", subject}:
             raise Refusal("not_yours", "source", said.source, f"{subject}, whom this token is for")
         lon, lat = to_wgs84(said.lon, said.lat, said.datum)
+        places = tuple(msgspec.structs.replace(its, **_position(its, said.datum)) for its in said.places)
         alert = Alert(
             source=said.source or subject,
             source_ref=said.source_ref,
@@ -110,9 +113,10 @@ class Api(AccessApi, DeviceApi, FieldApi, LookoutApi, OrderApi, PhotoApi):
             at=said.at if said.at is not None else self.backend.now(),
             level=said.level,
             needs=None if said.needs is None else tuple(need.plain() for need in said.needs),
-            details=said.details.plain(),
+            details=with_places(said.details.plain(), places),
             exercise=said.exercise,
             facts=said.facts,
+            places=tuple(its.plain() for its in places),
         )
         language = self.language(call.request)
         reply = await self.done(c.ReportAlert(actor=call.speaker.actor, alert=alert))
@@ -268,6 +272,11 @@ def make_app(backend: Backend, door: Door, metrics: Metrics) -> Starlette:
         routes=[StarletteRoute(route.path, _endpoint(route, api), methods=[route.method]) for route in ROUTES],
         exception_handlers={HTTPException: _on_http_error},
     )
+
+
+def _position(place: PlaceOf, datum: Datum) -> dict[str, float]:
+    lon, lat = to_wgs84(place.lon, place.lat, datum)
+    return {"lon": lon, "lat": lat}
 
 
 def _endpoint(route: Route, api: Api) -> Callable[[Request], Awaitable[Response]]:

@@ -7,11 +7,11 @@ named to no recipient: who may, reads it over HTTP.
 
 from engine.core.engine import Engine
 from engine.core.standing_lookouts import task_of
-from engine.model.entities import Details, Order
+from engine.model.entities import Details, Order, PlaceWords
 from engine.model.events import Mailed
 from engine.model.ids import BroadcastId, LookoutId, RecipientId, StationId, UnitId
 from engine.model.lifecycle import OPEN_ORDERS, OrderState
-from engine.wire.messages import Briefing, Item, OrderView, PostView, Trace
+from engine.wire.messages import Briefing, Item, LookView, OrderView, PostView, Trace
 
 _NOT_SENT = (OrderState.PROPOSED, OrderState.APPROVED)
 
@@ -28,7 +28,7 @@ def view_order(engine: Engine, order: Order, reader: RecipientId) -> OrderView:
     if order.recipient == reader and order.state in OPEN_ORDERS and order.incident in engine.state.incidents:
         details = engine.details(order.incident)
         if is_confidential(engine, order.type):
-            details = Details(text=details.text, address=details.address)
+            details = Details(text=details.text, address=details.address, places=details.places)
     post = engine.state.order_posts.get(order.id)
     return OrderView(
         id=order.id,
@@ -51,7 +51,26 @@ def view_order(engine: Engine, order: Order, reader: RecipientId) -> OrderView:
         task=task_of(engine.state, order),
         label=details.label,
         post=None if post is None else PostView(watch_deg=post.watch_deg, due_at=post.due_at, beside=post.beside),
+        looks=_looks(engine, order, details),
         briefing=briefing(engine, order) if order.recipient == reader and order.state in OPEN_ORDERS else None,
+    )
+
+
+def _looks(engine: Engine, order: Order, details: Details) -> tuple[LookView, ...]:
+    """Return the places of an order of a search in turn, with what they are called where the details say it."""
+    search, numbers = engine.state.searches.get(order.incident), engine.state.order_looks.get(order.id, ())
+    if search is None:
+        return ()
+    words = details.places or (PlaceWords(),) * len(search.places)
+    return tuple(
+        LookView(
+            place=number + 1,
+            lon=search.places[number].lon,
+            lat=search.places[number].lat,
+            name=words[number].name,
+            phone=words[number].phone,
+        )
+        for number in numbers
     )
 
 

@@ -4,7 +4,7 @@ A route that is not here does not exist; a type that is not here is not in the d
 """
 
 from engine.model.limits import LEVELS
-from engine.service import access_routes, bodies, card_bodies, field_routes, lookout_routes, order_routes
+from engine.service import access_routes, bodies, card_bodies, field_routes, lookout_routes, order_routes, search_routes
 from engine.service.roles import Permission
 from engine.service.route import LANGUAGE, PAGE, Query, Route
 
@@ -132,6 +132,7 @@ ROUTES: tuple[Route, ...] = (
     *_INCIDENTS,
     *order_routes.ROUTES,
     *lookout_routes.ROUTES,
+    *search_routes.ROUTES,
     *field_routes.ROUTES,
     *_SERVER,
 )

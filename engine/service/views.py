@@ -181,11 +181,12 @@ def details_body(engine: Engine, reply: Reply, read: ReadDetails, *, with_caller
             incident = known_incident(engine, read.id)
             said = engine.details(incident.id)
             if not with_caller and is_confidential(engine, incident.type):
-                said = Details(text=said.text, address=said.address, label=said.label)
+                said = Details(text=said.text, address=said.address, label=said.label, places=said.places)
             words = {its.instead: words for its, words in engine.overrulings(incident.id) if words}
     return DetailsBody(
         details=PersonalDetails(said.text, said.caller, said.phone, said.address),
         label=said.label,
+        places=said.places,
         words=words,
         reading=reply.events[0].seq,
     )

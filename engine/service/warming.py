@@ -8,11 +8,15 @@ import importlib
 import tempfile
 from pathlib import Path
 
+import msgspec
+
 from engine.core.city import City
 from engine.core.engine import Engine
+from engine.dispatch.search.planning import EXACT
 from engine.model.commands import ReportAlert
-from engine.model.entities import Alert, Need, PositionFix, Station, Unit
-from engine.model.ids import StationId, UnitId
+from engine.model.entities import Alert, Need, Place, PositionFix, Station, Unit
+from engine.model.ids import IncidentId, StationId, UnitId
+from engine.model.searches import ReportLook
 from geo_data.crossing import crossing
 from geo_data.road_network import RoadNetwork
 
@@ -32,6 +36,10 @@ def warm() -> None:
         path = Path(folder) / "roads.apn"
         crossing().save(path)
         _play(RoadNetwork.load(path))
+
+
+def _place(number: int) -> Place:
+    return Place(lon=0.0009 * number / (EXACT + 2), lat=0.0, chance=0.5 / (EXACT + 2), phone=False)
 
 
 def _play(network: RoadNetwork) -> None:
@@ -56,7 +64,13 @@ def _play(network: RoadNetwork) -> None:
         at=now,
         needs=(Need("patrol", 2), Need("traffic")),
     )
-    reply = engine.submit(ReportAlert(actor="system", alert=alert))[0]
-    assert reply.refusal is None, reply.refusal
-    assert reply.incident is not None
+    missing = msgspec.structs.replace(
+        alert, source_ref="2", needs=(Need("traffic"),), places=tuple(_place(number) for number in range(1, EXACT + 2))
+    )
+    for its in (missing, alert):
+        reply = engine.submit(ReportAlert(actor="system", alert=its))[0]
+        assert reply.refusal is None, reply.refusal
+        assert reply.incident is not None
+    looked = ReportLook(actor="system", key="1", incident=IncidentId("warm-incident-1"), place=0, found=False)
+    engine.submit(looked)
     engine.fleet.frozen()

@@ -21,6 +21,7 @@ from engine.wire.messages import (
     AssignUnits,
     Clock,
     Emergency,
+    Look,
     Read,
     ReportAlert,
     ReportSighting,
@@ -44,6 +45,7 @@ Said = (
     | Welfare
     | Read
     | ReportAlert
+    | Look
     | ReportSighting
     | VerifySighting
     | Clock

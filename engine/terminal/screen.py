@@ -88,6 +88,8 @@ class TerminalScreen(App[int]):
         Binding("w", "answer('well')", "well"),
         Binding("p", "words('report')", "report"),
         Binding("r", "words('refuse')", "refuse"),
+        Binding("n", "look('not_here')", "not_here"),
+        Binding("f", "look('found')", "found"),
         Binding("b", "backup", "backup"),
         Binding("m", "read", "read"),
         Binding("l", "language", "language"),
@@ -237,6 +239,10 @@ class TerminalScreen(App[int]):
         if order.post is not None:
             rows.append(("watch", " ".join(compass(degrees, language) for degrees in order.post.watch_deg)))
             rows.append(("with", " ".join(order.post.beside)))
+        places = [
+            text("screen.look", language, place=at.place, name=at.name, phone=at.phone).strip() for at in order.looks
+        ]
+        rows.append(("looks", "\n".join(places)))
         if its is not None:
             rows.append(("safety", its.safety.get(language, "")))
             rows.append(("guidance", its.guidance.get(language, "")))
@@ -255,7 +261,7 @@ class TerminalScreen(App[int]):
         """Call every key by its name in the language of now."""
         for bindings in self._bindings.key_to_bindings.values():
             for at, binding in enumerate(bindings):
-                name = binding.action.removeprefix("words").removeprefix("answer").strip("(')")
+                name = binding.action.removeprefix("words").removeprefix("answer").removeprefix("look").strip("(')")
                 bindings[at] = (
                     Binding(
                         binding.key,
@@ -313,6 +319,13 @@ class TerminalScreen(App[int]):
             case Superseded():
                 self._tell(text("screen.superseded", self.language, order=answered.order))
         self._show()
+
+    def action_look(self, what: str) -> None:
+        """Say whether the subject of a search is at the place that the chosen order is for."""
+        order = self._chosen()
+        if order is not None and order.looks:
+            future = self.client.look(order, order.looks[0].place, found=what == "found")
+            future.add_done_callback(lambda done: None if done.cancelled() else self._heard(order, done.result()))
 
     def action_backup(self) -> None:
         """Ask for backup."""

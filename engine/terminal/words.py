@@ -17,6 +17,7 @@ from engine.wire.messages import (
     AskLeave,
     AssignUnits,
     Clock,
+    Look,
     NamedUnit,
     OrderView,
     Read,
@@ -164,6 +165,21 @@ class Words(ABC):
     def report(self, alert: ReportAlert) -> "asyncio.Future[Answered]":
         """Report an alert; kept like an answer."""
         return self._say(alert)
+
+    def look(
+        self,
+        order: OrderView,
+        place: int,
+        *,
+        found: bool,
+        text: str = "",
+        said_at: int | None = None,
+        key: str = "",
+    ) -> "asyncio.Future[Answered]":
+        """Say whether the subject of a search is at a place, by its number in ``order.looks``; kept like an answer."""
+        return self._say(
+            Look(key=key or uuid.uuid4().hex, order=order.id, place=place, found=found, text=text, said_at=said_at)
+        )
 
     def sighted(self, sighting: ReportSighting) -> "asyncio.Future[Answered]":
         """Say that the subject of a lookout was seen; kept like an answer."""

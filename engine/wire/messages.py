@@ -10,14 +10,16 @@ from typing import Annotated
 import msgspec
 
 from engine.model.commands import Answer, Named
-from engine.model.entities import Alert, Details, HelpWanted, Need, PositionFix
+from engine.model.entities import Alert, Details, HelpWanted, Need, Place, PlaceWords, PositionFix
 from engine.model.events import MailKind
 from engine.model.ids import DemandId, OrderId, UnitId
 from engine.model.lifecycle import OrderState, UnitStatus
 from engine.model.limits import (
     LEVELS,
     LONGEST_ADDRESS,
+    LONGEST_CHECK_MS,
     LONGEST_ID,
+    LONGEST_NAME,
     LONGEST_TEXT,
     MOST_ASKED,
     MOST_FACTS,
@@ -25,6 +27,7 @@ from engine.model.limits import (
     MOST_NEEDS,
     MOST_OFFICERS,
     MOST_PHOTOS,
+    MOST_SEARCH_PLACES,
     MOST_UNITS_OF_NEED,
     WELFARE_EVERY_MS,
     WORST_ACCURACY_M,
@@ -239,6 +242,34 @@ class NeedOf(msgspec.Struct, frozen=True):
         return Need(self.capability, self.count)
 
 
+class PlaceOf(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somewhere that the subject may be, with how probably; a look takes ``check_s``, or as long as the city says.
+
+    ``name`` and ``phone`` are kept encrypted; with a number it can be called.
+    """
+
+    lon: Lon
+    lat: Lat
+    chance: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+    check_s: Annotated[int, msgspec.Meta(ge=0, le=LONGEST_CHECK_MS // 1_000)] = 0
+    name: Annotated[str, msgspec.Meta(max_length=LONGEST_NAME)] = ""
+    phone: Word = ""
+
+    def plain(self) -> Place:
+        """Return it as the engine's own type, without what can name someone."""
+        return Place(
+            lon=self.lon, lat=self.lat, chance=self.chance, check_ms=self.check_s * 1_000, phone=bool(self.phone)
+        )
+
+
+Places = Annotated[tuple[PlaceOf, ...], msgspec.Meta(max_length=MOST_SEARCH_PLACES)]
+
+
+def with_places(details: Details, places: tuple[PlaceOf, ...]) -> Details:
+    """Return what can name someone with what the places of a search are called."""
+    return msgspec.structs.replace(details, places=tuple(PlaceWords(its.name, its.phone) for its in places))
+
+
 class ReportAlert(_Message, frozen=True, tag="alert"):
     """Somebody reports a happening. ``source`` and ``source_ref`` together are its idempotency key.
 
@@ -257,6 +288,8 @@ class ReportAlert(_Message, frozen=True, tag="alert"):
     exercise: bool = False
     on_scene: bool = False
     facts: Facts = ()
+    places: Places = ()
+    """Where its subject may be, where that is uncertain: units look there in turn."""
 
     def alert(self) -> Alert:
         """Return it as the engine's own type."""
@@ -269,10 +302,22 @@ class ReportAlert(_Message, frozen=True, tag="alert"):
             at=self.at,
             level=self.level,
             needs=None if self.needs is None else tuple(need.plain() for need in self.needs),
-            details=self.details.plain(),
+            details=with_places(self.details.plain(), self.places),
             exercise=self.exercise,
             facts=self.facts,
+            places=tuple(place.plain() for place in self.places),
         )
+
+
+class Look(_Message, frozen=True, tag="look"):
+    """Whoever has an order of a search has looked at the door of a place, by its number from 1: found, or not here."""
+
+    key: Id
+    order: Id
+    place: Annotated[int, msgspec.Meta(ge=1, le=MOST_SEARCH_PLACES)]
+    found: bool
+    text: Text = ""
+    said_at: Instant | None = None
 
 
 class ReportSighting(_Message, frozen=True, tag="sighting"):
@@ -348,6 +393,7 @@ ClientMessage = (
     | OfOrder
     | Ack
     | ReportAlert
+    | Look
     | ReportSighting
     | VerifySighting
     | Clock
@@ -376,6 +422,16 @@ class PostView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     watch_deg: tuple[int, ...]
     due_at: int
     beside: tuple[str, ...] = ()
+
+
+class LookView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A place that the unit of an order looks at, by its number from 1."""
+
+    place: int
+    lon: float
+    lat: float
+    name: str = ""
+    phone: str = ""
 
 
 class Briefing(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -412,6 +468,8 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     label: str = ""
     """Who or what is looked for, in a pursuit."""
     post: PostView | None = None
+    looks: tuple[LookView, ...] = ()
+    """In a search: the places in turn, the first is where the order is for."""
     briefing: Briefing | None = None
     """For who is assigned, while the order is open."""
 
@@ -487,7 +545,7 @@ def reference(message: ClientMessage) -> str:
     match message:
         case Emergency() | Status() | Welfare() | StateFacts() | AskLeave() | Read() | Clock():
             return message.key
-        case AnswerOrder() | AssignUnits() | AskHelp() | ReturnOrder() | VerifySighting():
+        case AnswerOrder() | AssignUnits() | AskHelp() | ReturnOrder() | Look() | VerifySighting():
             return message.key
         case ReportAlert(source_ref=source_ref) | ReportSighting(source_ref=source_ref):
             return source_ref

@@ -3,8 +3,9 @@
 import typing
 
 from engine.model import lookout_events as le
+from engine.model import searches as se
 from engine.model.broadcasts import BroadcastRead, BroadcastSent
-from engine.model.entities import Asked, Crew, Details, EscalationStep, Need, Order, Station, Unit
+from engine.model.entities import Asked, Crew, Details, EscalationStep, Need, Order, Place, Station, Unit
 from engine.model.events import (
     AlertReceived,
     Body,
@@ -116,6 +117,14 @@ SIGHTING = le.SightingReported(
 )
 
 
+SEARCH = se.SearchProposal(
+    made_at=AT,
+    routes=(se.Route(unit="E01", places=(0,), done_at=(AT + 240_000,), demand="sx-demand-1"),),
+    calls=(0,),
+    expected_ms=150_000,
+    optimal=True,
+    short=("sx-demand-2",),
+)
 PROPOSAL = Proposal(
     verdict="sealed",
     made_at=AT,
@@ -255,6 +264,23 @@ def bodies():
             plan="sx-plan-2", incident="sx-incident-1", sighting="sx-sighting-1", stage="first", state_version=40
         ),
         le.ContainmentPlanned(plan="sx-plan-2", incident="sx-incident-1", outcome="held", proposal=PROPOSAL),
+        se.SearchOpened(
+            incident="sx-incident-1",
+            alert="sx-alert-1",
+            places=(Place(lon=113.05, lat=36.53, chance=0.4, check_ms=180_000, phone=True),),
+            callers=1,
+            call_ms=90_000,
+            call_sure=0.5,
+        ),
+        se.SearchRequested(plan="sx-plan-3", incident="sx-incident-1", state_version=44),
+        se.SearchPlanned(plan="sx-plan-3", incident="sx-incident-1", outcome="held", proposal=SEARCH),
+        se.LooksChanged(
+            order="sx-order-1", version=4, places=(0,), lon=113.05, lat=36.53, eta_ms=60_000, route="_p~iF"
+        ),
+        se.PlaceLooked(
+            incident="sx-incident-1", place=0, how="phone", found=False, key="k12", order="sx-order-1", said_at=AT + 7
+        ),
+        se.SearchExhausted(incident="sx-incident-1"),
     ]
 
 

@@ -34,6 +34,7 @@ SAMPLES = {
     "alert": {"source": "s", "source_ref": "k", "type": "robbery", **FIX},
     "sighting": {"source_ref": "k", "lookout": "x", **FIX},
     "verify": {"key": "k", "sighting": "x", "verdict": "true"},
+    "look": {"key": "k", "order": "x", "place": 1, "found": False},
     "clock": {"key": "k", "now": NOW},
 }
 """A message of each kind that can be read; what it is about does not matter to who may say it."""

@@ -27,6 +27,10 @@ def test_both_languages_have_the_same_keys_and_values():
             assert fields(sentence) == fields(zh[section][key]), (section, key)
 
 
+WHY_CANCELLED = ("ended_elsewhere", "handed_over", "subject_found", "all_searched", "search_spared")
+"""Codes of cancellations, which a recipient is told with the order."""
+
+
 def test_every_code_that_events_and_items_hold_has_a_text():
     for language in LANGUAGES:
         texts = catalogue(language)
@@ -36,7 +40,7 @@ def test_every_code_that_events_and_items_hold_has_a_text():
         assert set(texts["incident_state"]) == set(IncidentState)
         assert set(texts["held"]) == set(get_args(HeldFor))
         assert set(get_args(SightingState)) <= set(texts["sighting"])
-        assert set(texts["notice"]) == {*get_args(NoticeCode), "ended_elsewhere", "handed_over"}
+        assert set(texts["notice"]) == {*get_args(NoticeCode), *WHY_CANCELLED}
 
 
 def test_chinese_is_chinese():

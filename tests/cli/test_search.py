@@ -1,0 +1,40 @@
+"""``allpoints search`` against a real server: shown, told what was found, refused by name; in both languages."""
+
+import json
+
+import pytest
+
+from engine.cli.calling import kept_credentials
+from engine.cli.main import BAD_INPUT, main
+from tests.service.test_searches import PLACES
+from tests.support.cities import place
+from tests.support.folders import grid_folder
+from tests.support.serving import served
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory):
+    with served(grid_folder(tmp_path_factory.mktemp("city"))) as running:
+        yield running
+
+
+def test_a_search_is_shown_and_what_was_found_is_said(server, capsys):
+    lon, lat = place(2, 2)
+    said = {"source_ref": "f1", "type": "robbery", "lon": lon, "lat": lat, "places": PLACES}
+    folder = str(server.folder)
+
+    credential = next(row["credential"] for row in kept_credentials(folder) if row["role"] == "dispatcher")
+    with server.client(credential) as client:
+        incident = client.post("/v1/alerts", json=said).json()["incident"]
+    assert main(["search", "show", folder, incident]) == 0
+    shown = capsys.readouterr().out
+    assert f"{incident}: search goes on" in shown
+    assert "to be called, in this order: " in shown
+    assert main(["search", "show", folder, incident, "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["places"]) == 9
+    assert main(["search", "--lang", "zh", "look", folder, incident, "3", "--not-here", "--phone"]) == 0
+    assert "电话:不在此处" in capsys.readouterr().out
+    assert main(["search", "look", folder, incident, "12", "--not-here"]) == BAD_INPUT
+    assert "place: 12 is not taken (out_of_range); limit: 1 to 9" in capsys.readouterr().err
+    assert main(["search", "look", folder, incident, "4", "--found"]) == 0
+    assert f"{incident}: found" in capsys.readouterr().out
