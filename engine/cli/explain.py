@@ -17,6 +17,7 @@ from engine.model.errors import NotStored, Refusal
 from engine.model.ids import RecipientId
 from engine.model.pursuits import Proposal
 from engine.model.recommendation import Recommendation
+from engine.model.searches import SearchProposal
 from engine.texts import LANGUAGES, duration, text
 from engine.texts.names import Names
 
@@ -49,6 +50,8 @@ class Explained(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: str = "UTC"
     posts: Proposal | None = None
     """Of a pursuit: where its roads are held by the newest plan, and who is there before the subject can be."""
+    search: SearchProposal | None = None
+    """Of a search: who looks where by the newest plan, places from 1."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
@@ -108,6 +111,7 @@ def _asked(args: argparse.Namespace) -> tuple[Explained, Names]:
         opened_at=said["incident"]["opened_at"],
         time_zone=said["time_zone"],
         posts=msgspec.convert(said.get("pursuit", {}).get("proposal"), Proposal | None),
+        search=msgspec.convert(said.get("search"), SearchProposal | None),
     )
     return found, names_of(args, _ROLES, args.lang)
 
@@ -130,6 +134,7 @@ def _recorded(folder: Path, incident: str) -> Explained:
     from engine.journal.record import open_record
     from engine.model.events import DemandUnmet, IncidentOpened, OrderProposed, Overruled, Recommended
     from engine.model.lookout_events import ContainmentPlanned
+    from engine.model.searches import SearchPlanned
 
     opened: IncidentOpened | None = None
     opened_at = 0
@@ -138,6 +143,7 @@ def _recorded(folder: Path, incident: str) -> Explained:
     chosen: list[Chosen] = []
     journal, vault = open_record(folder / RECORD)
     posts: Proposal | None = None
+    search: SearchProposal | None = None
     try:
         for event in journal.read():
             body = event.body
@@ -151,6 +157,8 @@ def _recorded(folder: Path, incident: str) -> Explained:
                 chosen.append(_chosen(event, body, orders))
             elif isinstance(body, ContainmentPlanned) and (body.incident, body.outcome) == (incident, "held"):
                 posts = body.proposal
+            elif isinstance(body, SearchPlanned) and (body.incident, body.outcome) == (incident, "held"):
+                search = None if body.proposal is None else body.proposal.counted()
     finally:
         journal.close()
         vault.close()
@@ -166,6 +174,7 @@ def _recorded(folder: Path, incident: str) -> Explained:
         opened_at=opened_at,
         time_zone=load_time_zone(folder),
         posts=posts,
+        search=search,
     )
 
 
@@ -211,6 +220,9 @@ def _print(found: Explained, language: str, names: Names) -> None:
     if found.posts is not None:
         console.print()
         _print_posts(console, found.posts, language)
+    if found.search is not None:
+        console.print()
+        _print_search(console, found.search, language)
 
 
 def _print_posts(console: "Console", plan: Proposal, language: str) -> None:
@@ -246,6 +258,21 @@ def _print_posts(console: "Console", plan: Proposal, language: str) -> None:
         )
     console.print()
     console.print(table)
+
+
+def _print_search(console: "Console", plan: SearchProposal, language: str) -> None:
+    """Print who looks where in turn, and how soon the subject is expected to be found."""
+    if plan.expected_ms is not None:
+        proof = text("search.optimal" if plan.optimal else "search.exchanged", language)
+        console.print(text("search.expects", language, ms=duration(plan.expected_ms), proof=proof), style="bold")
+    for route in plan.routes:
+        done = (
+            f"{place + 1} ({duration(at - plan.made_at)})"
+            for place, at in zip(route.places, route.done_at, strict=True)
+        )
+        console.print(text("search.route", language, unit=route.unit, places=" → ".join(done)))
+    if plan.calls:
+        console.print(text("search.calls", language, places=", ".join(map(str, plan.calls))))
 
 
 def _print_one(console: "Console", recommendation: Recommendation, language: str, zone: str, names: Names) -> None:

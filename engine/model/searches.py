@@ -65,6 +65,16 @@ class SearchProposal(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_d
     unreached: tuple[int, ...] = ()
     short: tuple[DemandId, ...] = ()
 
+    def counted(self) -> "SearchProposal":
+        """Return it for people, who count places from 1."""
+        routes = (msgspec.structs.replace(its, places=_counted(its.places)) for its in self.routes)
+        calls, unreached = _counted(self.calls), _counted(self.unreached)
+        return msgspec.structs.replace(self, routes=tuple(routes), calls=calls, unreached=unreached)
+
+
+def _counted(places: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(place + 1 for place in places)
+
 
 class Search(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """How far a search has come.

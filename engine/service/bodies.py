@@ -14,6 +14,7 @@ from engine.model.lifecycle import OrderState
 from engine.model.limits import MOST_CORNERS, MOST_FED, MOST_NEEDS, MOST_RINGS, MOST_SPOTS
 from engine.model.pursuits import Proposal
 from engine.model.recommendation import Recommendation
+from engine.model.searches import SearchProposal
 from engine.model.streets import HOURS_OF_WEEK, SpeedRule
 from engine.wire.limits import MOST_FIXES
 from engine.wire.messages import Count, Facts, Id, Instant, Lat, Level, Lon, NeedOf, PersonalDetails, Places, Text, Word
@@ -194,6 +195,8 @@ class IncidentBody(PlainBody, frozen=True):
     recommendations: tuple[RecommendationBody, ...]
     steps: tuple[StepBody, ...] = ()
     pursuit: PursuitBody | None = None
+    search: SearchProposal | None = None
+    """Of a search: who looks where by the newest plan, places from 1; ``GET /v1/searches/{incident}`` says more."""
     time_zone: str = "UTC"
     """The city's, by whose clock people there read instants."""
 

@@ -14,6 +14,7 @@ from engine.model.errors import Refusal
 from engine.model.events import DetailsRead
 from engine.model.ids import IncidentId, LookoutId, OrderId, SightingId, StepId, number_of
 from engine.model.lifecycle import ENDED_INCIDENTS, OPEN_ORDERS
+from engine.model.searches import SearchProposal
 from engine.service.access_bodies import DetailsBody, ReadingBody
 from engine.service.bodies import (
     AlertTaken,
@@ -162,6 +163,7 @@ def incident_body(engine: Engine, incident_id: str, language: str) -> IncidentBo
         recommendations=recommendations(engine, incident.id, language),
         steps=tuple(StepBody.of(step) for step in engine.state.steps_of(incident.id)),
         pursuit=_pursuit(engine, incident.id),
+        search=_search(engine, incident.id),
         time_zone=engine.city.time_zone,
     )
 
@@ -205,6 +207,12 @@ def reading_body(opened: Opened) -> ReadingBody:
         id=body.id,
         reason=event.personal.text if event.personal is not None else "",
     )
+
+
+def _search(engine: Engine, incident: IncidentId) -> SearchProposal | None:
+    """Return who looks where in a search; None where the incident is none, or nothing is planned yet."""
+    its = engine.state.searches.get(incident)
+    return None if its is None or its.proposal is None else its.proposal.counted()
 
 
 def _pursuit(engine: Engine, incident: IncidentId) -> PursuitBody | None:

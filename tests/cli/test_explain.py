@@ -18,6 +18,7 @@ from tests.support.cards import county_with
 from tests.support.cities import SetClock, alert, place, unit
 from tests.support.folders import credentials_of, grid_folder
 from tests.support.lookouts import Room
+from tests.support.searches import SearchRoom
 from tests.support.serving import Served, served
 
 AT = "{},{}".format(*place(1, 1))
@@ -198,3 +199,20 @@ def test_of_a_pursuit_it_is_said_who_is_where_before_the_subject_can_be(language
     line = [line for line in said.splitlines() if line.startswith("u02 ")][-1]
     assert "1:03" in line  # when it stands
     assert "1:29" in line  # the soonest that he can be there
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", ("Expected to be found after", "no other turns", "u2 looks at ")), ("zh", ("后找到", "依次查看"))],
+)
+def test_of_a_search_it_is_said_who_looks_where_and_how_soon_he_is_expected(language, words, tmp_path, capsys):
+    folder = grid_folder(tmp_path / "city", units=[unit("P1", 0, 0)])
+    (folder / RECORD).mkdir(exist_ok=True)
+    journal, vault = open_record(folder / RECORD, create=True)
+    SearchRoom(journal=journal).open()
+    journal.close()
+    vault.close()
+    assert main(["explain", str(folder), "grid-incident-1", "--lang", language]) == 0
+    said = capsys.readouterr().out
+    assert all(word in said for word in words)
+    assert "Hotel" not in said

@@ -4,87 +4,22 @@ import random
 
 import pytest
 
-from engine import Engine, ReportAlert
+from engine import ReportAlert
 from engine.core.apply import apply
-from engine.core.plain_ports import VolatileJournal
 from engine.core.standing_lookouts import task_of
 from engine.core.standing_searches import calls_left, doors_left, left
 from engine.core.state import State
-from engine.dispatch.policies import Policies
 from engine.model import searches as s
 from engine.model.commands import AnswerOrder, CancelOrder, ChooseUnit, EndIncident
-from engine.model.entities import Details, Need, Place, PlaceWords
-from engine.model.ids import DESK
-from engine.model.lifecycle import OPEN_ORDERS, IncidentState, OrderState, UnitStatus
-from tests.support.cities import NOW, SetClock, alert, city, place, unit
+from engine.model.entities import Need, Place
+from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
+from tests.support.cities import NOW, alert, place, unit
 from tests.support.lookouts import Later
-
-CREW = (unit("u1", 0, 0), unit("u2", 5, 4), unit("u3", 5, 0), unit("u4", 0, 4), unit("dog", 2, 2, "k9"))
-HOTELS = ((1, 1), (2, 0), (4, 0), (0, 3), (2, 4), (4, 3), (5, 2), (3, 2), (1, 3))
-
-
-class Room:
-    """A desk with a search, and what its units and telephones say."""
-
-    def __init__(self, units=CREW, jobs=None, journal=None, **policies):
-        self.clock, self.journal = SetClock(), journal or VolatileJournal()
-        policies = {"stale_position_ms": 0, "search_callers": 0} | policies
-        its = city(units, policies=Policies(**policies))
-        self.engine = Engine(its, journal=self.journal, clock=self.clock, jobs=jobs)
-        self.count = 0
-
-    @property
-    def state(self):
-        return self.engine.state
-
-    def say(self, command):
-        return self.engine.submit(command)[0]
-
-    def open(self, hotels=HOTELS, count=3, chances=None, phones=(), **more):
-        chances = chances or [1 / len(hotels)] * len(hotels)
-        places = [
-            Place(lon=place(*at)[0], lat=place(*at)[1], chance=chance, phone=n in phones)
-            for n, (at, chance) in enumerate(zip(hotels, chances, strict=True))
-        ]
-        words = tuple(PlaceWords(f"Hotel {n + 1}", f"0351-{n}") for n in range(len(places)))
-        said = alert("a1", 2, 2, needs=(Need("patrol", count),), places=tuple(places), **more)
-        said = type(said)(**{**{f: getattr(said, f) for f in said.__struct_fields__}, "details": Details(places=words)})
-        reply = self.say(ReportAlert(actor="user:li", alert=said))
-        assert reply.refusal is None, reply.refusal
-        return reply.incident
-
-    def look(self, incident, place_, *, found=False, how="door", order=None, **more):
-        self.count += 1
-        key = more.pop("key", f"look{self.count}")
-        actor = "user:li" if order is None else f"device:{self.state.orders[order].recipient}"
-        return self.say(
-            s.ReportLook(
-                actor=actor, key=key, incident=incident, place=place_, found=found, how=how, order=order, **more
-            )
-        )
-
-    def orders(self, incident):
-        its = (self.state.orders[name] for name in self.state.incidents[incident].orders)
-        return {order.recipient: order for order in its if order.state in OPEN_ORDERS}
-
-    def turns(self, incident):
-        return {name: self.state.order_looks.get(order.id, ()) for name, order in self.orders(incident).items()}
-
-    def answer(self, order, answer):
-        self.count += 1
-        its = self.state.orders[order]
-        said = AnswerOrder(
-            actor=f"device:{its.recipient}", key=f"k{self.count}", order=order, version=its.version, answer=answer
-        )
-        reply = self.say(said)
-        assert reply.refusal is None, reply.refusal
-
-    def notices(self, code):
-        return [mail.body for mail in self.state.mailbox(DESK).items if mail.body.code == code]
+from tests.support.searches import CREW, HOTELS, SearchRoom
 
 
 def test_each_place_is_in_the_turns_of_one_unit_and_the_order_is_for_the_first():
-    room = Room()
+    room = SearchRoom()
     incident = room.open()
     orders, turns = room.orders(incident), room.turns(incident)
     assert len(orders) == 3
@@ -103,7 +38,7 @@ def test_each_place_is_in_the_turns_of_one_unit_and_the_order_is_for_the_first()
 
 def test_the_units_are_those_with_which_he_is_found_soonest_not_those_nearest_to_the_alert():
     near = [unit(f"n{i}", 2, 2) for i in range(2)]
-    room = Room((*near, unit("far", 5, 4)))
+    room = SearchRoom((*near, unit("far", 5, 4)))
     incident = room.open(hotels=((2, 1), (5, 3)), count=2)
     turns = room.turns(incident)
     assert turns["far"] == (1,)
@@ -112,7 +47,7 @@ def test_the_units_are_those_with_which_he_is_found_soonest_not_those_nearest_to
 
 def test_a_not_here_sends_its_unit_on_at_once_and_teaches_the_rest():
     later = Later()
-    room = Room(jobs=later)
+    room = SearchRoom(jobs=later)
     incident = room.open()
     later.run(room)
     (name, order), *_ = sorted(room.orders(incident).items())
@@ -135,7 +70,7 @@ def test_a_not_here_sends_its_unit_on_at_once_and_teaches_the_rest():
 
 
 def test_whoever_finds_him_stays_and_all_others_are_free():
-    room = Room()
+    room = SearchRoom()
     incident = room.open()
     orders, turns = room.orders(incident), room.turns(incident)
     finder = min(orders)
@@ -157,7 +92,7 @@ def test_whoever_finds_him_stays_and_all_others_are_free():
 
 
 def test_found_by_telephone_whoever_is_there_soonest_goes_in():
-    room = Room(search_callers=1, search_call_sure=0.6)
+    room = SearchRoom(search_callers=1, search_call_sure=0.6)
     incident = room.open(phones=range(9))
     search = room.state.searches[incident]
     calls = calls_left(search)
@@ -179,7 +114,7 @@ def test_found_by_telephone_whoever_is_there_soonest_goes_in():
 
 
 def test_found_by_telephone_before_anybody_was_free_one_unit_is_sought_like_any_other():
-    room = Room(units=(unit("u1", 0, 0, on_duty=False),), search_callers=1)
+    room = SearchRoom(units=(unit("u1", 0, 0, on_duty=False),), search_callers=1)
     incident = room.open(phones=range(9))
     assert not room.orders(incident)
     assert len(room.notices("shortage")) == 3
@@ -189,7 +124,7 @@ def test_found_by_telephone_before_anybody_was_free_one_unit_is_sought_like_any_
 
 
 def test_once_every_door_was_looked_at_a_person_must_think_again():
-    room = Room(units=CREW[:1])
+    room = SearchRoom(units=CREW[:1])
     incident = room.open(hotels=HOTELS[:2], count=1)
     (order,) = room.orders(incident).values()
     for answer in ("accept", "en_route", "on_scene"):
@@ -207,7 +142,7 @@ def test_once_every_door_was_looked_at_a_person_must_think_again():
 
 
 def test_a_unit_that_leaves_early_leaves_its_places_to_the_others_or_to_a_notice():
-    room = Room()
+    room = SearchRoom()
     incident = room.open()
     (gone, order), *_ = sorted(room.orders(incident).items())
     for answer in ("accept", "en_route", "on_scene", "report", "clear"):
@@ -223,7 +158,7 @@ def test_a_unit_that_leaves_early_leaves_its_places_to_the_others_or_to_a_notice
 
 
 def test_who_refuses_is_replaced_and_who_was_chosen_by_a_person_gets_places():
-    room = Room()
+    room = SearchRoom()
     incident = room.open()
     orders = room.orders(incident)
     refuser = min(orders)
@@ -253,7 +188,7 @@ def test_who_refuses_is_replaced_and_who_was_chosen_by_a_person_gets_places():
 
 def test_a_plan_over_a_unit_that_was_taken_meanwhile_is_made_again():
     later = Later()
-    room = Room(jobs=later)
+    room = SearchRoom(jobs=later)
     incident = room.open()
     assert not room.orders(incident)
     room.say(ReportAlert(actor="user:li", alert=alert("a2", 0, 0, needs=(Need("patrol", 2),))))
@@ -274,7 +209,7 @@ def test_a_lost_worker_is_asked_again_and_units_go_at_last_without_one():
         def submit(self, work, done):
             self.work = work
 
-    room = Room(jobs=Lost())
+    room = SearchRoom(jobs=Lost())
     incident = room.open()
     for _ in range(6):
         room.engine.give_up_jobs()
@@ -296,7 +231,7 @@ def test_a_lost_worker_is_asked_again_and_units_go_at_last_without_one():
     ],
 )
 def test_places_that_cannot_be_are_refused_by_name(changed, code, field):
-    room = Room()
+    room = SearchRoom()
     lon, lat = place(1, 1)
     said = alert("a1", 2, 2, places=(Place(**{"lon": lon, "lat": lat, "chance": 0.5} | changed),))
     reply = room.say(ReportAlert(actor="user:li", alert=said))
@@ -305,7 +240,7 @@ def test_places_that_cannot_be_are_refused_by_name(changed, code, field):
 
 
 def test_looks_that_cannot_be_are_refused_by_name():
-    room = Room()
+    room = SearchRoom()
     incident = room.open()
     plain = room.say(ReportAlert(actor="user:li", alert=alert("a2", 0, 0))).incident
     assert room.look(plain, 0).refusal.code == "unknown_search"
@@ -325,7 +260,7 @@ def test_looks_that_cannot_be_are_refused_by_name():
 @pytest.mark.parametrize("seed", range(12))
 def test_whatever_is_said_when_a_replay_is_the_same_and_every_open_place_has_one_unit(seed):
     rng, later = random.Random(seed), Later()
-    room = Room(jobs=later, search_callers=1)
+    room = SearchRoom(jobs=later, search_callers=1)
     incident = room.open(count=rng.randint(1, 4), phones=range(9))
     for _ in range(40):
         if room.state.searches[incident].state != "open":

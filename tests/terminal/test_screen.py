@@ -3,8 +3,8 @@
 import pytest
 
 from engine.terminal.screen import Asking, TerminalScreen
-from engine.wire.messages import Taken
-from tests.support.cities import unit
+from engine.wire.messages import PlaceOf, Taken
+from tests.support.cities import place, unit
 from tests.support.streams import play, report, running
 
 NAMES = {"robbery": {"zh": "抢劫", "en": "Robbery"}}
@@ -118,5 +118,27 @@ def test_what_is_heard_while_the_screen_is_taken_down_is_left_alone():
                     await prune(parent)
 
                 screen._prune = prune_in_part
+
+    play(scene())
+
+
+def test_of_a_search_the_places_are_shown_in_turn_and_a_key_each_says_not_here_and_found():
+    async def scene():
+        async with running(*UNITS) as server, server.client("integration:cad") as cad:
+            screen = TerminalScreen(server.client("terminal:near"), NAMES, "en")
+            async with screen.run_test(size=(110, 60)) as pilot:
+                places = tuple(
+                    PlaceOf(lon=place(*at)[0], lat=place(*at)[1], chance=0.4, name=name)
+                    for name, at in (("Hotel A", (1, 1)), ("Hotel B", (3, 3)))
+                )
+                await cad.report(report(1, 1, 1, places=places))
+                await until(pilot, lambda: "Hotel A" in shown(screen, "#details"))
+                (order,) = screen.client.open_orders.values()
+                assert order.looks[0].name == "Hotel A"
+                await pilot.press("n")
+                await until(pilot, lambda: "Hotel A" not in shown(screen, "#details"))
+                assert "Hotel B" in shown(screen, "#details")
+                await pilot.press("f")
+                await until(pilot, lambda: server.engine.state.searches[order.incident].state == "found")
 
     play(scene())
