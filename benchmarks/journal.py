@@ -22,17 +22,9 @@ import numpy as np
 from benchmarks.harness import Report, arguments, emit, table
 from engine.journal.sqlite_journal import SqliteJournal
 from engine.journal.vault import Vault, load_master_key
+from engine.model.demand_events import DemandRaised, Recommended
 from engine.model.entities import Details, Need
-from engine.model.events import (
-    AlertReceived,
-    Body,
-    DemandRaised,
-    Event,
-    IncidentOpened,
-    Mailed,
-    OrderAdvanced,
-    Recommended,
-)
+from engine.model.events import AlertReceived, Body, Event, IncidentOpened, Mailed, OrderAdvanced
 from engine.model.ids import AlertId, DemandId, IncidentId, OrderId, RecipientId, UnitId
 from engine.model.lifecycle import OrderState
 from engine.model.recommendation import Candidate, Excluded, Recommendation

@@ -132,7 +132,8 @@ def _recorded(folder: Path, incident: str) -> Explained:
     """Read the incident's recommendations from its events."""
     from engine.core.city_folder import RECORD, load_time_zone
     from engine.journal.record import open_record
-    from engine.model.events import DemandUnmet, IncidentOpened, OrderProposed, Overruled, Recommended
+    from engine.model.demand_events import DemandUnmet, Recommended
+    from engine.model.events import IncidentOpened, OrderProposed, Overruled
     from engine.model.lookout_events import ContainmentPlanned
     from engine.model.searches import SearchPlanned
 

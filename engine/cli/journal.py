@@ -72,7 +72,7 @@ def _solve_again(journal: "SqliteJournal", language: str) -> bool:
     from collections import Counter
 
     from engine.dispatch.solving_again import Table, Verdict, decisions, solve_again
-    from engine.model.events import DemandUnmet, Recommended
+    from engine.model.demand_events import DemandUnmet, Recommended
 
     bodies = (event.body for event in journal.read())
     tables = (

@@ -13,6 +13,8 @@ from engine.core.under_stations import demands_of
 from engine.core.world import World
 from engine.model import events as e
 from engine.model.commands import AcknowledgeMail, Answer, AnswerOrder, SetUnitStatus, WatchWelfare
+from engine.model.demand_events import DemandDropped
+from engine.model.emergency_events import WelfareSet
 from engine.model.entities import Details, Order
 from engine.model.errors import Refusal
 from engine.model.lifecycle import (
@@ -117,7 +119,7 @@ def _carry_on(world: World, draft: Draft, order: Order, to: OrderState, reason: 
         spare_others(world, draft, order)
     if to is OrderState.CLEARED:
         for demand in demands_of(world.state, order):
-            draft.emit(e.DemandDropped(demand=demand.id, reason="done"))
+            draft.emit(DemandDropped(demand=demand.id, reason="done"))
             _add_nobody(world, draft, demand)
         finish(world, draft, order.under)
         resolve_if_done(world, draft, order.incident)
@@ -128,7 +130,7 @@ def _add_nobody(world: World, draft: Draft, done: Demand) -> None:
     its = world.state.demands.of_need(done.incident, done.need)
     if done.need and all(demand.extra and demand.order is None and demand.station is None for demand in its):
         for demand in its:
-            draft.emit(e.DemandDropped(demand=demand.id, reason="done"))
+            draft.emit(DemandDropped(demand=demand.id, reason="done"))
 
 
 def _word(order: Order, answer: Answer) -> Word | None:
@@ -202,4 +204,4 @@ def watch_welfare(world: World, draft: Draft, command: WatchWelfare) -> None:
     least, most = WELFARE_EVERY_MS
     if not least <= command.every_ms <= most:
         raise Refusal("out_of_range", "every_ms", command.every_ms, f"{least} to {most}")
-    draft.emit(e.WelfareSet(order=order.id, every_ms=command.every_ms, key=command.key, via=command.via))
+    draft.emit(WelfareSet(order=order.id, every_ms=command.every_ms, key=command.key, via=command.via))

@@ -24,6 +24,8 @@ from engine.core.deadline_keys import RULE_END, deadline_key
 from engine.core.state import AlertRecord, Decided, Demand, Doing, Mail, Mailbox, StandingRule, State
 from engine.core.under_stations import ASSIGN, demands_of, give_back, take, watch_naming
 from engine.model import events as e
+from engine.model.demand_events import DemandDropped, DemandRaised, DemandUnmet, PlanApplied, PlanRequested, Recommended
+from engine.model.emergency_events import EmergencyEnded, EmergencyRaised, EmergencyRepeated, WelfareSet
 from engine.model.entities import Incident, Order, Overruling
 from engine.model.ids import DESK, RecipientId, StationId, UnitId, number_of
 from engine.model.lifecycle import (
@@ -38,6 +40,7 @@ from engine.model.lifecycle import (
     UnitStatus,
 )
 from engine.model.photos import Photo, PhotoKept
+from engine.model.step_events import DeadlineMissed, Escalated, StepDecided, StepPassedOn, StepRequested
 
 RETAIN_MS = 86_400_000
 """How long what has ended stays in memory."""
@@ -213,18 +216,18 @@ def _photo_kept(state: State, event: e.Event, body: PhotoKept) -> None:
     state.kept.photos.setdefault(body.order, []).append(photo)
 
 
-def _welfare_set(state: State, event: e.Event, body: e.WelfareSet) -> None:
+def _welfare_set(state: State, event: e.Event, body: WelfareSet) -> None:
     state.kept.keys[body.key] = event.at
     clockwork.set_welfare(state, event.at, state.orders[body.order], body.every_ms)
 
 
-def _plan_requested(state: State, event: e.Event, body: e.PlanRequested) -> None:
+def _plan_requested(state: State, event: e.Event, body: PlanRequested) -> None:
     _count(state, "plan", body.plan)
     for demand in body.demands:
         _change(state, state.demands[demand], plan=body.plan)
 
 
-def _plan_applied(state: State, event: e.Event, body: e.PlanApplied) -> None:
+def _plan_applied(state: State, event: e.Event, body: PlanApplied) -> None:
     for demand in (*body.held, *body.outdated):
         if demand in state.demands:
             _change(state, state.demands[demand], plan=None)
@@ -259,10 +262,10 @@ _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
     e.IncidentAdvanced: _incident_advanced,
     e.FactsStated: standing_levels.facts_stated,
     e.LevelChanged: standing_levels.level_changed,
-    e.DemandRaised: standing_demands.raised,
-    e.DemandUnmet: standing_demands.unmet,
-    e.DemandDropped: standing_demands.dropped,
-    e.Recommended: standing_demands.recommended,
+    DemandRaised: standing_demands.raised,
+    DemandUnmet: standing_demands.unmet,
+    DemandDropped: standing_demands.dropped,
+    Recommended: standing_demands.recommended,
     e.OrderProposed: _order_proposed,
     e.OrderAdvanced: _order_advanced,
     e.UnitsNamed: _keyed,
@@ -272,19 +275,19 @@ _APPLY: dict[type, Callable[[State, e.Event, Any], None]] = {
     e.Mailed: _mailed,
     e.MailAcknowledged: _mail_acknowledged,
     e.UnitAdvanced: _unit_advanced,
-    e.WelfareSet: _welfare_set,
+    WelfareSet: _welfare_set,
     PhotoKept: _photo_kept,
-    e.EmergencyRaised: standing_emergencies.raised,
-    e.EmergencyRepeated: standing_emergencies.repeated,
-    e.EmergencyEnded: standing_emergencies.ended,
-    e.PlanRequested: _plan_requested,
-    e.PlanApplied: _plan_applied,
-    e.DeadlineMissed: clockwork.missed,
-    e.Escalated: clockwork.escalated,
+    EmergencyRaised: standing_emergencies.raised,
+    EmergencyRepeated: standing_emergencies.repeated,
+    EmergencyEnded: standing_emergencies.ended,
+    PlanRequested: _plan_requested,
+    PlanApplied: _plan_applied,
+    DeadlineMissed: clockwork.missed,
+    Escalated: clockwork.escalated,
     e.SceneHeard: _scene_heard,
-    e.StepRequested: standing_steps.requested,
-    e.StepPassedOn: standing_steps.passed_on,
-    e.StepDecided: standing_steps.decided,
+    StepRequested: standing_steps.requested,
+    StepPassedOn: standing_steps.passed_on,
+    StepDecided: standing_steps.decided,
     e.SpeedRuleSet: _speed_rule_set,
     e.SpeedRuleLifted: _speed_rule_lifted,
     e.ClockDeparted: _clock_departed,

@@ -17,6 +17,7 @@ from engine.core.under_stations import ASSIGNING
 from engine.core.world import World
 from engine.model import events as e
 from engine.model.commands import AddUnits, AskHelp
+from engine.model.demand_events import DemandRaised
 from engine.model.entities import Details, Incident, Order, Step
 from engine.model.errors import Refusal
 from engine.model.ids import DESK, DemandId, IncidentId, OrderId, RecipientId, UnitId
@@ -173,7 +174,7 @@ def _raise(world: World, draft: Draft, incident: Incident, values: Mapping[str, 
     for _ in range(int(values["count"])):
         demand = DemandId(draft.mint("demand"))
         draft.emit(
-            e.DemandRaised(
+            DemandRaised(
                 demand=demand,
                 incident=incident.id,
                 capability=values["wanted"],

@@ -12,13 +12,13 @@ from engine.core.world import World
 from engine.dispatch.calendar import DAY
 from engine.dispatch.cards.model import BY_RULE as AUTO
 from engine.dispatch.cards.model import DISPATCHER, PEOPLES_STEPS
-from engine.model import events as e
 from engine.model.commands import AskLeave
 from engine.model.entities import Asked, Incident, Step
 from engine.model.errors import Refusal
 from engine.model.lifecycle import ENDED_INCIDENTS, OPEN_ORDERS
 from engine.model.limits import LONGEST_ID
 from engine.model.notices import NoticeCode
+from engine.model.step_events import StepDecided
 
 
 def ask_for_step(world: World, draft: Draft, command: AskLeave) -> None:
@@ -40,7 +40,7 @@ def ask_for_step(world: World, draft: Draft, command: AskLeave) -> None:
     line = _line(world, incident, command.step)
     if not line:
         step_id = request(draft, command.step, incident.id, (Asked(AUTO),), values=values, key=key)
-        draft.emit(e.StepDecided(id=step_id, outcome="granted", acting_as=AUTO), actor=BY_RULE)
+        draft.emit(StepDecided(id=step_id, outcome="granted", acting_as=AUTO), actor=BY_RULE)
     elif not ask_leave(
         world, draft, command.step, incident.id, acting_as=command.acting_as, values=values, line=line, key=key
     ):

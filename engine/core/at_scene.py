@@ -5,6 +5,7 @@ from engine.core.orders import propose, send
 from engine.core.state import Demand
 from engine.core.world import World
 from engine.model import events as e
+from engine.model.demand_events import DemandRaised
 from engine.model.entities import Unit
 from engine.model.ids import DemandId, IncidentId, RecipientId, UnitId
 from engine.model.lifecycle import OrderState
@@ -35,5 +36,5 @@ def _met_by(world: World, incident: IncidentId, unit: Unit) -> Demand | None:
 def _raise(world: World, draft: Draft, incident: IncidentId, unit: Unit) -> Demand:
     demand = DemandId(draft.mint("demand"))
     level = world.state.incidents[incident].level
-    draft.emit(e.DemandRaised(demand=demand, incident=incident, capability=unit.capabilities[0], level=level))
+    draft.emit(DemandRaised(demand=demand, incident=incident, capability=unit.capabilities[0], level=level))
     return world.state.demands[demand]

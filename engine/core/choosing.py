@@ -33,6 +33,7 @@ from engine.model.ids import OrderId, StationId, UnitId
 from engine.model.lifecycle import OPEN_ORDERS, OrderState
 from engine.model.limits import LONGEST_TEXT
 from engine.model.recommendation import Candidate, WhyNot
+from engine.model.step_events import StepDecided
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,7 @@ def choose_unit(world: World, draft: Draft, command: ChooseUnit) -> None:
     if acting_as:
         line = line_to_send(world, order.incident)
         step = request(draft, "send", order.incident, line, instead.id)
-        draft.emit(e.StepDecided(id=step, outcome="granted", acting_as=acting_as, reason=command.why))
+        draft.emit(StepDecided(id=step, outcome="granted", acting_as=acting_as, reason=command.why))
     take_and_send(world, draft, instead)
     _tell(world, draft, order, instead, command)
 

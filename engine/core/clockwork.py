@@ -15,6 +15,7 @@ from engine.model import events as e
 from engine.model.entities import Incident, Order
 from engine.model.ids import IncidentId, OrderId
 from engine.model.lifecycle import IncidentState, OrderState
+from engine.model.step_events import DeadlineMissed, Escalated
 from engine.supervision import CLOCKS, INCIDENT_CLOCKS, Clock, Word
 
 CLOSE, ORDER, WELFARE = "close", "order", "welfare"
@@ -100,7 +101,7 @@ def forget_clocks(state: State, incident: Incident) -> None:
         del state.kept.order_clocks[order]
 
 
-def missed(state: State, event: e.Event, body: e.DeadlineMissed) -> None:
+def missed(state: State, event: e.Event, body: DeadlineMissed) -> None:
     """Let what is to be done about a clock begin."""
     key = _key(body.order, body.incident, body.clock)
     if body.escalation:
@@ -110,7 +111,7 @@ def missed(state: State, event: e.Event, body: e.DeadlineMissed) -> None:
         _done(state, event.at, key, body)
 
 
-def escalated(state: State, event: e.Event, body: e.Escalated) -> None:
+def escalated(state: State, event: e.Event, body: Escalated) -> None:
     """Let the next step come; after the last a clock that repeats begins anew."""
     key = _key(body.order, body.incident, body.clock)
     its = state.kept.escalating[key]
@@ -160,7 +161,7 @@ def start_clock(state: State, key: str, due_at: int) -> None:
     state.deadlines.set(key, due_at)
 
 
-def _done(state: State, at: int, key: str, body: e.DeadlineMissed | e.Escalated) -> None:
+def _done(state: State, at: int, key: str, body: DeadlineMissed | Escalated) -> None:
     end_clock(state, key)
     owner, lengths, table = (
         (body.order, state.kept.order_clocks.get(body.order, {}), CLOCKS)

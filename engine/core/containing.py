@@ -22,9 +22,9 @@ from engine.core.steps import ask_leave, line_of
 from engine.core.under_stations import demands_of
 from engine.core.world import World
 from engine.fleet import READY
-from engine.model import events as e
 from engine.model import lookout_events as le
 from engine.model.commands import Command
+from engine.model.demand_events import DemandDropped, DemandRaised
 from engine.model.entities import Incident, Order
 from engine.model.errors import Refusal
 from engine.model.ids import DemandId, IncidentId, LookoutId, PlanId, RecipientId, UnitId
@@ -303,7 +303,7 @@ def _hold(world: World, draft: Draft, incident_id: IncidentId, proposal: Proposa
             if order.id in world.state.order_posts:
                 for demand in demands_of(world.state, order):
                     if demand.post:
-                        draft.emit(e.DemandDropped(demand=demand.id, reason=DISPERSED))
+                        draft.emit(DemandDropped(demand=demand.id, reason=DISPERSED))
             draft.withdraw(world.state.orders[order.id], OrderState.REPLACED, DISPERSED)
             del has[unit]
     for unit, post in wanted.items():
@@ -348,7 +348,7 @@ def _order(world: World, draft: Draft, incident: Incident, unit: UnitId, post: P
     demand_id = DemandId(draft.mint("demand"))
     capability = world.state.units[unit].capabilities[0]
     draft.emit(
-        e.DemandRaised(demand=demand_id, incident=incident.id, capability=capability, level=incident.level, post=True)
+        DemandRaised(demand=demand_id, incident=incident.id, capability=capability, level=incident.level, post=True)
     )
     demand = world.state.demands[demand_id]
     found, route = _way(world, [demand], unit, post)

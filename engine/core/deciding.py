@@ -18,10 +18,12 @@ from engine.core.world import World
 from engine.dispatch.cards.model import PEOPLES_STEPS
 from engine.model import events as e
 from engine.model.commands import ApproveOrder, DecideStep
+from engine.model.demand_events import DemandDropped
 from engine.model.entities import Order, Step, StepOutcome
 from engine.model.errors import Refusal
 from engine.model.lifecycle import ENDED_INCIDENTS, INCIDENT, IncidentState, OrderState
 from engine.model.limits import LONGEST_ID
+from engine.model.step_events import StepDecided
 
 Followed = Callable[[World, Draft, Step], None]
 """What is done after a decision. The step is as it was asked for; the draft's actor is who decided."""
@@ -73,7 +75,7 @@ def _decide(world: World, draft: Draft, step: Step, *, granted: bool, acting_as:
     if acting_as not in names:
         raise Refusal("not_asked", "acting_as", acting_as, ", ".join(names))
     outcome: StepOutcome = "granted" if granted else "refused"
-    draft.emit(e.StepDecided(id=step.id, outcome=outcome, acting_as=acting_as, reason=reason))
+    draft.emit(StepDecided(id=step.id, outcome=outcome, acting_as=acting_as, reason=reason))
     follow = (GRANTED if granted else REFUSED).get(step.step)
     if follow is not None:
         follow(world, draft, step)
@@ -94,7 +96,7 @@ def _send_refused(world: World, draft: Draft, step: Step) -> None:
     assert step.order is not None
     order = world.state.orders[step.order]
     for demand in demands_of(world.state, order):
-        draft.emit(e.DemandDropped(demand=demand.id, reason="not_approved"))
+        draft.emit(DemandDropped(demand=demand.id, reason="not_approved"))
     draft.withdraw(order, OrderState.CANCELLED, "not_approved")
 
 

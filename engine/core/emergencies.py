@@ -11,8 +11,8 @@ from engine.core.orders import check_key
 from engine.core.reporting import end_incident, open_incident
 from engine.core.steps import mailbox_of
 from engine.core.world import World
-from engine.model import events as e
 from engine.model.commands import EndEmergency, EndIncident, PressEmergency
+from engine.model.emergency_events import EmergencyEnded, EmergencyRaised, EmergencyRepeated
 from engine.model.entities import Alert, Details
 from engine.model.errors import Refusal
 from engine.model.ids import DESK, OrderId, RecipientId, UnitId
@@ -35,7 +35,7 @@ def press_emergency(world: World, draft: Draft, command: PressEmergency) -> None
         raise Refusal("unknown_unit", "unit", command.unit, "a unit of this city")
     said_at = _said_at(draft, command)
     if _is_attended_to(world, command.unit):
-        draft.emit(e.EmergencyRepeated(unit=command.unit, key=command.key, via=command.via, said_at=said_at))
+        draft.emit(EmergencyRepeated(unit=command.unit, key=command.key, via=command.via, said_at=said_at))
         return
     lon, lat = _place(world, command)
     alert = Alert(
@@ -53,7 +53,7 @@ def press_emergency(world: World, draft: Draft, command: PressEmergency) -> None
     order = command.order if is_theirs else state.claims.get(command.unit)
     incident, alert_id = open_incident(world, draft, alert, but=(command.unit,))
     draft.emit(
-        e.EmergencyRaised(
+        EmergencyRaised(
             unit=command.unit,
             alert=alert_id,
             incident=incident,
@@ -97,7 +97,7 @@ def _is_attended_to(world: World, unit: UnitId) -> bool:
 
 def _end(draft: Draft, unit: UnitId, reason: str, *, false_alarm: bool) -> None:
     its = draft.state.emergencies[unit]
-    over = e.EmergencyEnded(unit=unit, alert=its.alert, incident=its.incident, false_alarm=false_alarm)
+    over = EmergencyEnded(unit=unit, alert=its.alert, incident=its.incident, false_alarm=false_alarm)
     draft.emit(over, personal=Details(text=reason))
     _tell(draft, "emergency_over", unit, its.incident, its.order)
     # Whoever pressed it must know that nobody comes for it any more.

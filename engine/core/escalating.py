@@ -13,12 +13,13 @@ from engine.core.draft import Draft
 from engine.core.emergencies import press_emergency
 from engine.core.telling import NOT_SENT, recipient_and_code
 from engine.core.world import World
-from engine.model import events as e
 from engine.model.commands import PressEmergency
+from engine.model.demand_events import DemandRaised
 from engine.model.entities import EscalationStep, Incident, Order
 from engine.model.ids import DemandId, IncidentId, OrderId, UnitId
 from engine.model.lifecycle import OPEN_ORDERS, ORDER, UNDER_WAY, OrderState
 from engine.model.notices import NoticeCode
+from engine.model.step_events import DeadlineMissed, Escalated
 from engine.supervision import CLOCKS, INCIDENT_CLOCKS
 from engine.texts import text
 
@@ -47,7 +48,7 @@ def run_out(world: World, draft: Draft, owner: str, clock: str, due_at: int) -> 
     if its is None:
         steps = world.city.run_cards.escalation(clock, incident.level)
         draft.emit(
-            e.DeadlineMissed(
+            DeadlineMissed(
                 clock=clock,
                 order=None if order is None else order.id,
                 incident=incident.id if order is None else None,
@@ -58,7 +59,7 @@ def run_out(world: World, draft: Draft, owner: str, clock: str, due_at: int) -> 
         return
     step = its.steps[its.done]
     draft.emit(
-        e.Escalated(
+        Escalated(
             clock=clock,
             number=its.done,
             step=step,
@@ -106,7 +107,7 @@ def _add(world: World, draft: Draft, late: _Late, step: EscalationStep) -> None:
         _phone(world, draft, late, step)
     elif order.state in UNDER_WAY:
         draft.emit(
-            e.DemandRaised(
+            DemandRaised(
                 demand=DemandId(draft.mint("demand")),
                 incident=late.incident.id,
                 capability=order.capability,

@@ -18,8 +18,8 @@ from engine.dispatch.assignment import EFFORT
 from engine.dispatch.decide import decide
 from engine.dispatch.reserve import Reserve
 from engine.dispatch.wanted import Wanted, bringing
-from engine.model import events as e
 from engine.model.commands import ApplyPlan, CancelOrder, Command
+from engine.model.demand_events import DemandDropped, DemandRaised, DemandUnmet, PlanApplied, PlanRequested, Recommended
 from engine.model.errors import Refusal
 from engine.model.ids import DemandId, PlanId, StationId, UnitId, number_of
 from engine.model.lifecycle import ORDER, OrderState
@@ -68,7 +68,7 @@ def _still_lacking(world: World, draft: Draft, demands: Sequence[Demand]) -> lis
     found = []
     for demand in demands:
         if demand.extra and demand.order is None and demand.station is None and not any(world.lacking(demand)):
-            draft.emit(e.DemandDropped(demand=demand.id, reason="enough_people"))
+            draft.emit(DemandDropped(demand=demand.id, reason="enough_people"))
         else:
             found.append(demand)
     return found
@@ -95,7 +95,7 @@ def raise_extra(draft: Draft, demand: Demand) -> DemandId:
     """Let one unit more be wanted for the need of a demand, because those that it counts have too few people."""
     name = DemandId(draft.mint("demand"))
     draft.emit(
-        e.DemandRaised(
+        DemandRaised(
             demand=name,
             incident=demand.incident,
             capability=demand.capability,
@@ -132,7 +132,7 @@ def serve(world: World, draft: Draft, demands: list[Demand]) -> Work | None:
         return None
     plan = PlanId(draft.mint("plan"))
     asked = tuple(want.demand for want in wanted)
-    draft.emit(e.PlanRequested(plan=plan, demands=asked, state_version=world.state.seq))
+    draft.emit(PlanRequested(plan=plan, demands=asked, state_version=world.state.seq))
     force, now, number, served = world.force.frozen(), draft.now, world.state.seq, world.all_served(draft.now)
 
     def work() -> Command:
@@ -162,7 +162,7 @@ def apply_plan(world: World, draft: Draft, command: ApplyPlan) -> None:
     held = [demand for demand in asked if demand in decided and _holds(world, decided[demand])]
     held = _within_reserve(world, [decided[demand] for demand in held], draft.now)
     outdated = tuple(demand for demand in asked if demand not in held)
-    draft.emit(e.PlanApplied(plan=command.plan, held=tuple(held), outdated=outdated, failed=command.failed))
+    draft.emit(PlanApplied(plan=command.plan, held=tuple(held), outdated=outdated, failed=command.failed))
     # Whoever was added to a need goes with the rest of it; else the need is looked at again as a whole.
     goes = [its for its in extra if its.demand in held and _may_go(world, its)]
     for decision, also in by_order([*(decided[demand] for demand in held), *goes]):
@@ -238,7 +238,7 @@ def carry_out(
     if chosen is None or chosen.kind == "station":
         if not demand.unmet:
             draft.emit(
-                e.DemandUnmet(
+                DemandUnmet(
                     demand=demand.id,
                     incident=demand.incident,
                     capability=demand.capability,
@@ -251,9 +251,9 @@ def carry_out(
     else:
         if demand.station is not None:
             draft.withdraw(world.state.orders[demand.station], OrderState.REPLACED, "unit_free")
-        draft.emit(e.Recommended(demand=demand.id, incident=demand.incident, recommendation=recommendation))
+        draft.emit(Recommended(demand=demand.id, incident=demand.incident, recommendation=recommendation))
     for its in also:
-        recommended = e.Recommended(demand=its.demand, incident=demand.incident, recommendation=its.recommendation)
+        recommended = Recommended(demand=its.demand, incident=demand.incident, recommendation=its.recommendation)
         draft.emit(recommended)
     demands = (demand.id, *(its.demand for its in also)) if also else ()
     order = propose(world, draft, demand, chosen, decision.route, demands=demands)
@@ -282,7 +282,7 @@ def cancel_order(world: World, draft: Draft, command: CancelOrder) -> None:
         withdraw_under(world, draft, order, OrderState.CANCELLED, command.reason)
     if command.drop:
         for demand in demands:
-            draft.emit(e.DemandDropped(demand=demand.id, reason=command.reason))
+            draft.emit(DemandDropped(demand=demand.id, reason=command.reason))
     draft.withdraw(order, OrderState.CANCELLED, command.reason)
     if command.drop:
         finish(world, draft, order.under)

@@ -12,6 +12,7 @@ from engine.core.world import World
 from engine.dispatch.diversion import may_take
 from engine.model import events as e
 from engine.model.commands import Via
+from engine.model.demand_events import DemandDropped
 from engine.model.entities import Order
 from engine.model.errors import Refusal
 from engine.model.ids import DemandId, OrderId, UnitId
@@ -263,4 +264,4 @@ def send_or_ask(world: World, draft: Draft, order: Order) -> None:
 def spare_others(world: World, draft: Draft, order: Order) -> None:
     """Seek nobody besides any more who was wanted only because this one was late."""
     for demand in [its for its in world.state.demands.without_unit() if its.beside == order.id]:
-        draft.emit(e.DemandDropped(demand=demand.id, reason="not_late_any_more"))
+        draft.emit(DemandDropped(demand=demand.id, reason="not_late_any_more"))

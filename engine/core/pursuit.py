@@ -15,8 +15,8 @@ from engine.core.steps import mailbox_of
 from engine.core.telling import nearest_station
 from engine.core.under_stations import demands_of
 from engine.core.world import World
-from engine.model import events as e
 from engine.model import lookout_events as le
+from engine.model.demand_events import DemandRaised
 from engine.model.entities import Alert, Incident, Need, Order
 from engine.model.ids import DemandId, IncidentId, RecipientId, StationId
 from engine.model.lifecycle import INCIDENT, OPEN_ORDERS, UNDER_WAY, IncidentState, OrderState
@@ -102,7 +102,7 @@ def _one(needs: tuple[Need, ...]) -> tuple[Need, ...]:
 
 def _want_station(draft: Draft, incident: IncidentId, need: Need, level: int) -> None:
     draft.emit(
-        e.DemandRaised(
+        DemandRaised(
             demand=DemandId(draft.mint("demand")),
             incident=incident,
             capability=need.capability,

@@ -15,8 +15,8 @@ from engine.core.stations import fell_away, station_for, withdraw_under
 from engine.core.under_stations import demands_of
 from engine.core.world import World
 from engine.dispatch.decide import decide
-from engine.model import events as e
 from engine.model.commands import ReplaceOrder
+from engine.model.demand_events import Recommended
 from engine.model.entities import Order
 from engine.model.errors import Refusal
 from engine.model.ids import StationId, UnitId
@@ -89,7 +89,7 @@ def _another_station(world: World, draft: Draft, order: Order, command: ReplaceO
     withdraw_under(world, draft, order, OrderState.REPLACED, command.reason)
     _withdraw(draft, order, command)
     names = tuple(demand.id for demand in demands)
-    draft.emit(e.Recommended(demand=names[0], incident=order.incident, recommendation=recommendation))
+    draft.emit(Recommended(demand=names[0], incident=order.incident, recommendation=recommendation))
     instead = propose(world, draft, demands[0], recommendation.chosen, demands=names)
     if was_sent:
         send(world, draft, instead, via="desk")

@@ -13,6 +13,7 @@ from engine.core.uncertain_places import check_places, open_search
 from engine.core.world import World
 from engine.model import events as e
 from engine.model.commands import EndIncident, ReportAlert
+from engine.model.demand_events import DemandDropped, DemandRaised
 from engine.model.entities import Alert, Dispatch, Incident, Need
 from engine.model.errors import Refusal
 from engine.model.ids import AlertId, DemandId, IncidentId, LookoutId, UnitId
@@ -126,7 +127,7 @@ def raise_demands(
     for place, need in enumerate(needs, 1 + max(known, default=0)):
         for number in range(need.count):
             draft.emit(
-                e.DemandRaised(
+                DemandRaised(
                     demand=DemandId(draft.mint("demand")),
                     incident=incident,
                     capability=need.capability,
@@ -165,7 +166,7 @@ def end_incident(world: World, draft: Draft, command: EndIncident) -> None:
 def finish_incident(world: World, draft: Draft, incident: Incident, to: IncidentState, reason: str) -> None:
     """Withdraw what is open of an incident, drop what waits, and let it end."""
     for demand in world.state.demands.of_incident(incident.id):
-        draft.emit(e.DemandDropped(demand=demand.id, reason=reason or to))
+        draft.emit(DemandDropped(demand=demand.id, reason=reason or to))
     for order_id in incident.orders:
         order = world.state.orders[order_id]
         if order.state in OPEN_ORDERS:

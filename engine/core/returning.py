@@ -16,6 +16,7 @@ from engine.core.under_stations import ASSIGNING, demands_of
 from engine.core.world import World
 from engine.model import events as e
 from engine.model.commands import ReturnOrder
+from engine.model.demand_events import DemandDropped, DemandRaised
 from engine.model.entities import Details, Order, Step
 from engine.model.errors import Refusal
 from engine.model.ids import DemandId
@@ -111,7 +112,7 @@ def _seek_next(world: World, draft: Draft, order: Order) -> None:
     for demand in [its for its in demands if its.relieves is None]:
         raised.append(DemandId(draft.mint("demand")))
         draft.emit(
-            e.DemandRaised(
+            DemandRaised(
                 demand=raised[-1],
                 incident=demand.incident,
                 capability=demand.capability,
@@ -157,7 +158,7 @@ def _follow(world: World, draft: Draft, demand: Demand, first: Demand | None) ->
     elif first is not None and returned.id in (first.order, first.station) and returned.state in OPEN_ORDERS:
         return  # still waited for
     elif first is not None and first.order is None and first.station in (None, returned.under) and orders:
-        draft.emit(e.DemandDropped(demand=first.id, reason="handed_over", into=demand.id))
+        draft.emit(DemandDropped(demand=first.id, reason="handed_over", into=demand.id))
     else:
         _drop(world, draft, demand, "not_returned")
         resolve_if_done(world, draft, returned.incident)
@@ -165,7 +166,7 @@ def _follow(world: World, draft: Draft, demand: Demand, first: Demand | None) ->
 
 def _take_over(world: World, draft: Draft, demand: Demand, first: Demand, returned: Order) -> None:
     """Let a demand stand for the first, now that its recipient is responsible; the one who returned it is free."""
-    draft.emit(e.DemandDropped(demand=first.id, reason="handed_over", into=demand.id))
+    draft.emit(DemandDropped(demand=first.id, reason="handed_over", into=demand.id))
     for name in (first.order, first.station if first.station != returned.under else None):
         order = world.state.orders.get(name) if name is not None else None
         if order is not None and order.state in OPEN_ORDERS and not demands_of(world.state, order):
@@ -174,7 +175,7 @@ def _take_over(world: World, draft: Draft, demand: Demand, first: Demand, return
 
 def _drop(world: World, draft: Draft, demand: Demand, reason: str) -> None:
     """Let nobody relieve any more, and withdraw the order of whoever was to."""
-    draft.emit(e.DemandDropped(demand=demand.id, reason=reason))
+    draft.emit(DemandDropped(demand=demand.id, reason=reason))
     under = world.state.orders[demand.returned].under if demand.returned is not None else None
     for name in (demand.order, demand.station):
         order = world.state.orders.get(name) if name not in (None, under) else None

@@ -18,9 +18,9 @@ from engine.core.state import Demand
 from engine.core.under_stations import demands_of
 from engine.core.world import World
 from engine.dispatch.search import Engaged, Question, seek
-from engine.model import events as e
 from engine.model import searches as s
 from engine.model.commands import Command
+from engine.model.demand_events import DemandDropped
 from engine.model.entities import Details, Order, Place
 from engine.model.errors import Refusal
 from engine.model.ids import IncidentId, PlanId, RecipientId, UnitId
@@ -163,7 +163,7 @@ def _spare(world: World, draft: Draft, order: Order, why: str) -> None:
     if order.state in (OrderState.ON_SCENE, OrderState.REPORTED):
         return
     for demand in demands_of(world.state, order):
-        draft.emit(e.DemandDropped(demand=demand.id, reason=why))
+        draft.emit(DemandDropped(demand=demand.id, reason=why))
     draft.withdraw(order, OrderState.CANCELLED, why, code=why)
 
 
@@ -294,11 +294,11 @@ def _found(world: World, draft: Draft, incident: IncidentId, command: s.ReportLo
         if order is stays:
             continue
         for demand in demands_of(world.state, order):
-            draft.emit(e.DemandDropped(demand=demand.id, reason=FOUND))
+            draft.emit(DemandDropped(demand=demand.id, reason=FOUND))
         draft.withdraw(order, OrderState.CANCELLED, FOUND, code=FOUND)
     waiting = _waiting(world, incident)
     for demand in waiting[0 if stays is not None else 1 :]:
-        draft.emit(e.DemandDropped(demand=demand.id, reason=FOUND))
+        draft.emit(DemandDropped(demand=demand.id, reason=FOUND))
     if stays is not None:
         _turn_to(world, draft, stays, (command.place,))
     draft.tell_desk("search_found", incident=incident, place=str(command.place + 1), by=draft.actor)
@@ -323,7 +323,7 @@ def _exhausted(world: World, draft: Draft, incident: IncidentId) -> None:
     for order in _open_orders(world, incident):
         _spare(world, draft, order, SEARCHED)
     for demand in _waiting(world, incident):
-        draft.emit(e.DemandDropped(demand=demand.id, reason=SEARCHED))
+        draft.emit(DemandDropped(demand=demand.id, reason=SEARCHED))
     draft.tell_desk("search_exhausted", incident=incident)
 
 

@@ -10,11 +10,12 @@ from engine.core.standing_searches import changed
 from engine.core.state import Demand, State
 from engine.core.under_stations import watch_naming
 from engine.model import events as e
+from engine.model.demand_events import DemandDropped, DemandRaised, DemandUnmet, Recommended
 from engine.model.ids import DemandId, OrderId, StationId, UnitId, number_of
 from engine.model.lifecycle import OrderState
 
 
-def raised(state: State, event: e.Event, body: e.DemandRaised) -> None:
+def raised(state: State, event: e.Event, body: DemandRaised) -> None:
     """Let something wait for a unit; where it relieves another, for none that has refused or returned that."""
     state.kept.counts["demand"] = number_of(body.demand)
     refused_by, returned_by = _not_again(state, body.relieves, body.returned)
@@ -49,13 +50,13 @@ def raised(state: State, event: e.Event, body: e.DemandRaised) -> None:
     watch_naming(state, body.under, event.at)
 
 
-def unmet(state: State, _: e.Event, body: e.DemandUnmet) -> None:
+def unmet(state: State, _: e.Event, body: DemandUnmet) -> None:
     """Note that nobody is free for it, once."""
     _change(state, body.demand, unmet=True, plan=None)
     state.recommendations.setdefault(body.incident, []).append(body.recommendation)
 
 
-def dropped(state: State, _: e.Event, body: e.DemandDropped) -> None:
+def dropped(state: State, _: e.Event, body: DemandDropped) -> None:
     """Let nobody be wanted for it any more; what it was handed over to stands for itself from here on."""
     gone = state.demands.pop(body.demand)
     _have_come(state, gone)
@@ -66,7 +67,7 @@ def dropped(state: State, _: e.Event, body: e.DemandDropped) -> None:
     watch_naming(state, gone.station)
 
 
-def recommended(state: State, _: e.Event, body: e.Recommended) -> None:
+def recommended(state: State, _: e.Event, body: Recommended) -> None:
     """Keep who should go."""
     state.recommendations.setdefault(body.incident, []).append(body.recommendation)
     chosen = body.recommendation.chosen

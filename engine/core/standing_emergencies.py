@@ -4,10 +4,11 @@ import msgspec
 
 from engine.core.state import State
 from engine.model import events as e
+from engine.model.emergency_events import EmergencyEnded, EmergencyRaised, EmergencyRepeated
 from engine.model.entities import Emergency
 
 
-def raised(state: State, event: e.Event, body: e.EmergencyRaised) -> None:
+def raised(state: State, event: e.Event, body: EmergencyRaised) -> None:
     """Mark a unit that has called for help: it is sent nowhere."""
     state.kept.keys[body.key] = event.at
     state.emergencies[body.unit] = Emergency(
@@ -21,14 +22,14 @@ def raised(state: State, event: e.Event, body: e.EmergencyRaised) -> None:
     )
 
 
-def repeated(state: State, event: e.Event, body: e.EmergencyRepeated) -> None:
+def repeated(state: State, event: e.Event, body: EmergencyRepeated) -> None:
     """Count a call of a unit that has called already."""
     state.kept.keys[body.key] = event.at
     its = state.emergencies[body.unit]
     state.emergencies[body.unit] = msgspec.structs.replace(its, presses=its.presses + 1, pressed_at=event.at)
 
 
-def ended(state: State, _: e.Event, body: e.EmergencyEnded) -> None:
+def ended(state: State, _: e.Event, body: EmergencyEnded) -> None:
     """Let a unit be sent again, where nothing else holds it."""
     del state.emergencies[body.unit]
     state.freed = True

@@ -11,9 +11,10 @@ from engine.core.state import State
 from engine.model import events as e
 from engine.model.entities import Step, StepOutcome
 from engine.model.ids import IncidentId, OrderId, number_of
+from engine.model.step_events import StepDecided, StepPassedOn, StepRequested
 
 
-def requested(state: State, event: e.Event, body: e.StepRequested) -> None:
+def requested(state: State, event: e.Event, body: StepRequested) -> None:
     """Keep a step that waits for its first approver."""
     state.kept.counts["step"] = number_of(body.id)
     if body.key:
@@ -33,14 +34,14 @@ def requested(state: State, event: e.Event, body: e.StepRequested) -> None:
     _await(state, step, event.at)
 
 
-def passed_on(state: State, event: e.Event, body: e.StepPassedOn) -> None:
+def passed_on(state: State, event: e.Event, body: StepPassedOn) -> None:
     """Let a step wait for the next in line."""
     step = state.steps[body.id]
     step = state.steps[step.id] = msgspec.structs.replace(step, asked=step.asked + 1)
     _await(state, step, event.at)
 
 
-def decided(state: State, event: e.Event, body: e.StepDecided) -> None:
+def decided(state: State, event: e.Event, body: StepDecided) -> None:
     """Note who decided a step, and how."""
     _end(state, state.steps[body.id], body.outcome, event.actor, body.acting_as, event.at)
 

@@ -20,6 +20,7 @@ from engine.dispatch.decide import decide
 from engine.dispatch.stations import recommend_station
 from engine.model import events as e
 from engine.model.commands import AssignUnits, Named
+from engine.model.demand_events import Recommended
 from engine.model.entities import Order
 from engine.model.errors import Refusal
 from engine.model.ids import OrderId, RecipientId, StationId, UnitId
@@ -55,7 +56,7 @@ def _order_one(world: World, draft: Draft, demands: Sequence[Demand]) -> tuple[s
     if recommendation is None or recommendation.chosen is None:
         return ()
     first, names = demands[0], tuple(demand.id for demand in demands)
-    draft.emit(e.Recommended(demand=first.id, incident=first.incident, recommendation=recommendation))
+    draft.emit(Recommended(demand=first.id, incident=first.incident, recommendation=recommendation))
     order = propose(world, draft, first, recommendation.chosen, demands=names)
     send_or_ask(world, draft, order)
     return names
@@ -100,7 +101,7 @@ def suggest(world: World, draft: Draft, order: Order, demands: Sequence[Demand])
     for decision in _decided(world, draft.now, order, demands):
         demand, chosen = world.state.demands[decision.demand], decision.recommendation.chosen
         recommendation = decision.recommendation
-        draft.emit(e.Recommended(demand=demand.id, incident=demand.incident, recommendation=recommendation))
+        draft.emit(Recommended(demand=demand.id, incident=demand.incident, recommendation=recommendation))
         if chosen is not None:
             units.append(str(chosen.recipient))
     if demands and units:

@@ -10,11 +10,11 @@ from engine.core.draft import Draft
 from engine.core.world import World
 from engine.dispatch.calendar import DAY
 from engine.dispatch.cards.model import BY_RULE, DISPATCHER, NOTHING, Approver, Consent
-from engine.model import events as e
 from engine.model.entities import Asked, Step
 from engine.model.errors import Refusal
 from engine.model.ids import DESK, IncidentId, OrderId, RecipientId, StepId
 from engine.model.notices import NoticeCode
+from engine.model.step_events import StepDecided, StepPassedOn, StepRequested
 
 
 def line_of(world: World, incident_id: IncidentId, step: str) -> tuple[Asked, ...]:
@@ -107,7 +107,7 @@ def ask_leave(
         raise Refusal("asked_already", "step", waiting.id, f"an answer of {waiting.line[waiting.asked].by}")
     step_id = waiting.id if waiting is not None else request(draft, step, incident_id, line, order, values, key)
     if agrees:
-        draft.emit(e.StepDecided(id=step_id, outcome="granted", acting_as=acting_as))
+        draft.emit(StepDecided(id=step_id, outcome="granted", acting_as=acting_as))
         return True
     _notify(world, draft, world.state.steps[step_id])
     return False
@@ -125,7 +125,7 @@ def request(
     """Let a step wait for somebody's leave; whoever calls tells them."""
     step_id = StepId(draft.mint("step"))
     draft.emit(
-        e.StepRequested(
+        StepRequested(
             id=step_id, step=step, incident=incident, line=line, order=order, values=dict(values or {}), key=key
         )
     )
@@ -141,7 +141,7 @@ def pending(world: World, incident: IncidentId, step: str, order: OrderId | None
 def pass_on(world: World, draft: Draft, step_id: StepId, due_at: int) -> None:
     """Ask the next in line: nobody has answered in time."""
     step = world.state.steps[step_id]
-    draft.emit(e.StepPassedOn(id=step_id, to=step.line[step.asked + 1].by, due_at=due_at))
+    draft.emit(StepPassedOn(id=step_id, to=step.line[step.asked + 1].by, due_at=due_at))
     _notify(world, draft, world.state.steps[step_id])
 
 

@@ -29,6 +29,7 @@ from engine.dispatch.policies import NO_AGE_LIMIT
 from engine.dispatch.wanted import bringing
 from engine.fleet import SHIFT_OVER, Fleet
 from engine.model import events as e
+from engine.model.emergency_events import EmergencyEnded, EmergencyRaised
 from engine.model.entities import Crew, Station, Unit
 from engine.model.ids import IncidentId, OrderId, StationId, UnitId
 from engine.model.lifecycle import UNDER_WAY, UnitStatus
@@ -60,7 +61,7 @@ class World:
         self._along: dict[type, Callable[[Any], None]] = {
             e.Configured: lambda _: self.line_up(),
             e.IncidentOpened: self._count_call,
-            **dict.fromkeys((e.UnitAdvanced, e.EmergencyRaised, e.EmergencyEnded), self._show_unit),
+            **dict.fromkeys((e.UnitAdvanced, EmergencyRaised, EmergencyEnded), self._show_unit),
             **dict.fromkeys((e.OrderAdvanced, e.Mailed), self._show_recipient),
             e.ShiftChanged: self._show_crews,
             **dict.fromkeys((e.SpeedRuleSet, e.SpeedRuleLifted), self._follow_rules),
@@ -98,7 +99,7 @@ class World:
             its = self.state.incidents[body.incident]
             self.cover.demand.count([its.lon], [its.lat])
 
-    def _show_unit(self, body: e.UnitAdvanced | e.EmergencyRaised | e.EmergencyEnded) -> None:
+    def _show_unit(self, body: e.UnitAdvanced | EmergencyRaised | EmergencyEnded) -> None:
         self._show(body.unit)
 
     def _show_recipient(self, body: e.OrderAdvanced | e.Mailed) -> None:

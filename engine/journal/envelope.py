@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from engine.model.broadcasts import BroadcastSent
+from engine.model.emergency_events import EmergencyEnded
 from engine.model.entities import Details
 from engine.model.errors import NotStored, Refusal
 from engine.model.events import (
@@ -24,7 +25,6 @@ from engine.model.events import (
     AlertReceived,
     Body,
     DetailsRead,
-    EmergencyEnded,
     Event,
     HelpAsked,
     OrderAdvanced,

@@ -10,19 +10,17 @@ import msgspec
 
 from engine.model.broadcasts import BroadcastRead, BroadcastSent
 from engine.model.commands import Readable, Via
+from engine.model.demand_events import DemandDropped, DemandRaised, DemandUnmet, PlanApplied, PlanRequested, Recommended
+from engine.model.emergency_events import EmergencyEnded, EmergencyRaised, EmergencyRepeated, WelfareSet
 from engine.model.entities import (
     Approval,
-    Asked,
     Crew,
     Details,
-    Dispatch,
-    EscalationStep,
     HelpWanted,
     Need,
     Order,
     OverruleReason,
     Station,
-    StepOutcome,
     Unit,
 )
 from engine.model.ids import (
@@ -31,10 +29,8 @@ from engine.model.ids import (
     IncidentId,
     LookoutId,
     OrderId,
-    PlanId,
     RecipientId,
     RuleId,
-    StepId,
     UnitId,
 )
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
@@ -55,7 +51,7 @@ from engine.model.lookout_events import (
 )
 from engine.model.photos import PhotoKept
 from engine.model.pursuits import PostDuty
-from engine.model.recommendation import Recommendation, WhyNot
+from engine.model.recommendation import WhyNot
 from engine.model.searches import (
     LooksChanged,
     PlaceLooked,
@@ -64,6 +60,7 @@ from engine.model.searches import (
     SearchPlanned,
     SearchRequested,
 )
+from engine.model.step_events import DeadlineMissed, Escalated, StepDecided, StepPassedOn, StepRequested
 from engine.model.streets import SpeedRule
 
 SCHEMA_VERSION = 2
@@ -155,75 +152,6 @@ class LevelChanged(_Body, frozen=True, gc=False, tag="level_changed"):
     """The clocks of the incident itself."""
     order_clocks_ms: dict[OrderId, dict[str, int]] = {}
     """The clocks of each of its open orders."""
-
-
-class DemandRaised(_Body, frozen=True, gc=False, tag="demand_raised"):
-    """One unit of one capability is wanted for an incident. It waits until an order meets it."""
-
-    demand: DemandId
-    incident: IncidentId
-    capability: str
-    level: int
-    dispatch: Dispatch = "units"
-    either: tuple[str, ...] = ()
-    """Other capabilities that meet it as well."""
-    together: bool = False
-    """A unit that goes to the incident for another demand may meet it as well."""
-    rank: str = ""
-    """The least rank that somebody in the unit must have; empty for any."""
-    equipment: tuple[str, ...] = ()
-    """What the unit must bring."""
-    one_team: int = 0
-    """Which need of its incident it is of, counted from 1, where all units of that are of one team; else 0."""
-    need: int = 0
-    """Which need of its incident it is of, counted from 1, where that wants a number of people; else 0."""
-    people: int = 0
-    sworn: int = 0
-    """How many people, and sworn officers among them, all units of the need must come to."""
-    extra: bool = False
-    """It adds a unit to those that the need counts, because these have too few people."""
-    prefer: tuple[str, ...] = ()
-    """Capabilities of which it is better if the unit has one; nobody is waited for."""
-    but: tuple[UnitId, ...] = ()
-    """Who is not sent: the unit that it is about."""
-    beside: OrderId | None = None
-    """The order that it adds a unit to, because nobody has answered that one in time."""
-    asked_by: OrderId | None = None
-    """The order whose recipient asked for it."""
-    relieves: DemandId | None = None
-    """The demand that it stands for once somebody has accepted it: its recipient has returned it."""
-    returned: OrderId | None = None
-    """The order that was returned; its recipient does not get this one."""
-    under: OrderId | None = None
-    """The order to the station that answers for it from the beginning."""
-    post: bool = False
-    """A plan of a pursuit says who goes for it: nobody else is sought."""
-
-
-class DemandUnmet(_Body, frozen=True, gc=False, tag="demand_unmet"):
-    """A shortage, stated: nobody able is free now. The demand waits and is looked at again when anybody is."""
-
-    demand: DemandId
-    incident: IncidentId
-    capability: str
-    recommendation: Recommendation
-
-
-class DemandDropped(_Body, frozen=True, gc=False, tag="demand_dropped"):
-    """Nobody is wanted for it any more."""
-
-    demand: DemandId
-    reason: str
-    into: DemandId | None = None
-    """The demand that stands for it from here on: it was handed over."""
-
-
-class Recommended(_Body, frozen=True, gc=False, tag="recommended"):
-    """Who should go for a demand, and why."""
-
-    demand: DemandId
-    incident: IncidentId
-    recommendation: Recommendation
 
 
 class OrderProposed(_Body, frozen=True, gc=False, tag="order_proposed"):
@@ -349,83 +277,6 @@ class UnitAdvanced(_Body, frozen=True, gc=False, tag="unit_advanced"):
     said_at: int | None = None
 
 
-class WelfareSet(_Body, frozen=True, gc=False, tag="welfare_set"):
-    """A unit is asked whether it is well so often from here on, while it is on the scene of an order."""
-
-    order: OrderId
-    every_ms: int
-    key: str
-    via: Via = "terminal"
-
-
-class EmergencyRaised(_Body, frozen=True, gc=False, tag="emergency_raised"):
-    """A unit called for help; ``incident`` is about it. The unit is sent nowhere until a person ends it."""
-
-    unit: UnitId
-    alert: AlertId
-    incident: IncidentId
-    key: str
-    order: OrderId | None = None
-    via: Via | Literal["core"] = "terminal"
-    said_at: int | None = None
-
-
-class EmergencyRepeated(_Body, frozen=True, gc=False, tag="emergency_repeated"):
-    """A unit called for help again while its emergency stands."""
-
-    unit: UnitId
-    key: str
-    via: Via | Literal["core"] = "terminal"
-    said_at: int | None = None
-
-
-class EmergencyEnded(_Body, frozen=True, gc=False, tag="emergency_ended"):
-    """A person ended an emergency; why is the event's personal part."""
-
-    unit: UnitId
-    alert: AlertId
-    incident: IncidentId
-    false_alarm: bool = False
-
-
-class PlanRequested(_Body, frozen=True, gc=False, tag="plan_requested"):
-    """Demands are to be decided together by a worker."""
-
-    plan: PlanId
-    demands: tuple[DemandId, ...]
-    state_version: int
-
-
-class PlanApplied(_Body, frozen=True, gc=False, tag="plan_applied"):
-    """What a worker's plan came to: the demands whose lines still held, and those that wait again."""
-
-    plan: PlanId
-    held: tuple[DemandId, ...]
-    outdated: tuple[DemandId, ...]
-    failed: str = ""
-
-
-class DeadlineMissed(_Body, frozen=True, gc=False, kw_only=True, tag="deadline_missed"):
-    """A clock of an order, or of an incident, ran out. ``escalation`` is what is done about it from here on."""
-
-    clock: str
-    order: OrderId | None = None
-    due_at: int
-    incident: IncidentId | None = None
-    """Whose clock it is, where it is no order's."""
-    escalation: tuple[EscalationStep, ...] = ()
-
-
-class Escalated(_Body, frozen=True, gc=False, tag="escalated"):
-    """A step of what is done about a clock that ran out; ``number`` counts from 0."""
-
-    clock: str
-    number: int
-    step: EscalationStep
-    order: OrderId | None = None
-    incident: IncidentId | None = None
-
-
 class SceneHeard(_Body, frozen=True, gc=False, tag="scene_heard"):
     """A recipient said something besides its order's steps: another report, or that all is well."""
 
@@ -437,36 +288,6 @@ class SceneHeard(_Body, frozen=True, gc=False, tag="scene_heard"):
     said_at: int | None = None
     result: str = ""
     photos: tuple[str, ...] = ()
-
-
-class StepRequested(_Body, frozen=True, gc=False, tag="step_requested"):
-    """Somebody must agree to a step. ``line`` is who may, in the order in which they are asked."""
-
-    id: StepId
-    step: str
-    incident: IncidentId
-    line: tuple[Asked, ...]
-    order: OrderId | None = None
-    values: dict[str, str] = {}
-    key: str = ""
-    """Of who asked for it."""
-
-
-class StepPassedOn(_Body, frozen=True, gc=False, tag="step_passed_on"):
-    """Nobody has answered in time: the next in line is asked."""
-
-    id: StepId
-    to: str
-    due_at: int
-
-
-class StepDecided(_Body, frozen=True, gc=False, tag="step_decided"):
-    """Leave was given or refused, by the event's actor in the place of ``acting_as``; or nobody asks any more."""
-
-    id: StepId
-    outcome: StepOutcome
-    acting_as: str = ""
-    reason: str = ""
 
 
 class SpeedRuleSet(_Body, frozen=True, gc=False, tag="speed_rule_set"):

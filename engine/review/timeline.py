@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from engine.model import events as e
+from engine.model.demand_events import DemandRaised, DemandUnmet
 from engine.model.entities import Order, Station, Unit
 from engine.model.lifecycle import OrderState
 
@@ -128,11 +129,11 @@ class _Reader:
                     opened_at=event.at,
                     first_alert_at=body.first_alert_at,
                 )
-            case e.DemandRaised():
+            case DemandRaised():
                 story = DemandStory(capability=body.capability, was_idle=self._anybody_idle(body))
                 known.incidents[body.incident].demands[body.demand] = story
                 self.by_demand[body.demand] = known.incidents[body.incident]
-            case e.DemandUnmet():
+            case DemandUnmet():
                 demand = self.by_demand[body.demand].demands[body.demand]
                 demand.short_at = event.at if demand.short_at is None else demand.short_at
             case e.UnitAdvanced():
@@ -152,7 +153,7 @@ class _Reader:
             case _:
                 pass
 
-    def _anybody_idle(self, body: e.DemandRaised) -> bool:
+    def _anybody_idle(self, body: DemandRaised) -> bool:
         """Tell whether there are idle units enough for all that this incident wants of the capability so far."""
         idle = sum(
             body.capability in unit.capabilities and not self.busy[unit.id] and not self.held.get(unit.id)

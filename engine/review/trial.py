@@ -18,6 +18,7 @@ from engine.core.world import World
 from engine.dispatch.decide import Wanted, decide
 from engine.dispatch.run_cards import Response, RunCards, Seconds
 from engine.model import events as e
+from engine.model.demand_events import DemandUnmet, Recommended
 from engine.model.ids import DemandId, UnitId
 from engine.model.lifecycle import OrderState
 from engine.model.recommendation import Candidate, Recommendation
@@ -151,7 +152,7 @@ class _Trial:
         if isinstance(body, e.IncidentOpened):
             if self.since <= event.at <= self.until and not body.exercise:
                 self.chosen[body.incident] = _Chosen()
-        elif isinstance(body, e.Recommended | e.DemandUnmet) and body.incident in self.chosen:
+        elif isinstance(body, Recommended | DemandUnmet) and body.incident in self.chosen:
             self.chosen[body.incident].first.setdefault(body.demand, body.recommendation)
 
     def _try(self, world: World, at: int, body: e.IncidentOpened) -> Tried:

@@ -11,9 +11,11 @@ from engine.model.commands import (
     SetUnitStatus,
     WatchWelfare,
 )
+from engine.model.emergency_events import EmergencyRaised
 from engine.model.entities import Need
 from engine.model.ids import DESK
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
+from engine.model.step_events import DeadlineMissed
 from tests.core.test_emergencies import UNITS, Room
 from tests.support.cities import NOW, alert, unit
 
@@ -107,7 +109,7 @@ def test_silence_on_scene_is_asked_about_then_called_then_taken_for_an_emergency
     # It stands; the clock goes round again, and no second one comes of that.
     room.at(780 + 780)
     assert room.state.emergencies["u1"].presses == 2
-    raised = [event.body for event in room.engine.journal.read() if isinstance(event.body, e.EmergencyRaised)]
+    raised = [event.body for event in room.engine.journal.read() if isinstance(event.body, EmergencyRaised)]
     assert [body.via for body in raised] == ["core"]
 
 
@@ -122,7 +124,7 @@ def test_a_sign_of_life_at_any_step_begins_it_anew(answer):
     assert codes(room, "u1").count("urge") == 1
     room.at(1_300)
     # Other clocks of a reported order urge, too: only this one is looked at.
-    missed = [event.body for event in room.engine.journal.read() if isinstance(event.body, e.DeadlineMissed)]
+    missed = [event.body for event in room.engine.journal.read() if isinstance(event.body, DeadlineMissed)]
     assert [its.due_at - NOW for its in missed if its.clock == "welfare"] == [600_000, 1_300_000]
     assert not room.state.emergencies
 

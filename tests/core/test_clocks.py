@@ -11,10 +11,10 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from engine import AnswerOrder, EndIncident, Engine, Need, Policies, ReportAlert, RunCards, Tick
 from engine.core.city import Zone
 from engine.core.plain_ports import VolatileJournal
-from engine.model import events as e
 from engine.model.commands import AcknowledgeMail
 from engine.model.ids import DESK
 from engine.model.lifecycle import OrderState
+from engine.model.step_events import DeadlineMissed, Escalated
 from engine.supervision import CLOCKS, INCIDENT_CLOCKS
 from tests.support.cities import NOW, SetClock, alert, city, place, station, unit
 
@@ -116,7 +116,7 @@ class Desk:
 
     def missed(self):
         bodies = [event.body for event in self.engine.journal.read()]
-        return [(body.clock, (body.due_at - NOW) // 1000) for body in bodies if isinstance(body, e.DeadlineMissed)]
+        return [(body.clock, (body.due_at - NOW) // 1000) for body in bodies if isinstance(body, DeadlineMissed)]
 
 
 def test_every_clock_of_the_cards_has_its_row():
@@ -329,12 +329,12 @@ class Watch(RuleBasedStateMachine):
         ran_out, steps = set(), set()
         for event in self.desk.engine.journal.read():
             body = event.body
-            if isinstance(body, e.DeadlineMissed):
+            if isinstance(body, DeadlineMissed):
                 its = (body.order or body.incident, body.clock, body.due_at)
                 assert its not in ran_out
                 assert body.due_at <= event.at
                 ran_out.add(its)
-            elif isinstance(body, e.Escalated):
+            elif isinstance(body, Escalated):
                 due_at = max(
                     at for owner, clock, at in ran_out if (owner, clock) == (body.order or body.incident, body.clock)
                 )

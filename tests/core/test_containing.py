@@ -16,6 +16,7 @@ from engine.dispatch.policies import Policies
 from engine.model import events as e
 from engine.model import lookout_events as le
 from engine.model.commands import ChooseUnit, ReplaceOrder, ReturnOrder
+from engine.model.demand_events import DemandRaised
 from engine.model.ids import DESK
 from engine.model.lifecycle import OPEN_ORDERS, OrderState, UnitStatus
 from engine.model.lookout_commands import LiftLookout
@@ -317,7 +318,7 @@ def test_a_replay_gives_the_same_posts(auto):
 
 def test_what_a_post_wants_is_known_to_be_of_a_post_and_waits_for_nobody_else():
     state = State()
-    body = e.DemandRaised(demand="grid-demand-1", incident="grid-incident-1", capability="patrol", level=1, post=True)
+    body = DemandRaised(demand="grid-demand-1", incident="grid-incident-1", capability="patrol", level=1, post=True)
     apply(state, e.Event(1, 0, "core", body))
     assert state.demands["grid-demand-1"].post
 

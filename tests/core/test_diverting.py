@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from engine import AnswerOrder, ApproveOrder, Engine, Need, Policies, ReportAlert, Tick
 from engine.dispatch.solving_again import Table, decisions, solve_again
-from engine.model import events as e
+from engine.model.demand_events import DemandUnmet, Recommended
 from engine.model.ids import DESK
 from engine.model.lifecycle import HOLDING_ORDERS, OPEN_ORDERS, OrderState, UnitStatus
 from engine.texts.reading import explain
@@ -46,7 +46,7 @@ def tables(engine):
     return [
         Table(event.body.demand, event.body.incident, event.body.recommendation)
         for event in engine.journal.read()
-        if isinstance(event.body, e.Recommended | e.DemandUnmet)
+        if isinstance(event.body, Recommended | DemandUnmet)
     ]
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from engine import AnswerOrder, CancelOrder, Engine, Need, Policies, ReportAlert, SetUnitStatus
 from engine.dispatch.solving_again import Table, decisions, solve_again
-from engine.model import events as e
 from engine.model.commands import SetLevel
+from engine.model.demand_events import DemandUnmet, Recommended
 from engine.model.lifecycle import UnitStatus
 from engine.texts.reading import explain
 from tests.support.cards import county_and
@@ -167,7 +167,7 @@ def test_a_frozen_decision_is_solved_again_from_its_tables(tmp_path, inline):
     tables = [
         Table(event.body.demand, event.body.incident, event.body.recommendation)
         for event in engine.journal.read()
-        if isinstance(event.body, e.Recommended | e.DemandUnmet)
+        if isinstance(event.body, Recommended | DemandUnmet)
     ]
     assert any(table.recommendation.extra for table in tables)
     for decision in decisions(tables):

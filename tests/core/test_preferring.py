@@ -10,8 +10,8 @@ from engine import AnswerOrder, Engine, Policies, ReportAlert, RunCards
 from engine.core.orders import reach
 from engine.core.plain_ports import VolatileJournal
 from engine.dispatch.solving_again import Table, decisions, solve_again
-from engine.model import events as e
 from engine.model.commands import StateFacts
+from engine.model.demand_events import DemandRaised, DemandUnmet, Recommended
 from engine.texts.reading import explain
 from tests.support.cities import SetClock, alert, city, station, unit
 
@@ -132,7 +132,7 @@ def test_what_a_raised_level_adds_and_a_refused_order_prefer_the_same(cards):
     again = Engine(engine.city, clock=SetClock(), journal=engine.journal)
     assert again.state.kept == engine.state.kept
     engine.submit(StateFacts(actor="desk", incident=incident, established=("weapon",)))
-    raised = [event.body for event in engine.journal.read() if isinstance(event.body, e.DemandRaised)]
+    raised = [event.body for event in engine.journal.read() if isinstance(event.body, DemandRaised)]
     assert [demand.prefer for demand in raised] == [("female", "drone"), ("female", "drone"), ()]
 
 
@@ -163,7 +163,7 @@ def test_brute_force_finds_no_better_set_and_the_tables_give_the_same(cards, abl
     units = [unit(f"u{i}", column, row, *names) for i, (names, (column, row)) in enumerate(able)]
     engine = engine_of(cards, units, prefer_ms=prefer_ms)
     incident = opened(engine, kind="raid", level=level)
-    raised = [event.body for event in engine.journal.read() if isinstance(event.body, e.DemandRaised)]
+    raised = [event.body for event in engine.journal.read() if isinstance(event.body, DemandRaised)]
     assert [bool(demand.prefer) for demand in raised] == [True, False, True]
     counts = prefer_ms if level > 1 else min(prefer_ms, 30_000)
     world = engine._world
@@ -193,7 +193,7 @@ def test_brute_force_finds_no_better_set_and_the_tables_give_the_same(cards, abl
     tables = [
         Table(body.demand, body.incident, body.recommendation)
         for body in (event.body for event in engine.journal.read())
-        if isinstance(body, e.Recommended | e.DemandUnmet)
+        if isinstance(body, Recommended | DemandUnmet)
     ]
     chosen = {t.demand: t.recommendation.chosen for t in tables}
     ours = [None if chosen[d.demand] is None else by_id[chosen[d.demand].recipient] for d in raised]

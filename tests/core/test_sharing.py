@@ -4,7 +4,7 @@ import pytest
 
 from engine import AnswerOrder, Engine, Need, Policies, ReportAlert, SetUnitStatus
 from engine.dispatch.solving_again import Table, decisions, solve_again
-from engine.model import events as e
+from engine.model.demand_events import DemandUnmet, Recommended
 from engine.model.lifecycle import IncidentState, UnitStatus
 from tests.support.cities import SetClock, alert, city, unit
 
@@ -39,7 +39,7 @@ def check_tables(engine):
     tables = [
         Table(its.demand, its.incident, its.recommendation)
         for its in bodies
-        if isinstance(its, e.Recommended | e.DemandUnmet)
+        if isinstance(its, Recommended | DemandUnmet)
     ]
     assert [solve_again(its).verdict for its in decisions(tables)].count("same") == len(decisions(tables)) > 0
 

@@ -4,9 +4,9 @@ import pytest
 
 from engine import AnswerOrder, ApproveOrder, DecideStep, EndIncident, Engine, Need, ReportAlert, Tick
 from engine.core.plain_ports import VolatileJournal
-from engine.model import events as e
 from engine.model.ids import DESK
 from engine.model.lifecycle import IncidentState, OrderState
+from engine.model.step_events import StepPassedOn
 from tests.support.cities import SetClock, alert, city, unit
 
 PATROL = (Need("patrol"),)
@@ -63,7 +63,7 @@ def test_who_does_not_answer_is_passed_over_down_to_the_last_in_line():
         assert asked(engine, DESK)[len(before) :] == ([who] if who else [])
         if who:
             assert asked(engine, who) == [who]
-    passed = [event.body for event in engine.journal.read() if isinstance(event.body, e.StepPassedOn)]
+    passed = [event.body for event in engine.journal.read() if isinstance(event.body, StepPassedOn)]
     assert [body.to for body in passed] == ["commander", "duty_leader", "chief"]
 
 

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from engine import Engine, Policies, ReportAlert, SetUnitStatus, Tick
 from engine.dispatch.solving_again import Table, decisions, solve_again
+from engine.model.demand_events import DemandUnmet, Recommended
 from engine.model.entities import Need
-from engine.model.events import DemandUnmet, Recommended
 from engine.model.lifecycle import UnitStatus
 from engine.texts.reading import explain
 from tests.support.cards import county_and

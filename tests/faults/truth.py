@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from engine.model import events as e
+from engine.model.emergency_events import EmergencyEnded, EmergencyRaised, EmergencyRepeated
 from engine.model.events import Event
 from engine.model.lifecycle import ORDER, OrderState
 
@@ -46,14 +47,14 @@ class Truth:
                     self._alerts[ref] += 1
                     if self._alerts[ref] > 1:
                         self.breach(f"alert {ref} was taken {self._alerts[ref]} times")
-                case e.EmergencyRaised(unit=unit, key=key):
+                case EmergencyRaised(unit=unit, key=key):
                     self._called(key)
                     if unit in self._emergencies:
                         self.breach(f"{unit} has two emergencies")
                     self._emergencies.add(unit)
-                case e.EmergencyRepeated(key=key):
+                case EmergencyRepeated(key=key):
                     self._called(key)
-                case e.EmergencyEnded(unit=unit):
+                case EmergencyEnded(unit=unit):
                     self._emergencies.discard(unit)
                 case e.OrderProposed(order=order):
                     self.orders[order.id] = order.state

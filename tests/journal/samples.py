@@ -5,21 +5,15 @@ import typing
 from engine.model import lookout_events as le
 from engine.model import searches as se
 from engine.model.broadcasts import BroadcastRead, BroadcastSent
+from engine.model.demand_events import DemandDropped, DemandRaised, DemandUnmet, PlanApplied, PlanRequested, Recommended
+from engine.model.emergency_events import EmergencyEnded, EmergencyRaised, EmergencyRepeated, WelfareSet
 from engine.model.entities import Asked, Crew, Details, EscalationStep, Need, Order, Place, Station, Unit
 from engine.model.events import (
     AlertReceived,
     Body,
     ClockDeparted,
     Configured,
-    DeadlineMissed,
-    DemandDropped,
-    DemandRaised,
-    DemandUnmet,
     DetailsRead,
-    EmergencyEnded,
-    EmergencyRaised,
-    EmergencyRepeated,
-    Escalated,
     Event,
     FactsStated,
     HelpAsked,
@@ -31,26 +25,20 @@ from engine.model.events import (
     OrderAdvanced,
     OrderProposed,
     Overruled,
-    PlanApplied,
-    PlanRequested,
-    Recommended,
     ReturnAsked,
     SceneHeard,
     ShiftChanged,
     SpeedRuleLifted,
     SpeedRuleSet,
-    StepDecided,
-    StepPassedOn,
-    StepRequested,
     UnitAdvanced,
     UnitsNamed,
-    WelfareSet,
 )
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
 from engine.model.lookouts import LookoutTerms
 from engine.model.photos import PhotoKept
 from engine.model.pursuits import Post, Proposal
 from engine.model.recommendation import Candidate, Excluded, Recommendation
+from engine.model.step_events import DeadlineMissed, Escalated, StepDecided, StepPassedOn, StepRequested
 from engine.model.streets import SpeedRule, Spot
 
 AT = 1_800_000_000_000

@@ -19,9 +19,10 @@ from engine.journal.envelope import (
     open_event,
     seal_event,
 )
+from engine.model.demand_events import PlanRequested
 from engine.model.entities import Details
 from engine.model.errors import NotStored, Refusal
-from engine.model.events import SCHEMA_VERSION, ClockDeparted, Event, Mailed, PlanRequested
+from engine.model.events import SCHEMA_VERSION, ClockDeparted, Event, Mailed
 from tests.journal.samples import AT, SECRET, alert, all_kinds, bodies, event, kinds
 
 LOG = "0123456789abcdef"

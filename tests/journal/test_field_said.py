@@ -3,8 +3,8 @@
 from engine import Engine
 from engine.model.broadcasts import SendBroadcast
 from engine.model.commands import EndEmergency, PressEmergency
+from engine.model.emergency_events import EmergencyEnded
 from engine.model.entities import Details
-from engine.model.events import EmergencyEnded
 from tests.journal.samples import AT
 from tests.support.cities import SetClock, city, unit
 

@@ -3,8 +3,8 @@
 import pytest
 
 from engine.journal.envelope import Checkpoint, PersonalState, Snapshot
+from engine.model.demand_events import PlanRequested
 from engine.model.errors import NotStored
-from engine.model.events import PlanRequested
 from tests.journal.samples import AT, SECRET, alert, all_kinds, call, event
 
 

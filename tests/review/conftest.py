@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from engine.model import events as e
+from engine.model.demand_events import DemandRaised, DemandUnmet
 from engine.model.entities import Need, Order, Station, Unit
 from engine.model.ids import AlertId, DemandId, IncidentId, OrderId, RecipientId, StationId, UnitId
 from engine.model.lifecycle import OrderState
@@ -59,11 +60,11 @@ class Story:
         )
         for one in range(wanted):
             demand = DemandId(f"d-{number}-{one}")
-            self.happens(e.DemandRaised(demand=demand, incident=incident, capability="patrol", level=level))
+            self.happens(DemandRaised(demand=demand, incident=incident, capability="patrol", level=level))
 
     def short(self, number: int, one: int = 0) -> None:
         demand, incident = DemandId(f"d-{number}-{one}"), IncidentId(f"i-{number}")
-        self.happens(e.DemandUnmet(demand=demand, incident=incident, capability="patrol", recommendation=NOBODY))
+        self.happens(DemandUnmet(demand=demand, incident=incident, capability="patrol", recommendation=NOBODY))
 
     def order(self, number: int, recipient: str, *, one: int = 0, name: str = "") -> None:
         order = Order(

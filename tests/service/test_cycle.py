@@ -9,9 +9,11 @@ import pytest
 from engine import Engine, Policies
 from engine.core.plain_ports import VolatileJournal
 from engine.model.commands import AnswerOrder, ReportAlert
+from engine.model.demand_events import PlanApplied
 from engine.model.entities import Need, PositionFix
 from engine.model.errors import NotStored, Refusal
-from engine.model.events import DeadlineMissed, MailAcknowledged, OrderProposed, PlanApplied
+from engine.model.events import MailAcknowledged, OrderProposed
+from engine.model.step_events import DeadlineMissed
 from engine.service import cycle as cycle_module
 from engine.service.cycle import Cycle, CycleLimits
 from engine.service.virtual_clock import VirtualClock
