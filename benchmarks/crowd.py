@@ -24,19 +24,8 @@ from benchmarks.harness import say
 from engine.wire.client_session import Arrival, ClientSession, Incoming, Memory
 from engine.wire.closing import ClosingCode
 from engine.wire.codec import MSGPACK, Codec
-from engine.wire.messages import (
-    AnswerOrder,
-    Fix,
-    Item,
-    NeedOf,
-    PersonalDetails,
-    Positions,
-    Refused,
-    ReportAlert,
-    Taken,
-    Trace,
-    Welcome,
-)
+from engine.wire.messages import AnswerOrder, Fix, NeedOf, PersonalDetails, Positions, ReportAlert
+from engine.wire.server_messages import Item, Refused, Taken, Trace, Welcome
 
 MOVED_M = 40.0
 TEND_S = 5.0

@@ -18,7 +18,8 @@ from engine.service.roles import Roles
 from engine.service.routes import ROUTES
 from engine.wire.closing import CLOSING_CODES
 from engine.wire.limits import Limits
-from engine.wire.messages import ClientMessage, ServerMessage
+from engine.wire.messages import ClientMessage
+from engine.wire.server_messages import ServerMessage
 
 ROOT = Path(__file__).parent.parent
 

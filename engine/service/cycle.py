@@ -30,7 +30,7 @@ from engine.service.inbox import Advance, Asked, Inbox, MailboxDevice, Receipt
 from engine.service.outcome import Done, Outcome
 from engine.service.urgent import Press
 from engine.service.virtual_clock import VirtualClock
-from engine.wire.messages import Trace
+from engine.wire.server_messages import Trace
 
 LOGGER = logging.getLogger("allpoints.cycle")
 AFTER_A_SLOW_ONE = 50

@@ -46,12 +46,11 @@ from engine.wire.messages import (
     ReturnOrder,
     StateFacts,
     Status,
-    Superseded,
-    Taken,
     VerifySighting,
     Welfare,
     reference,
 )
+from engine.wire.server_messages import Superseded, Taken
 
 ACCESS_LOGGER = logging.getLogger("allpoints.access")
 _P = Permission

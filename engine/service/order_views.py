@@ -11,7 +11,7 @@ from engine.model.entities import Details, Order, PlaceWords
 from engine.model.events import Mailed
 from engine.model.ids import BroadcastId, LookoutId, RecipientId, StationId, UnitId
 from engine.model.lifecycle import OPEN_ORDERS, OrderState
-from engine.wire.messages import Briefing, Item, LookView, OrderView, PostView, Trace
+from engine.wire.server_messages import Briefing, Item, LookView, OrderView, PostView, Trace
 
 _NOT_SENT = (OrderState.PROPOSED, OrderState.APPROVED)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from engine.core.batch import Reply
-from engine.wire.messages import Trace
+from engine.wire.server_messages import Trace
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -39,7 +39,8 @@ from engine.service.websocket import FrameSocket
 from engine.wire.closing import ClosingCode
 from engine.wire.codec import SUBPROTOCOLS, Codec
 from engine.wire.limits import Limits
-from engine.wire.messages import Hello, Item
+from engine.wire.messages import Hello
+from engine.wire.server_messages import Item
 from engine.wire.session import Opening
 
 LOGGER = logging.getLogger("allpoints.stream")

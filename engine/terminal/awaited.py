@@ -3,7 +3,8 @@
 import asyncio
 
 from engine.terminal.outbox import Said
-from engine.wire.messages import Refused, Superseded, Taken, reference
+from engine.wire.messages import reference
+from engine.wire.server_messages import Refused, Superseded, Taken
 
 Answered = Taken | Refused | Superseded
 

@@ -36,17 +36,8 @@ from engine.wire.client_session import Arrival, ClientSession
 from engine.wire.closing import ClosingCode, may_retry
 from engine.wire.codec import MSGPACK, Codec
 from engine.wire.limits import MOST_FROM_SERVER
-from engine.wire.messages import (
-    AnswerOrder,
-    Emergency,
-    Fix,
-    Item,
-    OrderView,
-    Positions,
-    Refused,
-    Taken,
-    Welcome,
-)
+from engine.wire.messages import AnswerOrder, Emergency, Fix, Positions
+from engine.wire.server_messages import Item, OrderView, Refused, Taken, Welcome
 
 LOGGER = logging.getLogger("allpoints.terminal")
 _OPEN_S = 10.0

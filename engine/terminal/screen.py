@@ -24,7 +24,7 @@ from engine.terminal.awaited import Answered
 from engine.terminal.client import Client, ClientEnded
 from engine.texts import LANGUAGES, catalogue, duration, text
 from engine.texts.directions import compass
-from engine.wire.messages import Item, OrderView, Refused, Superseded, Taken
+from engine.wire.server_messages import Item, OrderView, Refused, Superseded, Taken
 
 W = TypeVar("W", bound=Widget)
 Names = Mapping[str, Mapping[str, str]]

@@ -19,7 +19,6 @@ from engine.wire.messages import (
     Clock,
     Look,
     NamedUnit,
-    OrderView,
     Read,
     ReportAlert,
     ReportSighting,
@@ -29,6 +28,7 @@ from engine.wire.messages import (
     VerifySighting,
     Welfare,
 )
+from engine.wire.server_messages import OrderView
 
 
 class Words(ABC):

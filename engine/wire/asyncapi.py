@@ -12,7 +12,8 @@ import msgspec
 
 from engine.wire.closing import CLOSING_CODES
 from engine.wire.codec import SUBPROTOCOLS
-from engine.wire.messages import ClientMessage, ServerMessage
+from engine.wire.messages import ClientMessage
+from engine.wire.server_messages import ServerMessage
 
 _SCHEMA = "#/components/schemas/{name}"
 

@@ -13,19 +13,8 @@ import msgspec
 from engine.model.lifecycle import OPEN_ORDERS
 from engine.wire.closing import Close, ClosingCode
 from engine.wire.codec import Codec, UnreadableFrame
-from engine.wire.messages import (
-    Ack,
-    ClientMessage,
-    Heartbeat,
-    Hello,
-    Item,
-    OrderView,
-    Refused,
-    Snapshot,
-    Superseded,
-    Taken,
-    Welcome,
-)
+from engine.wire.messages import Ack, ClientMessage, Heartbeat, Hello
+from engine.wire.server_messages import Item, OrderView, Refused, Snapshot, Superseded, Taken, Welcome
 
 _SILENT_BEATS = 3
 """So many heartbeats of the server that did not come mean that it is gone."""

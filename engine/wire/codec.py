@@ -18,7 +18,8 @@ from engine.model.lifecycle import UnitStatus
 from engine.model.limits import LONGEST_ID
 from engine.wire.depth import json_depth_within, msgpack_depth_within
 from engine.wire.limits import MOST_EMERGENCY_BYTES, MOST_FROM_SERVER, STANDARD, Limits
-from engine.wire.messages import ClientMessage, Emergency, ServerMessage
+from engine.wire.messages import ClientMessage, Emergency
+from engine.wire.server_messages import ServerMessage
 
 MSGPACK = "allpoints.v1.msgpack"
 JSON = "allpoints.v1.json"

@@ -18,18 +18,8 @@ from engine.wire.allowance import Allowance
 from engine.wire.closing import Close, ClosingCode
 from engine.wire.codec import Codec, UnreadableFrame
 from engine.wire.limits import Limits
-from engine.wire.messages import (
-    Ack,
-    ClientMessage,
-    Heartbeat,
-    Hello,
-    Item,
-    OrderView,
-    Refused,
-    ServerMessage,
-    Snapshot,
-    Welcome,
-)
+from engine.wire.messages import Ack, ClientMessage, Heartbeat, Hello
+from engine.wire.server_messages import Item, OrderView, Refused, ServerMessage, Snapshot, Welcome
 
 
 class Phase(StrEnum):

@@ -18,7 +18,8 @@ from engine.service.cycle import Cycle
 from engine.service.stream import StreamServer
 from engine.wire.codec import MSGPACK
 from engine.wire.limits import Limits
-from engine.wire.messages import Ack, Hello, Item
+from engine.wire.messages import Ack, Hello
+from engine.wire.server_messages import Item
 from tests.faults.network import WINDOW_BYTES, Host, Line, Network
 from tests.faults.schedule import Schedule
 from tests.support.cities import SetClock, city, unit

@@ -17,7 +17,7 @@ from engine.service.connection import Connection
 from engine.service.cycle import Cycle
 from engine.service.outcome import Outcome
 from engine.wire.codec import MSGPACK, Codec
-from engine.wire.messages import Item, Snapshot, Taken, Trace
+from engine.wire.server_messages import Item, Snapshot, Taken, Trace
 from tests.support.recording import RecordingJournal
 from tests.support.streams import play, report, running
 

@@ -1,7 +1,7 @@
 """One key to all: over HTTP in, over the stream out, and back who has read it."""
 
 from engine.model.broadcasts import SendBroadcast
-from engine.wire.messages import Taken
+from engine.wire.server_messages import Taken
 from tests.support.cities import unit
 from tests.support.desk import desk
 from tests.support.streams import play, running, until

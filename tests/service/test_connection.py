@@ -10,7 +10,8 @@ from engine.service.order_views import view_order
 from engine.wire.closing import ClosingCode
 from engine.wire.codec import MSGPACK
 from engine.wire.limits import Limits
-from engine.wire.messages import Heartbeat, Hello, Taken
+from engine.wire.messages import Heartbeat, Hello
+from engine.wire.server_messages import Taken
 from tests.support.cities import unit
 from tests.support.streams import closed, hear, play, report, running, say, until
 

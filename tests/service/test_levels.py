@@ -5,7 +5,7 @@ from pathlib import Path
 
 from engine.dispatch.calendar import DAY
 from engine.dispatch.run_cards import COUNTY, RunCards
-from engine.wire.messages import Refused, Taken
+from engine.wire.server_messages import Refused, Taken
 from tests.service.test_orders import UNITS, alert
 from tests.support.cities import unit
 from tests.support.desk import desk

@@ -11,7 +11,7 @@ from engine.service.access import Access
 from engine.service.door import EXCHANGES_AT_ONCE, Door
 from engine.service.lockout import MOST_ATTEMPTS
 from engine.wire.closing import ClosingCode
-from engine.wire.messages import Welcome
+from engine.wire.server_messages import Welcome
 from tests.support.desk import desk
 from tests.support.streams import closed, hear, play, report, running, say, until
 

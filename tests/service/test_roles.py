@@ -11,7 +11,8 @@ from engine.core.city_files import CityError
 from engine.service.hearing import NEEDS
 from engine.service.roles import ADMINISTERING, AUDITING, ROLES, Permission, Roles
 from engine.service.routes import ROUTES
-from engine.wire.messages import ClientMessage, Heartbeat, Hello, Refused
+from engine.wire.messages import ClientMessage, Heartbeat, Hello
+from engine.wire.server_messages import Refused
 from tests.support.cities import NOW, station, unit
 from tests.support.desk import desk
 from tests.support.streams import hear, play, running, say

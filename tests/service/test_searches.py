@@ -5,7 +5,8 @@ from pathlib import Path
 
 from engine.model.ids import RecipientId
 from engine.service.order_views import open_orders
-from engine.wire.messages import NeedOf, PlaceOf, Refused, Taken
+from engine.wire.messages import NeedOf, PlaceOf
+from engine.wire.server_messages import Refused, Taken
 from tests.support.cities import NOW, place, unit
 from tests.support.desk import desk
 from tests.support.streams import play, report, running

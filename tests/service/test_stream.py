@@ -15,7 +15,8 @@ from engine.terminal import ClientEnded
 from engine.wire.closing import ClosingCode
 from engine.wire.codec import JSON, MSGPACK, SUBPROTOCOLS
 from engine.wire.limits import Limits
-from engine.wire.messages import Ack, Heartbeat, Hello, Item, Refused, Snapshot, Superseded, Taken, Welcome
+from engine.wire.messages import Ack, Heartbeat, Hello
+from engine.wire.server_messages import Item, Refused, Snapshot, Superseded, Taken, Welcome
 from tests.support.cities import NOW, place
 from tests.support.recording import FailingJournal
 from tests.support.streams import CODEC, closed, hear, play, report, running, say, until

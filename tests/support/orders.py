@@ -1,7 +1,7 @@
 """An order as its recipient sees it, for tests that need one of any kind."""
 
 from engine.model.lifecycle import OrderState
-from engine.wire.messages import OrderView
+from engine.wire.server_messages import OrderView
 
 
 def order_view(name, version=1, **more):

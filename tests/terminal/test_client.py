@@ -11,7 +11,8 @@ from engine.service.cycle import CycleLimits
 from engine.terminal import Client, ClientEnded
 from engine.wire.closing import ClosingCode
 from engine.wire.codec import JSON
-from engine.wire.messages import Fix, Refused, Taken
+from engine.wire.messages import Fix
+from engine.wire.server_messages import Refused, Taken
 from tests.support.cities import NOW, place, unit
 from tests.support.streams import QUICK, play, report, running, until
 

@@ -8,7 +8,7 @@ import pytest
 from engine.model.errors import Refusal
 from engine.terminal import Exchange
 from engine.terminal.photos import send_photo
-from engine.wire.messages import Taken
+from engine.wire.server_messages import Taken
 from tests.support.cities import place
 from tests.support.folders import credentials_of, grid_folder
 from tests.support.serving import Served, served

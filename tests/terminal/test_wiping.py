@@ -5,7 +5,7 @@ import pytest
 from engine.model.errors import Refusal
 from engine.terminal import ClientEnded
 from engine.terminal.outbox import Outbox
-from engine.wire.messages import Taken
+from engine.wire.server_messages import Taken
 from tests.support.streams import play, report, running, until
 
 NAMES = (b"Wang", b"a man with a knife", b"138", b"No. 1")

@@ -11,7 +11,8 @@ from engine.wire.asyncapi import document, text
 from engine.wire.closing import ClosingCode
 from engine.wire.codec import MSGPACK, Codec
 from engine.wire.limits import Limits
-from engine.wire.messages import ClientMessage, ServerMessage
+from engine.wire.messages import ClientMessage
+from engine.wire.server_messages import ServerMessage
 from tests.wire.test_fuzz import FROM_CLIENT, FROM_SERVER
 
 DOCUMENT = document()

@@ -7,7 +7,8 @@ from engine.wire.client_session import Arrival, ClientSession, Memory
 from engine.wire.closing import CLOSING_CODES, ClosingCode, may_retry
 from engine.wire.codec import MSGPACK, Codec
 from engine.wire.limits import Limits
-from engine.wire.messages import Ack, Heartbeat, Hello, Item, Snapshot, Taken, Welcome
+from engine.wire.messages import Ack, Heartbeat, Hello
+from engine.wire.server_messages import Item, Snapshot, Taken, Welcome
 from tests.support.orders import order_view
 
 CODEC = Codec(MSGPACK)

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from engine.model.errors import Refusal
 from engine.wire.codec import JSON, MSGPACK, SUBPROTOCOLS, Codec, UnreadableFrame
 from engine.wire.limits import Limits
-from engine.wire.messages import AnswerOrder, ClientMessage, Fix, Hello, Positions, ReportAlert, ServerMessage
+from engine.wire.messages import AnswerOrder, ClientMessage, Fix, Hello, Positions, ReportAlert
+from engine.wire.server_messages import ServerMessage
 
 LIMITS = Limits()
 CODECS = {name: Codec(name) for name in SUBPROTOCOLS}

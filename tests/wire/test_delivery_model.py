@@ -13,7 +13,8 @@ from engine.wire.client_session import Arrival, ClientSession, Memory
 from engine.wire.closing import ClosingCode
 from engine.wire.codec import MSGPACK, Codec
 from engine.wire.limits import Limits
-from engine.wire.messages import Ack, Hello, Item
+from engine.wire.messages import Ack, Hello
+from engine.wire.server_messages import Item
 from engine.wire.session import Opening, ServerSession
 from tests.support.orders import order_view
 

@@ -27,24 +27,18 @@ from engine.wire.messages import (
     Fix,
     Heartbeat,
     Hello,
-    Item,
     Look,
     NamedUnit,
     Positions,
     Read,
-    Refused,
     ReportSighting,
     ReturnOrder,
-    ServerMessage,
-    Snapshot,
     StateFacts,
     Status,
-    Superseded,
-    Taken,
     VerifySighting,
-    Welcome,
     Welfare,
 )
+from engine.wire.server_messages import Item, Refused, ServerMessage, Snapshot, Superseded, Taken, Welcome
 from engine.wire.session import Opening, Phase, ServerSession
 from tests.support.orders import order_view
 from tests.support.streams import report

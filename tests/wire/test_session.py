@@ -8,7 +8,8 @@ from engine.model.errors import Refusal
 from engine.wire.closing import ClosingCode
 from engine.wire.codec import JSON, Codec
 from engine.wire.limits import Limits
-from engine.wire.messages import Ack, Heartbeat, Hello, Item, Refused, Snapshot, Status, Welcome
+from engine.wire.messages import Ack, Heartbeat, Hello, Status
+from engine.wire.server_messages import Item, Refused, Snapshot, Welcome
 from engine.wire.session import Opening, Phase, ServerSession, resume_after
 
 CODEC = Codec(JSON)

@@ -19,7 +19,8 @@ from engine.simulation.navigator import RoadNavigator
 from engine.simulation.patrol import Answered, Habits, Patrol, Position
 from engine.simulation.station_desk import Names, StationDesk
 from engine.terminal import Client, Exchange
-from engine.wire.messages import Fix, Item, OrderView, Refused, Superseded, Taken
+from engine.wire.messages import Fix
+from engine.wire.server_messages import Item, OrderView, Refused, Superseded, Taken
 
 _BACKOFF_S = (0.1, 1.0)
 _LATE_S = 30.0

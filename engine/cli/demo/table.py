@@ -17,7 +17,7 @@ from engine.core.answering import STATE_OF_ANSWER
 from engine.model.commands import Answer
 from engine.simulation.played import PlayedCall
 from engine.texts import duration, text
-from engine.wire.messages import OrderView, Refused
+from engine.wire.server_messages import OrderView, Refused
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
