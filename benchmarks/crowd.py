@@ -2,10 +2,7 @@
 
 Every client is an `engine.wire.client_session.ClientSession`: what arrives is applied in order and acknowledged, as
 the project's own client does. Around it stand sockets and one poll, so that the load costs less than what it measures.
-Frames are masked with zeros, which the standard allows to be sent and costs the server the same.
-
-The schedule is fixed beforehand: what is due is sent at its instant or, if that was missed, as soon as can be, and its
-time counts from the instant it was due. So a pause, here or there, is in the figures and not left out.
+What it does when is `benchmarks.crowd_course`.
 """
 
 import heapq
@@ -13,25 +10,22 @@ import select
 import socket
 import struct
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.harness import say
+from benchmarks.crowd_lines import BINARY, CLOSE, GONE, HANDSHAKING, OPEN, PING, PONG, REQUEST, Line, frame, unframe
+from benchmarks.crowd_record import Came, Record, Told
 from engine.wire.client_session import Arrival, ClientSession, Incoming, Memory
 from engine.wire.closing import ClosingCode
 from engine.wire.codec import MSGPACK, Codec
 from engine.wire.messages import AnswerOrder, Fix, NeedOf, PersonalDetails, Positions, ReportAlert
-from engine.wire.server_messages import Item, Refused, Taken, Trace, Welcome
+from engine.wire.server_messages import Item, Refused, Taken, Welcome
 
 MOVED_M = 40.0
 TEND_S = 5.0
 """Every client's own timers are looked at once in so many seconds."""
-AT_ONCE = 40
-"""So many positions at most before what has come in is looked at again."""
 BY_ADDRESS = 20_000
 """Connections from one loopback address; ports are fewer than 30,000."""
 REDIAL_S = (0.2, 1.0)
@@ -39,96 +33,7 @@ STEPS = ("accept", "on_scene", "clear")
 STEP_S = (1.0, 3.0)
 """How long a patrol takes from one word to the next, between these."""
 
-_BINARY, _CLOSE, _PING, _PONG = 0x2, 0x8, 0x9, 0xA
-_NO_MASK = bytes(4)
 _IP_BIND_ADDRESS_NO_PORT = 24
-_REQUEST = (
-    "GET /v1/stream HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
-    f"Sec-WebSocket-Protocol: {MSGPACK}\r\n\r\n"
-)
-_HANDSHAKING, _OPEN, _GONE = range(3)
-
-
-def frame(payload: bytes, opcode: int = _BINARY) -> bytes:
-    """Return a WebSocket frame from a client."""
-    size = len(payload)
-    if size < 126:
-        return bytes((0x80 | opcode, 0x80 | size)) + _NO_MASK + payload
-    return struct.pack(">BBH", 0x80 | opcode, 0xFE, size) + _NO_MASK + payload
-
-
-def unframe(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
-    """Return the whole frames from a server as (opcode, payload), and what is left."""
-    found, at, end = [], 0, len(data)
-    while end - at >= 2:
-        size, head = data[at + 1], 2
-        if size == 126:
-            if end - at < 4:
-                break
-            size, head = int.from_bytes(data[at + 2 : at + 4], "big"), 4
-        elif size == 127:
-            if end - at < 10:
-                break
-            size, head = int.from_bytes(data[at + 2 : at + 10], "big"), 10
-        if end - at < head + size:
-            break
-        found.append((data[at] & 0x0F, data[at + head : at + head + size]))
-        at += head + size
-    return found, data[at:]
-
-
-class Line:
-    """One client and its socket."""
-
-    __slots__ = ("fd", "number", "phase", "session", "socket", "spare_token", "unread", "unsent")
-
-    def __init__(self, number: int, session: ClientSession, spare_token: str) -> None:
-        self.number = number
-        self.session = session
-        self.spare_token = spare_token
-        """For who is told that the old one is still in use."""
-        self.phase = _GONE
-        self.fd = -1
-        self.unread = self.unsent = b""
-        self.socket: socket.socket | None = None
-
-
-@dataclass
-class Told:
-    """One alert: when it was due and sent, and what came of it."""
-
-    due_ns: int
-    sent_ns: int = 0
-    incident: str = ""
-    answered_ns: int = 0
-
-
-@dataclass
-class Came:
-    """One order as it came to a terminal."""
-
-    at_ns: int
-    order: str
-    trace: Trace | None
-    times: int = 1
-
-
-@dataclass
-class Record:
-    """What was sent and what came of it."""
-
-    alerts: dict[str, Told] = field(default_factory=dict)
-    orders: dict[str, Came] = field(default_factory=dict)
-    """By incident: every alert wants one unit, so a second order of the same incident is one too many."""
-    applied: list[list[int]] = field(default_factory=list)
-    """The numbers that each terminal has applied, in order."""
-    counts: Counter[str] = field(default_factory=Counter)
-    refused: Counter[str] = field(default_factory=Counter)
-
-    def missing(self) -> list[str]:
-        """Return the references of alerts that are not answered, or whose order has not come."""
-        return [ref for ref, told in self.alerts.items() if told.incident not in self.orders]
 
 
 class Crowd:
@@ -225,8 +130,8 @@ class Crowd:
         connection.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, 1)
         connection.bind((f"127.0.0.{2 + abs(line.number) // BY_ADDRESS}", 0))
         connection.connect_ex(self._address)
-        line.phase, line.fd, line.unread = _HANDSHAKING, connection.fileno(), b""
-        line.unsent = _REQUEST.format(host="{}:{}".format(*self._address)).encode()
+        line.phase, line.fd, line.unread = HANDSHAKING, connection.fileno(), b""
+        line.unsent = REQUEST.format(host="{}:{}".format(*self._address)).encode()
         self._lines[line.fd] = line
         self._epoll.register(line.fd, select.EPOLLIN | select.EPOLLOUT)
 
@@ -235,7 +140,7 @@ class Crowd:
             self._epoll.unregister(line.fd)
             del self._lines[line.fd]
             line.socket.close()
-            line.socket, line.phase = None, _GONE
+            line.socket, line.phase = None, GONE
 
     # What is sent.
 
@@ -302,7 +207,7 @@ class Crowd:
     def _send(self, line: Line) -> None:
         """Send what a session has to say."""
         frames = line.session.take()
-        if not frames or line.phase != _OPEN:
+        if not frames or line.phase != OPEN:
             return
         line.unsent += b"".join(map(frame, frames))
         line.session.sent(time.monotonic() * 1e3)
@@ -351,12 +256,12 @@ class Crowd:
             self._tended = due - size
         for number in range(self._tended, due):
             line = self.terminals[number % size]
-            if line.phase == _OPEN:
+            if line.phase == OPEN:
                 line.session.tick(now_ns / 1e6)
                 self._send(line)
         self._tended = due
         for line in self.sources:
-            if line.phase == _OPEN:
+            if line.phase == OPEN:
                 line.session.tick(now_ns / 1e6)
                 self._send(line)
 
@@ -372,7 +277,7 @@ class Crowd:
             self._broken(line)
             return
         data = line.unread + data
-        if line.phase == _HANDSHAKING:
+        if line.phase == HANDSHAKING:
             head, found, data = data.partition(b"\r\n\r\n")
             if not found:
                 line.unread = head
@@ -382,20 +287,20 @@ class Crowd:
                 return
             if not head.startswith(b"HTTP/1.1 101"):
                 raise RuntimeError(f"no WebSocket: {head[:200]!r}")
-            line.phase = _OPEN
+            line.phase = OPEN
             line.session.connect(time.monotonic() * 1e3)
             self._send(line)
         frames, line.unread = unframe(data)
         for opcode, payload in frames:
-            if opcode == _BINARY:
+            if opcode == BINARY:
                 self._read(line, payload)
-            elif opcode == _PING:
-                line.unsent += frame(payload, _PONG)
+            elif opcode == PING:
+                line.unsent += frame(payload, PONG)
                 self._flush(line)
-            elif opcode == _CLOSE:
+            elif opcode == CLOSE:
                 self._closed(line, payload)
                 return
-        if line.phase == _OPEN:
+        if line.phase == OPEN:
             self._send(line)
 
     def _read(self, line: Line, payload: bytes) -> None:
@@ -457,7 +362,7 @@ class Crowd:
             raise RuntimeError(f"client {line.number} was closed: {code} {reason}")
 
     def _broken(self, line: Line) -> None:
-        is_new = line.phase == _HANDSHAKING or line.session.welcome is None
+        is_new = line.phase == HANDSHAKING or line.session.welcome is None
         self._drop(line)
         if not is_new:
             raise RuntimeError(f"client {line.number} lost its line")
@@ -473,53 +378,3 @@ class Crowd:
         self.record.counts["redialled"] += 1
         due_s = time.monotonic() + float(self._rng.uniform(*REDIAL_S))
         heapq.heappush(self._again, (due_s, self.record.counts["redialled"], line))
-
-
-@dataclass(frozen=True)
-class Course:
-    """What is to happen in a stretch of time: rates by second, and what an alert is."""
-
-    seconds: float
-    alerts_per_s: float
-    positions_per_s: float
-    spots: NDArray[np.float64]
-    alert_type: str
-    need: str
-
-
-def run(crowd: Crowd, course: Course, name: str) -> list[str]:
-    """Let a stretch go by on its schedule; return the references of its alerts, in order."""
-    spots = course.spots.tolist()
-    begun_ns = time.monotonic_ns() + 50_000_000
-    step_ns = 1e9 / course.alerts_per_s
-    total = round(course.seconds * course.alerts_per_s)
-    end_ns = begun_ns + int(course.seconds * 1e9)
-    sent, moved, refs = 0, 0, []
-    while (now_ns := time.monotonic_ns()) < end_ns or sent < total:
-        while sent < total and begun_ns + int(sent * step_ns) <= now_ns:
-            refs.append(f"{name}-{sent}")
-            due_ns, spot = begun_ns + int(sent * step_ns), spots[sent % len(spots)]
-            crowd.report(refs[-1], due_ns, spot, course.alert_type, course.need)
-            sent += 1
-        wanted = int(max(0, min(now_ns, end_ns) - begun_ns) / 1e9 * course.positions_per_s)
-        if wanted > moved:
-            crowd.move(min(wanted - moved, AT_ONCE))
-            moved += min(wanted - moved, AT_ONCE)
-        due_ns = begun_ns + int(sent * step_ns) if sent < total else end_ns
-        wait_s = max(0.0, (due_ns - time.monotonic_ns()) / 1e9)
-        if course.positions_per_s:
-            wait_s = 0.0 if wanted > moved else min(wait_s, 0.001)
-        crowd.turn(wait_s)
-    crowd.record.counts["positions"] += moved
-    return refs
-
-
-def settle(crowd: Crowd, seconds: float) -> list[str]:
-    """Wait until every alert is answered and its orders have come; return those of which something is missing."""
-    until = time.monotonic() + seconds
-    while (missing := crowd.record.missing()) and time.monotonic() < until:
-        for _ in range(20):
-            crowd.turn(0.01)
-    if missing:
-        say(f"missing: {len(missing)}, such as {missing[:3]}; refused: {dict(crowd.record.refused)}")
-    return missing

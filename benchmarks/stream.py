@@ -33,7 +33,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.crowd import Course, Crowd, run, settle
+from benchmarks.crowd import Crowd
+from benchmarks.crowd_course import Course, run, settle
 from benchmarks.harness import ROOT, Report, Row, arguments, emit, say, table
 from benchmarks.seen import Asked
 from benchmarks.served import CAPABILITY, Place, Server, served

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from benchmarks import harness, stream
-from benchmarks.crowd import Came, Record, Told, frame, unframe
+from benchmarks.crowd_lines import frame, unframe
+from benchmarks.crowd_record import Came, Record, Told
 
 
 def test_a_quick_run_gives_one_object_with_the_agreed_names_and_nothing_lost(monkeypatch, tmp_path, capsys):
