@@ -66,8 +66,8 @@ class ClientSession:
         self._received_seq = memory.applied_seq
         self._open_orders = dict(memory.open_orders)
         """What will be open here once everything that was handed on is applied."""
-        self._ended: set[str] = set()
-        """Orders that ended by our own answer while the item that brought them is still being applied."""
+        self._ended: dict[str, int] = {}
+        """Orders that ended by our own answer while items that bring them are still being applied: the last version."""
         self._outgoing: list[bytes] = []
         self._snapshot_due = False
         self._heartbeat_ms = 15_000.0
@@ -138,10 +138,9 @@ class ClientSession:
 
     def forget(self, order_id: str) -> None:
         """Note that an order ended by our own answer: it is open here no longer, and not by being applied later."""
-        if order_id in self._open_orders and order_id not in self.memory.open_orders:
-            self._ended.add(order_id)
-        self.memory.open_orders.pop(order_id, None)
-        self._open_orders.pop(order_id, None)
+        applied, last = self.memory.open_orders.pop(order_id, None), self._open_orders.pop(order_id, None)
+        if last is not None and (applied is None or applied.version != last.version):
+            self._ended[order_id] = last.version
 
     def wipe(self) -> None:
         """Forget what is open here; the memory is wiped by whoever keeps it."""
@@ -173,9 +172,11 @@ class ClientSession:
         self._said_ms = now_ms
 
     def _drop_ended(self, item: Item) -> None:
-        if item.order is not None and item.order.id in self._ended:
-            self._ended.discard(item.order.id)
-            self.memory.open_orders.pop(item.order.id, None)
+        if item.order is None or item.order.id not in self._ended:
+            return
+        self.memory.open_orders.pop(item.order.id, None)
+        if item.order.version >= self._ended[item.order.id]:
+            del self._ended[item.order.id]
 
     def _close(self, code: ClosingCode, reason: str) -> None:
         self.closing = Close(code, reason)
@@ -222,7 +223,7 @@ class ClientSession:
             self._close(ClosingCode.OUT_OF_STEP, f"item {item.seq} after {self._received_seq}")
             return []
         self._received_seq = item.seq
-        is_news = not self._is_known_end(item)
+        is_news = not self._is_known_end(item) and not self._is_known_version(item)
         _follow(self._open_orders, item)
         return [Arrival(item if is_news else None, self._log_id, item.seq)]
 
@@ -230,12 +231,23 @@ class ClientSession:
         """Tell whether an item only says that an order ended which is not open here: we ended it ourselves."""
         return item.kind == "cancellation" and item.order is not None and item.order.id not in self._open_orders
 
+    def _is_known_version(self, item: Item) -> bool:
+        """Tell whether an item brings what an earlier one has shown: that was sent after the order was amended."""
+        if item.order is None or item.kind != "order" or not _is_open(item):
+            return False
+        its = self._open_orders.get(item.order.id)
+        return its is not None and its.version == item.order.version
+
+
+def _is_open(item: Item) -> bool:
+    return item.order is not None and item.order.state in OPEN_ORDERS
+
 
 def _follow(open_orders: dict[str, OrderView], item: Item) -> None:
     """Keep a table of open orders in step with the items; one that is resent after its order ended opens nothing."""
     if item.order is None or item.kind == "notice":
         return
-    if item.kind == "order" and item.order.state in OPEN_ORDERS:
+    if item.kind == "order" and _is_open(item):
         open_orders[item.order.id] = item.order
     else:
         open_orders.pop(item.order.id, None)

@@ -23,7 +23,7 @@ from engine.service.stream import StreamServer
 from engine.terminal import Client, ClientEnded
 from engine.wire.codec import SUBPROTOCOLS
 from engine.wire.limits import Limits
-from engine.wire.messages import Fix, NeedOf, ReportAlert
+from engine.wire.messages import Fix, NeedOf, PlaceOf, ReportAlert
 from engine.wire.server_messages import Item, OrderView, Refused, Superseded, Taken
 from tests.faults.disk import Files, Plate, Record
 from tests.faults.network import Host, Line
@@ -338,6 +338,8 @@ class Terminal(Reader):
         if order is None:
             return
         if item.kind == "order" and order.state in OPEN_ORDERS:
+            if order.id in self._at_work:  # amended: it says something else from here on
+                self._at_work.pop(order.id).cancel()
             self.take_up(order)
         elif item.kind == "cancellation" and order.id in self._at_work:
             self._at_work.pop(order.id).cancel()
@@ -369,11 +371,27 @@ class Terminal(Reader):
         else:
             truth.breach(f"{self.name} called for help and was refused: {answered}")
 
+    async def _look(self, order: OrderView, chance: random.Random) -> None:
+        """Say what was found at the first place of a search; its answer amends the order, or ends it."""
+        await asyncio.sleep(chance.uniform(0.0, 2.5))
+        place_, truth = order.looks[0].place, self.world.truth
+        key = f"look-{order.id}-{place_}"
+        scoped = f"{self.scope}/{key}"
+        truth.said[scoped] = (order.id, "look")
+        assert self.client is not None
+        match await self.client.look(order, place_, found=random.Random(key).random() < 0.3, key=key):
+            case Taken():
+                truth.hear_taken(scoped, "look")
+            case Refused(code=code):
+                truth.hear_refused(scoped, code)
+
     async def _work(self, order: OrderView) -> None:
         chance = random.Random(f"{self.world.seed} {order.id} {order.version}")
+        if order.looks and chance.random() < 0.8:
+            await self._look(order, chance)
         for number, word in enumerate(chance.choice(_STEPS)):
             await asyncio.sleep(chance.uniform(0.0, 2.5))
-            key = f"{order.id}-{number}"
+            key = f"{order.id}-{order.version}-{number}"
             reason = "busy" if word == "refuse" else ""
             if chance.random() < 0.3 and self.client is not None and self.recipient.startswith("u"):
                 lon, lat = place(chance.randrange(6), chance.randrange(5))
@@ -441,6 +459,13 @@ class Source(Actor):
                     self.later(self._report(client, due_s, number))
             await client.next_item()
 
+    def _places(self, chance: random.Random) -> tuple[PlaceOf, ...]:
+        """Return where the subject may be, in a world of searches."""
+        if not self.world.searches:
+            return ()
+        spots = [place(chance.randrange(6), chance.randrange(5)) for _ in range(chance.randint(2, 4))]
+        return tuple(PlaceOf(lon=lon, lat=lat, chance=0.2, check_s=60, name="inn") for lon, lat in spots)
+
     async def _report(self, client: Client, due_s: float, number: int) -> None:
         await asyncio.sleep(max(0.0, due_s - self.world.schedule.now_s))
         chance = random.Random(f"{self.world.seed} alert {number}")
@@ -456,6 +481,7 @@ class Source(Actor):
                 lat=lat,
                 at=at,
                 needs=(NeedOf("patrol", count),),
+                places=self._places(chance),
             )
             if isinstance(await client.report(said), Taken):
                 self.world.truth.hear_taken(f"{number}", "alert")

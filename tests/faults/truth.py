@@ -11,6 +11,7 @@ from engine.model import events as e
 from engine.model.emergency_events import EmergencyEnded, EmergencyRaised, EmergencyRepeated
 from engine.model.events import Event
 from engine.model.lifecycle import ORDER, OrderState
+from engine.model.searches import PlaceLooked
 
 
 class Truth:
@@ -59,6 +60,8 @@ class Truth:
                 case e.OrderProposed(order=order):
                     self.orders[order.id] = order.state
                     self._recipients[order.id] = (order.recipient_kind, order.recipient)
+                case PlaceLooked(key=key, order=order):
+                    self._looked(key, order)
                 case e.OrderAdvanced():
                     self._advanced(event.body)
                 case e.Mailed(recipient=recipient, mail_seq=seq):
@@ -76,6 +79,13 @@ class Truth:
             self.breach(f"call for help {key} took effect {self._keys[key]} times")
         if key not in self.pressed:
             self.breach(f"call for help {key} is on record, and nobody pressed")
+
+    def _looked(self, key: str, order: str | None) -> None:
+        self._keys[key] += 1
+        if self._keys[key] > 1:
+            self.breach(f"look {key} took effect {self._keys[key]} times")
+        if self.said.get(key, ("", ""))[0] != order:
+            self.breach(f"look {key} is on record, which nobody said")
 
     def _advanced(self, body: e.OrderAdvanced) -> None:
         if body.key:

@@ -54,6 +54,8 @@ class World:
         self.busy_s = BUSY_S
         self.city = the_city()
         self.alert_types = ("robbery", "intruder_alarm", "wanted_sighting")
+        self.searches = seed % 5 == 0
+        """Whether subjects are sought at several places."""
         self.schedule = Schedule(seed)
         self.truth = Truth()
         self.network = Network()

@@ -172,6 +172,29 @@ def test_an_order_that_was_ended_here_before_it_was_applied_is_not_open_afterwar
     assert session.memory.applied_seq == 4
 
 
+def test_an_order_that_was_ended_here_while_it_was_being_amended_is_not_open_afterwards():
+    session, _ = connected(Memory("log", 3, {"o-1": order_view("o-1")}))
+    (second,) = hear(session, Item(seq=4, kind="order", order=order_view("o-1", version=2)))
+    (third,) = hear(session, Item(seq=5, kind="order", order=order_view("o-1", version=3)))
+    session.forget("o-1")
+    for arrival in (second, third):
+        session.applied(arrival)
+        assert session.memory.open_orders == {}
+    (again,) = hear(session, Item(seq=6, kind="order", order=order_view("o-1", version=4)))
+    session.applied(again)
+    assert set(session.memory.open_orders) == {"o-1"}
+
+
+def test_a_version_of_an_order_is_handed_on_once():
+    session, _ = connected()
+    # It was amended before it could be sent: the first item shows it as it stands by then.
+    first = Item(seq=4, kind="order", order=order_view("o-1", version=2))
+    assert hear(session, first) == [Arrival(first, "log", 4)]
+    assert hear(session, Item(seq=5, kind="order", order=order_view("o-1", version=2))) == [Arrival(None, "log", 5)]
+    third = Item(seq=6, kind="order", order=order_view("o-1", version=3))
+    assert hear(session, third) == [Arrival(third, "log", 6)]
+
+
 def test_an_order_that_is_resent_after_it_ended_opens_nothing():
     session, _ = connected()
     (arrival,) = hear(session, Item(seq=4, kind="order", order=order_view("o-1", state=OrderState.REFUSED)))
