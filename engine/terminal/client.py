@@ -20,32 +20,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.asyncio.connection import broadcast
 from websockets.exceptions import ConnectionClosed, WebSocketException
-from websockets.typing import Subprotocol
 
 from engine.model.errors import Refusal
 from engine.model.lifecycle import OPEN_ORDERS
 from engine.terminal.awaited import Answered, Awaited
 from engine.terminal.exchange import Exchange, NotLetIn
 from engine.terminal.hurry import AGAIN_S, Hurry
+from engine.terminal.line import OPEN_S, Line, now_ms
 from engine.terminal.outbox import Outbox, Said
 from engine.terminal.words import Words
 from engine.wire.client_session import Arrival, ClientSession
 from engine.wire.closing import ClosingCode, may_retry
 from engine.wire.codec import MSGPACK, Codec
-from engine.wire.limits import MOST_FROM_SERVER
 from engine.wire.messages import AnswerOrder, Emergency, Fix, Positions
 from engine.wire.server_messages import Item, OrderView, Refused, Taken, Welcome
 
 LOGGER = logging.getLogger("allpoints.terminal")
-_OPEN_S = 10.0
 _ENDING_ANSWERS = ("refuse", "clear")
 _NO_LONGER_OURS = frozenset(("revoked", "unknown_credential", "unknown_role", "unknown_recipient"))
 """Why the server wants a client back no more, for good."""
-_MOST_UNSENT_BYTES = 262_144
-"""While so much waits to be sent, positions are kept back: the newest goes when there is room."""
 
 
 class ClientEnded(Exception):
@@ -102,27 +96,23 @@ class Client(Words):
         proxy: str | None = None,
         chance: random.Random | None = None,
     ) -> None:
-        self._url = url
-        self._codec = Codec(codec)
+        spoken = Codec(codec)
         self._outbox = Outbox(state_path)
         self._exchange = token if isinstance(token, Exchange) else None
-        self._session = ClientSession(self._codec, token if isinstance(token, str) else "", device, self._outbox.memory)
+        self._session = ClientSession(spoken, token if isinstance(token, str) else "", device, self._outbox.memory)
         self._on_order = on_order
         self._backoff_s = backoff_s
-        self._ssl = ssl
-        self._proxy = proxy
         self._chance = chance or random.Random()  # noqa: S311 - spreads reconnections, guards nothing
-        self._socket: ClientConnection | None = None
+        self._line = Line(url, spoken, self._session, self._send_position, ssl=ssl, proxy=proxy)
         self._arrivals: asyncio.Queue[Arrival | None] = asyncio.Queue()
         self._current: Arrival | None = None
         self._awaited = Awaited()
         self._fix: Fix | None = None
         self._last_fix: Fix | None = None
-        self._hurry = Hurry(lambda: self._outbox.emergency is not None, self._drop_line)
+        self._hurry = Hurry(lambda: self._outbox.emergency is not None, self._line.drop)
         self._welcomed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._retries: set[asyncio.TimerHandle] = set()
-        self._timer: asyncio.TimerHandle | None = None
         self.ended: ClientEnded | None = None
         self.last_refused: Refused | None = None
         """The newest refusal of something that has no answer of its own, such as a position."""
@@ -130,7 +120,7 @@ class Client(Words):
     @property
     def welcome(self) -> Welcome | None:
         """What the server said on the present connection; None while there is none."""
-        return self._session.welcome if self._socket is not None else None
+        return self._session.welcome if self._line.is_up else None
 
     @property
     def applied_seq(self) -> int:
@@ -231,8 +221,7 @@ class Client(Words):
         """End the connection. What has no answer yet stays in the file, if there is one."""
         if self.ended is None:
             self._end(ClientEnded(ClosingCode.DONE, "closed"))
-        if self._socket is not None:
-            await self._socket.close()
+        await self._line.close()
         for task in self._tasks:
             task.cancel()
         for task in self._tasks:
@@ -271,16 +260,12 @@ class Client(Words):
                 await self._converse()
                 if self._session.welcome is not None:
                     pause_s = self._backoff_s[0]
-            self._socket = None
+            self._line.lost()
             if self._is_over():
                 return
             self._welcomed.clear()
             await self._hurry.pause(pause_s * self._chance.uniform(0.5, 1.0))
             pause_s = min(2.0 * pause_s, self._backoff_s[1])
-
-    def _drop_line(self) -> None:
-        if self._socket is not None:
-            self._socket.transport.abort()
 
     def _is_over(self) -> bool:
         return self.ended is not None
@@ -294,33 +279,20 @@ class Client(Words):
             except NotLetIn as refused:
                 self._end(ClientEnded(ClosingCode.DENIED, refused.code))
                 return
-        open_s = AGAIN_S if is_emergency else _OPEN_S
-        async with asyncio.timeout(open_s):
-            socket = await connect(
-                self._url,
-                subprotocols=[Subprotocol(self._codec.subprotocol)],
-                ssl=self._ssl,
-                proxy=self._proxy,
-                compression=None,
-                max_size=MOST_FROM_SERVER,
-                open_timeout=_OPEN_S,
-                ping_interval=None,
-                close_timeout=2.0,
-            )
-        self._socket = socket
+        await self._line.open(AGAIN_S if is_emergency else OPEN_S)
         if is_emergency:
             self._hurry.begin()
-        self._session.connect(_now_ms(), emergency=is_emergency)
+        self._session.connect(now_ms(), emergency=is_emergency)
         self._outbox.again()
-        self._flush()
-        self._set_timer()
+        self._line.flush()
+        self._line.set_timer()
         try:
             while self._session.closing is None:
-                frame = await socket.recv(decode=False)
-                for incoming in self._session.receive(frame, _now_ms()):
+                frame = await self._line.receive()
+                for incoming in self._session.receive(frame, now_ms()):
                     self._take(incoming)
-                self._flush()
-            await socket.close(self._session.closing.code, self._session.closing.reason)
+                self._line.flush()
+            await self._line.close(self._session.closing.code, self._session.closing.reason)
         except ConnectionClosed as closed:
             code = closed.rcvd.code if closed.rcvd is not None else int(ClosingCode.GOING_AWAY)
             if code == ClosingCode.TOKEN_SPENT and self._exchange is not None:
@@ -328,8 +300,7 @@ class Client(Words):
             elif self.ended is None and (code == ClosingCode.TOKEN_SPENT or not may_retry(code)):
                 self._end(ClientEnded(code, closed.rcvd.reason if closed.rcvd is not None else ""))
         finally:
-            if self._timer is not None:
-                self._timer.cancel()
+            self._line.stop_timer()
 
     def _take(self, incoming: Welcome | Arrival | Answered) -> None:
         match incoming:
@@ -361,7 +332,7 @@ class Client(Words):
             self._retries.discard(handle)
             self._outbox.again(ref)
             self._send_waiting()
-            self._flush()
+            self._line.flush()
 
         handle = asyncio.get_running_loop().call_later(delay_s, again)
         self._retries.add(handle)
@@ -375,7 +346,7 @@ class Client(Words):
         self._outbox.add(message)
         future = self._awaited.add(message)
         self._send_waiting()
-        self._flush()
+        self._line.flush()
         return future
 
     def _send_waiting(self) -> None:
@@ -385,13 +356,12 @@ class Client(Words):
                 say(message)
 
     def _send_position(self) -> None:
-        socket = self._socket
-        if self._fix is None or socket is None or self.welcome is None or self.welcome.emergency_only:
+        if self._fix is None or self.welcome is None or self.welcome.emergency_only:
             return
-        if socket.transport.get_write_buffer_size() <= _MOST_UNSENT_BYTES:
+        if self._line.has_room:
             self._session.say(Positions(fixes=(self._fix,)))
             self._fix = None
-            self._flush()
+            self._line.flush()
 
     def _finish(self) -> None:
         """Note that the item that was handed out last has been applied."""
@@ -399,16 +369,7 @@ class Client(Words):
         if arrival is not None:
             self._session.applied(arrival)
             self._outbox.save()
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._socket is None:
-            return
-        frames = self._session.take()
-        for frame in frames:
-            broadcast((self._socket,), frame.decode() if self._codec.is_text else frame)
-        if frames:
-            self._session.sent(_now_ms())
+            self._line.flush()
 
     async def _call_back(self, on_order: Callable[[Item], Awaitable[None]]) -> None:
         with contextlib.suppress(ClientEnded):
@@ -430,24 +391,7 @@ class Client(Words):
         self._hurry.end()
         self._awaited.fail(ended)
 
-    def _set_timer(self) -> None:
-        due_s = self._session.next_ms() / 1_000.0
-        self._timer = asyncio.get_running_loop().call_at(due_s, self._on_time)
-
-    def _on_time(self) -> None:
-        self._session.tick(_now_ms())
-        self._send_position()
-        self._flush()
-        if self._session.closing is not None and self._socket is not None:
-            self._socket.transport.abort()
-        else:
-            self._set_timer()
-
 
 def _has_ended(message: AnswerOrder, taken: Taken) -> bool:
     """Tell whether an answer ended its order: to refuse what was accepted is to ask for leave to return it."""
     return message.answer in _ENDING_ANSWERS and taken.refs.get("state") not in OPEN_ORDERS
-
-
-def _now_ms() -> float:
-    return asyncio.get_running_loop().time() * 1_000.0

@@ -23,7 +23,7 @@ def advanced(journal, to):
 
 async def cut(client):
     """Break the client's connection without a word."""
-    client._socket.transport.abort()
+    client._line.drop()
     await until(lambda: client.welcome is None)
 
 
