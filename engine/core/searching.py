@@ -15,6 +15,7 @@ from engine.core.orders import check_key, check_said, free, known_order, propose
 from engine.core.ports import Work
 from engine.core.standing_searches import MOST_TRIES, calls_left, doors_left, left
 from engine.core.state import Demand
+from engine.core.stations import finish
 from engine.core.under_stations import demands_of
 from engine.core.world import World
 from engine.dispatch.search import Engaged, Question, seek
@@ -162,9 +163,25 @@ def _spare(world: World, draft: Draft, order: Order, why: str) -> None:
     """Let a unit go that has no place left to look at; one that is at a place says itself when it leaves."""
     if order.state in (OrderState.ON_SCENE, OrderState.REPORTED):
         return
+    _let_go(world, draft, order, why)
+
+
+def _let_go(world: World, draft: Draft, order: Order, why: str) -> None:
     for demand in demands_of(world.state, order):
         draft.emit(DemandDropped(demand=demand.id, reason=why))
     draft.withdraw(order, OrderState.CANCELLED, why, code=why)
+    finish(world, draft, order.under)
+
+
+def _without_unit(world: World, incident: IncidentId) -> list[Demand]:
+    return [demand for demand in world.state.demands.of_incident(incident) if demand.order is None]
+
+
+def _drop(world: World, draft: Draft, demands: Sequence[Demand], why: str) -> None:
+    """Let nobody be sought any more for what nobody goes for yet, nor a station name anybody."""
+    for demand in demands:
+        draft.emit(DemandDropped(demand=demand.id, reason=why))
+        finish(world, draft, demand.station)
 
 
 def _turn_to(world: World, draft: Draft, order: Order, places: tuple[int, ...]) -> None:
@@ -291,14 +308,9 @@ def _found(world: World, draft: Draft, incident: IncidentId, command: s.ReportLo
     orders = _open_orders(world, incident)
     stays = next((order for order in orders if order.id == command.order), None) or _soonest(world, orders, command)
     for order in orders:
-        if order is stays:
-            continue
-        for demand in demands_of(world.state, order):
-            draft.emit(DemandDropped(demand=demand.id, reason=FOUND))
-        draft.withdraw(order, OrderState.CANCELLED, FOUND, code=FOUND)
-    waiting = _waiting(world, incident)
-    for demand in waiting[0 if stays is not None else 1 :]:
-        draft.emit(DemandDropped(demand=demand.id, reason=FOUND))
+        if order is not stays:
+            _let_go(world, draft, order, FOUND)
+    _drop(world, draft, _without_unit(world, incident)[0 if stays is not None else 1 :], FOUND)
     if stays is not None:
         _turn_to(world, draft, stays, (command.place,))
     draft.tell_desk("search_found", incident=incident, place=str(command.place + 1), by=draft.actor)
@@ -322,8 +334,7 @@ def _exhausted(world: World, draft: Draft, incident: IncidentId) -> None:
     draft.emit(s.SearchExhausted(incident=incident))
     for order in _open_orders(world, incident):
         _spare(world, draft, order, SEARCHED)
-    for demand in _waiting(world, incident):
-        draft.emit(DemandDropped(demand=demand.id, reason=SEARCHED))
+    _drop(world, draft, _without_unit(world, incident), SEARCHED)
     draft.tell_desk("search_exhausted", incident=incident)
 
 

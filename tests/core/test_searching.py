@@ -10,10 +10,11 @@ from engine.core.standing_lookouts import task_of
 from engine.core.standing_searches import calls_left, doors_left, left
 from engine.core.state import State
 from engine.model import searches as s
-from engine.model.commands import AnswerOrder, CancelOrder, ChooseUnit, EndIncident
+from engine.model.commands import AnswerOrder, ApproveOrder, AssignUnits, CancelOrder, ChooseUnit, EndIncident, Named
 from engine.model.entities import Need, Place
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
-from tests.support.cities import NOW, alert, place, unit
+from tests.support.cards import county_with
+from tests.support.cities import NOW, alert, place, station, unit
 from tests.support.lookouts import Later
 from tests.support.searches import CREW, HOTELS, SearchRoom
 
@@ -184,6 +185,42 @@ def test_who_refuses_is_replaced_and_who_was_chosen_by_a_person_gets_places():
     assert name not in turns
     assert turns["dog"]
     assert sorted(n for its in turns.values() for n in its) == list(range(9))
+
+
+def test_a_station_names_who_goes_and_the_plan_says_who_looks_where(tmp_path):
+    cards = county_with(tmp_path, robbery='dispatch = "station"')
+    crew = [unit(name, *at, station="west") for name, at in (("W1", (1, 1)), ("W2", (4, 3)), ("W3", (5, 0)))]
+    room = SearchRoom(crew, stations=(station("west", 0, 0),), cards=cards)
+    incident = room.open()
+    (above,) = room.orders(incident).values()
+    assert above.recipient_kind == "station"
+    named = (Named("W1"), Named("W2"))
+    reply = room.say(AssignUnits(actor="device:west", key="n1", order=above.id, version=1, units=named))
+    assert reply.refusal is None, reply.refusal
+    turns = {name: places for name, places in room.turns(incident).items() if name != "west"}
+    assert set(turns) == {"W1", "W2"}
+    assert sorted(n for its in turns.values() for n in its) == list(range(9))
+    finder = room.orders(incident)["W2"]
+    assert room.look(incident, turns["W2"][0], found=True, order=finder.id).refusal is None
+    assert set(room.orders(incident)) == {"west", "W2"}
+    assert [demand.order for demand in room.state.demands.of_incident(incident)] == [finder.id]
+    for answer in ("accept", "en_route", "on_scene", "report", "clear"):
+        room.answer(finder.id, answer)
+    assert not room.orders(incident)
+    assert room.state.incidents[incident].state is IncidentState.RESOLVED
+
+
+def test_where_a_person_lets_orders_go_the_plan_stands_in_the_proposals(tmp_path):
+    cards = county_with(tmp_path, robbery='approve = { send = "dispatcher" }\nalways_waits = true')
+    room = SearchRoom(cards=cards)
+    incident = room.open(count=2)
+    turns = room.turns(incident)
+    assert [order.state for order in room.orders(incident).values()] == [OrderState.PROPOSED] * 2
+    assert not any(room.state.mailbox(name).items for name in turns)
+    order = min(room.orders(incident).values(), key=lambda its: its.recipient)
+    assert room.say(ApproveOrder(actor="user:li", order=order.id)).refusal is None
+    assert room.state.orders[order.id].state is OrderState.SENT
+    assert room.turns(incident) == turns
 
 
 def test_a_plan_over_a_unit_that_was_taken_meanwhile_is_made_again():

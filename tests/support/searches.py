@@ -17,10 +17,11 @@ HOTELS = ((1, 1), (2, 0), (4, 0), (0, 3), (2, 4), (4, 3), (5, 2), (3, 2), (1, 3)
 class SearchRoom:
     """A desk with a search, and what its units and telephones say."""
 
-    def __init__(self, units=CREW, jobs=None, journal=None, **policies):
+    def __init__(self, units=CREW, jobs=None, journal=None, stations=(), cards=None, **policies):
         self.clock, self.journal = SetClock(), journal or VolatileJournal()
         policies = {"stale_position_ms": 0, "search_callers": 0} | policies
-        its = city(units, policies=Policies(**policies))
+        more = {} if cards is None else {"run_cards": cards}
+        its = city(units, stations, policies=Policies(**policies), **more)
         self.engine = Engine(its, journal=self.journal, clock=self.clock, jobs=jobs)
         self.count = 0
 
