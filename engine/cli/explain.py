@@ -278,7 +278,7 @@ def _print_search(console: "Console", plan: SearchProposal, language: str) -> No
 
 def _print_one(console: "Console", recommendation: Recommendation, language: str, zone: str, names: Names) -> None:
     """Print one need: what is wanted, who goes, two small tables, and what else is known."""
-    from engine.texts.reading import crew, heading, penalties, rest, when, who_goes, why_not
+    from engine.texts.reading import crew, heading, lead, penalties, rest, when, who_goes, why_not
 
     chosen = recommendation.chosen
     console.print(heading(recommendation, language, names))
@@ -291,7 +291,14 @@ def _print_one(console: "Console", recommendation: Recommendation, language: str
         covered = any(other.cover_ppm is not None for other in recommendation.others)
         priced = any(other.penalties_ms for other in recommendation.others)
         crewed = any(other.people for other in recommendation.others)
-        columns = (("later", by_unit), ("crew", crewed), ("cover", covered), ("penalties", priced))
+        met = any(other.meeting is not None for other in recommendation.others)
+        columns = (
+            ("later", by_unit),
+            ("crew", crewed),
+            ("cover", covered),
+            ("ahead", met),
+            ("penalties", priced),
+        )
         further = tuple(name for name, wanted in columns if wanted)
         table = _table(language, "next", "eta", "turnout", "travel", *further)
         for other in recommendation.others:
@@ -302,6 +309,8 @@ def _print_one(console: "Console", recommendation: Recommendation, language: str
                 cells.append(crew(other, language))
             if covered:
                 cells.append("" if other.cover_ppm is None else f"−{other.cover_ppm}")
+            if met:
+                cells.append(lead(recommendation, other, language))
             if priced:
                 cells.append(penalties(other, language))
             table.add_row(other.recipient, *cells)

@@ -114,9 +114,11 @@ def _broken_off(
     tail, head = network.arc_tail[driven], network.arc_head[driven]
     arcs = np.concatenate((driven, driven))
     here, there = np.concatenate((tail, head)), np.concatenate((head, tail))
-    pairs = np.unique(np.column_stack((here, there)), axis=0)
-    neighbours = np.bincount(pairs[:, 0], minlength=network.n_nodes)
-    of = np.full(network.n_nodes, -1, np.int64)
+    n = network.n_nodes
+    pairs = np.sort(here.astype(np.int64) * n + there)  # numbers, sorted: rows, or np.unique, take ten times as long
+    new = np.append(True, pairs[1:] != pairs[:-1])
+    neighbours = np.bincount(pairs[new[: len(pairs)]] // n, minlength=n)
+    of = np.full(n, -1, np.int64)
     of[here[::-1]] = arcs[::-1]
     ends = np.flatnonzero(inside & (neighbours == 1))
     # Side streets that end near the border are culs-de-sac; greater ones go on where the map does not.

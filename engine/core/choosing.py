@@ -185,8 +185,9 @@ def _unit(world: World, order: Order, command: ChooseUnit) -> _Choice:
         anyway=command.anyway,
         has_refused=any(unit in demand.refused_by for demand in demands),
     )
-    at_post = order.id in world.state.order_posts
-    found, route = reach(world, demands[0], unit, world.place(order.lon, order.lat) if at_post else None)
+    incident = world.state.incidents[order.incident]
+    elsewhere = (order.lon, order.lat) != (incident.lon, incident.lat)  # at a post, or ahead of who is pursued
+    found, route = reach(world, demands[0], unit, world.place(order.lon, order.lat) if elsewhere else None)
     turnout_ms = world.state.units[unit].turnout_ms
     return _Choice(
         candidate=found or Candidate(command.recipient, turnout_ms, turnout_ms, 0),

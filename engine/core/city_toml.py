@@ -10,7 +10,14 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from engine.core.city_devices import DeviceSettings, check_devices, device_settings
 from engine.core.city_files import Problems, Rule, TomlFile, check_table
 from engine.dispatch.policies import Policies, VerificationPolicy
-from engine.model.limits import LEVELS, LONGEST_CHECK_MS, LONGEST_ID, LONGEST_NAME, MOST_SEEKERS
+from engine.model.limits import (
+    LEVELS,
+    LONGEST_CHECK_MS,
+    LONGEST_HORIZON_MS,
+    LONGEST_ID,
+    LONGEST_NAME,
+    MOST_SEEKERS,
+)
 from engine.model.lookouts import ListClass
 from engine.texts import LANGUAGES
 from geo_data.datum import Datum
@@ -152,6 +159,7 @@ _LEAST: Mapping[str, int] = {"joint_most": 1, "reserve_level": LEVELS[0]}
 _MOST: Mapping[str, float] = {
     "window_ms": 5_000,
     "age_penalty_ms_per_s": 10_000,
+    "ahead_horizon_ms": LONGEST_HORIZON_MS,
     "diversion_level": LEVELS[-1],
     "diversion_cost_ms": 3_600_000,
     "diversion_saving_ms": 3_600_000,

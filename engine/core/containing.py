@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.containment.plan import SURE_STRETCH
 from engine.containment.situation import SETUP_MS
+from engine.core.chasing import places_of
 from engine.core.draft import Draft
 from engine.core.flight import Question, plan_posts
 from engine.core.orders import BY_RULE, free, propose, reach, send
@@ -34,7 +35,6 @@ from engine.model.lookout_commands import ApplyContainment
 from engine.model.lookouts import Sighting
 from engine.model.pursuits import Outcome, Post, PostDuty, Proposal, Pursuit, Stage
 from engine.model.recommendation import Candidate
-from geo_data.snapping import OffRoad, metres_per_degree
 
 MOST_TRIES = 6
 """Plans asked for about one sighting, the first and the best included."""
@@ -52,6 +52,8 @@ def next_containments(world: World, draft: Draft) -> list[Work]:
         lookout = world.state.lookouts.get(world.state.incidents[incident_id].lookout or LookoutId(""))
         if lookout is None or lookout.terms.list_class != "seize" or not lookout.track:
             continue
+        if any(demand.plan is not None for demand in world.state.demands.of_incident(incident_id)):
+            continue  # who keeps after the subject is being decided: all others can hold a post
         seen = world.state.sightings[lookout.track[-1]]
         stage = _stage(world, incident_id, pursuit, seen, draft.now)
         if stage is not None:
@@ -119,7 +121,7 @@ def _question(world: World, incident_id: IncidentId, seen: Sighting, stage: Stag
         times_version=world.speeds.traffic.version,
         now=now,
         stage=stage,
-        seen=_places(world, seen),
+        seen=places_of(world, seen),
         seen_at=min(seen.at, now),
         heading_deg=seen.heading_deg,
         horizon_ms=world.city.policies.contain_horizon_ms,
@@ -129,21 +131,6 @@ def _question(world: World, incident_id: IncidentId, seen: Sighting, stage: Stag
         turnout_ms=turnout_ms + world.city.fixed_ms,
         standing=_standing(world, incident_id, now),
     )
-
-
-def _places(world: World, seen: Sighting) -> tuple[tuple[int, float], ...]:
-    """Return where on the roads the subject may have been: at the place itself, or as far off as it may be wrong."""
-    per_lon, per_lat = metres_per_degree(seen.lat)
-    place = world.place(seen.lon, seen.lat)
-    found = {place.arc: place.fraction}
-    for turn in np.arange(0.0, 2 * np.pi, np.pi / 4):
-        east, north = np.sin(turn) * seen.accuracy_m / per_lon, np.cos(turn) * seen.accuracy_m / per_lat
-        try:
-            other = world.place(seen.lon + east, seen.lat + north)
-        except OffRoad:
-            continue
-        found.setdefault(other.arc, other.fraction)
-    return tuple(found.items())
 
 
 def _crew(world: World, incident: IncidentId, seen: Sighting, now: int) -> NDArray[np.int64]:

@@ -14,6 +14,7 @@ import msgspec
 from numpy.typing import ArrayLike
 
 from engine.core import standing_broadcasts, standing_lookouts
+from engine.core.aiming import apply_aims, next_aims
 from engine.core.answering import acknowledge_mail, answer_order, set_unit_status, watch_welfare
 from engine.core.apply import apply
 from engine.core.asking import add_units, ask_help
@@ -103,6 +104,7 @@ _HANDLERS: dict[type, Callable[[World, Draft, Any], None]] = {
     lc.ReportSighting: report_sighting,
     lc.VerifySighting: verify_sighting,
     lc.SettleHeld: settle_held,
+    lc.ApplyAims: apply_aims,
     lc.ApplyContainment: apply_containment,
     sc.ReportLook: report_look,
     sc.ApplySearch: apply_search,
@@ -202,10 +204,11 @@ class Engine:
         window = self._world.window
         look_again, self.state.freed = self.state.freed or window.look_again, False
         demands = window.let_through(waiting(self._world, look_again=look_again), now, look_again=look_again)
-        work = serve(self._world, draft, demands) if demands else None
+        works = serve(self._world, draft, demands) if demands else []
         hand_over(self._world, draft)
         searches = next_searches(self._world, draft, look_again=look_again)
-        for job in (work, *searches, *next_containments(self._world, draft), self._world.speeds.next_work(now)):
+        works += [*next_aims(self._world, draft.now), *searches, *next_containments(self._world, draft)]
+        for job in (*works, self._world.speeds.next_work(now)):
             if job is not None:
                 self.jobs.submit(job, self.finished.append)
         return draft.events

@@ -26,7 +26,7 @@ from geo_data.raw_roads import Mode as RoadMode
 from geo_data.speeds import NEVER
 
 if TYPE_CHECKING:
-    from engine.containment.ground import Ground
+    from engine.containment.ground import Ground, Surveyor
     from engine.containment.planning import Planner
     from engine.containment.situation import Situation
     from engine.travel.weights import Weights
@@ -50,8 +50,11 @@ class Flight:
         self._city = city
         self._times: dict[Mode, TravelTimes] = {}
         self._planners: dict[Mode, Planner] = {}
+        self._surveyors: dict[Mode, Surveyor] = {}
         self.lock = threading.Lock()
         """Held by the worker that plans."""
+        self.surveying = threading.Lock()
+        """Held by the worker that looks where a subject may go: it does not wait for one that plans."""
 
     def times(self, mode: Mode) -> TravelTimes:
         """Return the fastest that can be believed of a mode, by search alone."""
@@ -89,6 +92,15 @@ class Flight:
         kept = self._planners.get(mode)
         if kept is None or kept.weights is not weights:
             kept = self._planners[mode] = Planner(weights, self._fleeing_ms(mode))
+        return kept
+
+    def surveyor(self, mode: Mode, weights: "Weights") -> "Surveyor":
+        """Return what lays out where a subject may go; one thread at a time."""
+        from engine.containment.ground import Surveyor  # noqa: PLC0415 - as above
+
+        kept = self._surveyors.get(mode)
+        if kept is None or kept.weights is not weights:
+            kept = self._surveyors[mode] = Surveyor(weights, self._fleeing_ms(mode))
         return kept
 
     @cached_property

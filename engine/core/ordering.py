@@ -1,10 +1,11 @@
 """From what waits to orders: which demands are looked at, how a decision becomes orders, what a plan came to."""
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from engine.core.chasing import Hunt, asked_about, draw_ways, is_ahead, is_newest, with_known
 from engine.core.draft import Draft
 from engine.core.orders import can_go, decided_by, known_order, propose, send, send_or_ask
 from engine.core.ports import Work
@@ -21,7 +22,7 @@ from engine.dispatch.wanted import Wanted, bringing
 from engine.model.commands import ApplyPlan, CancelOrder, Command
 from engine.model.demand_events import DemandDropped, DemandRaised, DemandUnmet, PlanApplied, PlanRequested, Recommended
 from engine.model.errors import Refusal
-from engine.model.ids import DemandId, PlanId, StationId, UnitId, number_of
+from engine.model.ids import DemandId, IncidentId, PlanId, StationId, UnitId, number_of
 from engine.model.lifecycle import ORDER, OrderState
 from engine.model.recommendation import Decision, Recommendation
 
@@ -113,30 +114,43 @@ def raise_extra(draft: Draft, demand: Demand) -> DemandId:
     return name
 
 
-def serve(world: World, draft: Draft, demands: list[Demand]) -> Work | None:
-    """Decide a few demands at once; for many, return the work of a joint plan over a frozen copy of everyone."""
+def serve(world: World, draft: Draft, demands: list[Demand]) -> list[Work]:
+    """Decide a few demands at once; return the work of plans over a frozen copy of everyone, where that takes longer.
+
+    That is a joint plan of many, and one of the pursuits whose subject may be got ahead of.
+    """
     policies = world.city.policies
     left = order_stations(world, draft, _still_lacking(world, draft, demands))
-    wanted = world.wanted([demand.id for demand in left], draft.now)
+    every, hunts = asked_about(world, world.wanted([demand.id for demand in left], draft.now), draft.now)
+    hunted = [want for want in every if want.incident in hunts]
+    works = [_planned(world, draft, hunted, hunts)] if hunted else []
+    wanted = [want for want in every if want.incident not in hunts]
     if not wanted:
-        return None
-    if len(wanted) <= policies.joint_inline and not _bound(wanted):
-        now = draft.now
-        serving = functools.partial(world.served_by, now=now)
-        decisions = decide(wanted, world.force, policies, now, serving=serving, number=world.state.seq)
-        for decision, also in by_order(decisions):
-            # What a unit is taken from waits only once it is taken: its new order may want somebody's leave.
-            if decision.extra or _open(world, world.state.demands[decision.demand]):
-                carry_out(world, draft, decision, also)
-        _spare(world, draft, [want.demand for want in wanted])
-        return None
+        return works
+    if len(wanted) > policies.joint_inline or _bound(wanted):
+        return [*works, _planned(world, draft, wanted, {})]
+    now = draft.now
+    serving = functools.partial(world.served_by, now=now)
+    decisions = decide(wanted, world.force, policies, now, serving=serving, number=world.state.seq)
+    for decision, also in by_order(decisions):
+        # What a unit is taken from waits only once it is taken: its new order may want somebody's leave.
+        if decision.extra or _open(world, world.state.demands[decision.demand]):
+            carry_out(world, draft, decision, also)
+    _spare(world, draft, [want.demand for want in wanted])
+    return works
+
+
+def _planned(world: World, draft: Draft, wanted: Sequence[Wanted], hunts: Mapping[IncidentId, Hunt]) -> Work:
+    """Ask a worker to decide demands together; those of ``hunts`` with the ways that whom they pursue may take."""
+    policies, flight = world.city.policies, world.flight
     plan = PlanId(draft.mint("plan"))
     asked = tuple(want.demand for want in wanted)
     draft.emit(PlanRequested(plan=plan, demands=asked, state_version=world.state.seq))
     force, now, number, served = world.force.frozen(), draft.now, world.state.seq, world.all_served(draft.now)
 
     def work() -> Command:
-        decisions = decide(wanted, force, policies, now, EFFORT, served.get, number)
+        known = {incident: draw_ways(flight, hunt, force.times.weights) for incident, hunt in hunts.items()}
+        decisions = decide(with_known(wanted, known), force, policies, now, EFFORT, served.get, number)
         return ApplyPlan(actor="system", plan=plan, decisions=tuple(decisions))
 
     return work
@@ -159,7 +173,11 @@ def apply_plan(world: World, draft: Draft, command: ApplyPlan) -> None:
         return
     decided = {decision.demand: decision for decision in command.decisions if not decision.extra}
     extra = [decision for decision in command.decisions if decision.extra]
-    held = [demand for demand in asked if demand in decided and _holds(world, decided[demand])]
+    held = [demand for demand in asked if demand in decided and _holds(world, decided[demand], draft.now)]
+    # With a worker that is so busy whoever is nearest goes, without it.
+    newest = (its for its in decided.values() if its.demand in asked and _of_newest(world, its))
+    late = (world.state.demands[its.demand].incident for its in newest if _too_late(its, draft.now))
+    world.too_late.update(late)
     held = _within_reserve(world, [decided[demand] for demand in held], draft.now)
     outdated = tuple(demand for demand in asked if demand not in held)
     draft.emit(PlanApplied(plan=command.plan, held=tuple(held), outdated=outdated, failed=command.failed))
@@ -173,7 +191,11 @@ def apply_plan(world: World, draft: Draft, command: ApplyPlan) -> None:
     _spare(world, draft, asked)
     # What units were taken from stands behind; where they were not taken after all, it is not open.
     for decision in decided.values():
-        if decision.demand not in asked and decision.demand in world.state.demands and _holds(world, decision):
+        if (
+            decision.demand not in asked
+            and decision.demand in world.state.demands
+            and _holds(world, decision, draft.now)
+        ):
             carry_out(world, draft, decision)
 
 
@@ -190,9 +212,26 @@ def _within_reserve(world: World, decisions: list[Decision], now: int) -> list[D
     return [decision.demand for i, decision in enumerate(decisions) if i not in over]
 
 
-def _holds(world: World, decision: Decision) -> bool:
-    """Tell whether a decision made over a copy still stands: the demand waits, and who was chosen is still free."""
-    return _open(world, world.state.demands[decision.demand]) and _may_go(world, decision)
+def _holds(world: World, decision: Decision, now: int) -> bool:
+    """Tell whether a decision made over a copy still stands.
+
+    The demand waits, who was chosen is still free, and who is pursued was not seen elsewhere and is not past them.
+    """
+    demand = world.state.demands[decision.demand]
+    if not (_open(world, demand) and _may_go(world, decision)):
+        return False
+    return _of_newest(world, decision) and not _too_late(decision, now)
+
+
+def _of_newest(world: World, decision: Decision) -> bool:
+    incident = world.state.demands[decision.demand].incident
+    return is_newest(world, incident, decision.recommendation.chased)
+
+
+def _too_late(decision: Decision, now: int) -> bool:
+    """Tell whether a decision about a pursuit is so old that who was chosen is not ahead any more."""
+    its = decision.recommendation
+    return its.chosen is not None and not is_ahead(its.chosen.meeting, now - its.decided_at)
 
 
 def _may_go(world: World, decision: Decision) -> bool:
@@ -256,7 +295,10 @@ def carry_out(
         recommended = Recommended(demand=its.demand, incident=demand.incident, recommendation=its.recommendation)
         draft.emit(recommended)
     demands = (demand.id, *(its.demand for its in also)) if also else ()
-    order = propose(world, draft, demand, chosen, decision.route, demands=demands)
+    place, meeting = None, chosen.meeting
+    if meeting is not None:
+        place, chosen = (meeting.lon, meeting.lat), msgspec.structs.replace(chosen, eta_ms=meeting.eta_ms)
+    order = propose(world, draft, demand, chosen, decision.route, demands=demands, place=place)
     if leave_given:
         send(world, draft, order, via="desk")
     else:

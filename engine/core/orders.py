@@ -182,7 +182,7 @@ def propose(
 ) -> Order:
     """Make an order for a demand, and return it; it holds nobody yet.
 
-    In a pursuit it can be for a ``post`` elsewhere, in a search for ``looks`` at places in turn.
+    In a pursuit it can be for a ``post`` or another ``place``, in a search for ``looks`` at places in turn.
     """
     incident = world.state.incidents[demand.incident]
     lon, lat = place or (incident.lon, incident.lat)

@@ -124,6 +124,7 @@ def _move(world: World, draft: Draft, incident_id: IncidentId, sighting: Sightin
             continue
         if _stays(world, incident, order):
             _amend(world, draft, incident, order)
+            world.to_aim[incident_id] = None
         else:
             draft.withdraw(order, OrderState.REPLACED, MOVED_ON)
 

@@ -57,6 +57,11 @@ class World:
         self._own_units: dict[StationId, list[UnitId]] = {}
         self._manned: dict[UnitId, Crew | None] = {}
         self.looked_at = 0
+        self.to_aim: dict[IncidentId, None] = {}
+        """Pursuits that moved: it is to be asked where those under way can be ahead. Whoever is not asked about goes on
+        to where the subject was seen, so that none of it need be kept."""
+        self.too_late: set[IncidentId] = set()
+        """Pursuits about which a worker has answered too late."""
         self._spots: dict[tuple[float, float], Snap] = {}
         self._along: dict[type, Callable[[Any], None]] = {
             e.Configured: lambda _: self.line_up(),
@@ -194,6 +199,8 @@ class World:
         self.speeds.traffic.give_up()
         self.speeds.follow(state.speed_rules)
         self._spots.clear()
+        self.to_aim.clear()
+        self.too_late.clear()
         self.line_up()
 
     @cached_property

@@ -244,6 +244,9 @@ def _explain(
     """Fill in what a table says of one demand; ``frame`` is what it shares with the others of the decision."""
     want, options, ranking = line.want, line.options, line.options.ranking
     chosen, route = None, ""
+    chased = None if options.ahead is None else options.ahead.said
+    if chased is not None and chased.why == "ahead":
+        frame = replace(frame, policy="ahead" + ("_cover" if force.cover is not None else ""))
     if line.pick != UNMET:
         chosen, route = _unit(line, force)
     elif not want.station_ordered:
@@ -277,6 +280,7 @@ def _explain(
             ),
             excluded_counts=reason_counts(force, options.seen, want.capability, barred),
             settled_nodes=ranking.settled,
+            chased=chased,
         )
     )
     return Decision(want.demand, recommendation, route, want.new)
@@ -299,6 +303,7 @@ def _candidate(line: _Line, at: int, force: Force) -> Candidate:
         sworn=int(force.fleet.sworn[row]) if crewed else 0,
         team=force.fleet.team_of(row) if in_team else "",
         diverted_from=force.claims.get(name) if options.seen.takes(row) else None,
+        meeting=None if options.ahead is None else options.ahead.meeting(row, force),
     )
 
 
@@ -318,11 +323,11 @@ def _rivals(line: _Line, taken: frozenset[int], force: Force, most: int) -> tupl
 
 
 def _unit(line: _Line, force: Force) -> tuple[Candidate, str]:
-    """Return the unit that goes, and its way there as a polyline."""
-    unit, want = int(line.options.ranking.unit[line.pick]), line.want
-    arcs, start, end, _ = force.times.way(
-        int(force.fleet.arc[unit]), float(force.fleet.fraction[unit]), want.arc, want.fraction
-    )
+    """Return the unit that goes, and its way there as a polyline: where it is ahead of a subject, to that place."""
+    unit, want, ahead = int(line.options.ranking.unit[line.pick]), line.want, line.options.ahead
+    arc = None if ahead is None else ahead.place(unit)
+    place = (want.arc, want.fraction) if arc is None else (arc, 0.0)
+    arcs, start, end, _ = force.times.way(int(force.fleet.arc[unit]), float(force.fleet.fraction[unit]), *place)
     length_m, course = drawn(force.times.network, arcs, start, end)
     found = _candidate(line, line.pick, force)
     return replace(found, distance_m=round(length_m)), encode_polyline(course)

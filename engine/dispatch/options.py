@@ -1,12 +1,13 @@
 """Who could take each demand of a plan, best first, and what each costs the plan."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.dispatch.ahead import BEHIND, Ahead, look_ahead
 from engine.dispatch.cover import priced
 from engine.dispatch.diversion import MOST_HELD, Seen, Serving, seen_by
 from engine.dispatch.force import Force
@@ -37,6 +38,8 @@ class Options:
         Rows that stay back as the reserve.
     loss
         float64 (r,), what cover loses by each; None where that is not heeded.
+    ahead
+        Who of all units is ahead of a subject who flees; None for any demand but a pursuit's.
     """
 
     seen: Seen
@@ -45,6 +48,7 @@ class Options:
     against: Handicaps
     held: frozenset[int] = frozenset()
     loss: NDArray[np.float64] | None = None
+    ahead: Ahead | None = None
 
     @cached_property
     def figures(self) -> list[tuple[int, int, int, int, int]]:
@@ -76,6 +80,7 @@ class Market:
         self._aged = age_handicap(force.fleet, policies, now)
         self._seen: dict[tuple[int, bool, bool], Seen] = {}
         self._losses: dict[str, NDArray[np.float64]] = {}
+        self._ahead: dict[Hashable, Ahead] = {}
         # Whoever is diverted leaves a demand of a lower level: a plan can grow by as many for each level.
         self._most = policies.others + (wanted if self._serving is None else wanted * len(LEVELS) + MOST_HELD)
 
@@ -83,13 +88,16 @@ class Market:
         """Return who could take a demand."""
         held = self.reserve.held(want.level) if self.reserve is not None else frozenset()
         seen = self._seen_by(want)
-        against = Handicaps.of({POSITION_AGE: self._aged, **seen.cost_ms, **want.handicap_ms})
         but = want.refused_by | held
         if want.either:
             seen = seen.able_to_any(self.force.fleet, want.capability, want.either)
         most = self._most
         if want.group is not None or want.team is not None:
             seen, most = seen.in_teams(self.force.fleet, want.capability, want.team), max(most, MOST_IN_TEAMS)
+        ahead = self._look_ahead(want, seen, but)
+        behind_ms = None if ahead is None else ahead.behind_ms
+        handicap_ms = {POSITION_AGE: self._aged, **seen.cost_ms, **want.handicap_ms, BEHIND: behind_ms}
+        against = Handicaps.of(handicap_ms)
         ranking = self.force.nearest(
             want.arc,
             want.fraction,
@@ -101,8 +109,24 @@ class Market:
         )
         if but:
             ranking = ranking.take(np.flatnonzero(~np.isin(ranking.unit, np.fromiter(but, np.int32))))
-        options = Options(seen, ranking, ranking.cost_ms, against, held)
+        options = Options(seen, ranking, ranking.cost_ms, against, held, ahead=ahead)
         return options if self.force.cover is None else self._spare(want, options)
+
+    def _look_ahead(self, want: Wanted, seen: Seen, but: frozenset[int]) -> Ahead | None:
+        """Return who is ahead of the subject of a pursuit; of demands alike it is asked once."""
+        if want.pursued is None:
+            return None
+        its = want.capability, want.either, want.bringing, want.level, want.may_divert, want.group is None, want.team
+        key = (want.pursued.sighting, *its, want.holder == NOBODY, but)
+        found = self._ahead.get(key)
+        if found is None:
+            bits = seen.bits.copy()
+            bits[list(but)] = 0
+            need = self.force.able(want.capability, want.bringing)
+            others = replace(seen, bits=bits)
+            place = want.arc, want.fraction
+            found = self._ahead[key] = look_ahead(want.pursued, *place, self.force, others, need, self.fresh_after)
+        return found
 
     def _seen_by(self, want: Wanted) -> Seen:
         may = self._serving is not None and want.may_divert

@@ -32,6 +32,8 @@ class Policies:
     sighting_merge_m: float = 150.0
     contain_horizon_ms: int = 480_000
     """How far ahead a pursuit plans which roads to hold; 0 plans none."""
+    ahead_horizon_ms: int = 480_000
+    """How far ahead it is looked who can be before a subject who flees; 0 sends who is nearest."""
     search_check_ms: int = 180_000
     """How long a look at one place of a search takes, where whoever reports it does not say."""
     search_callers: int = 1

@@ -1,7 +1,8 @@
 """A decision solved again from what was frozen of it: does its table say the same?
 
 The tables of one decision hold, for each demand, who was chosen and what the next cost, and whom other demands of the
-decision have. Nothing else is asked: no road, no position, no policy. A record whose tables do not give the choices
+decision have. Nothing else is asked: no road, no position, no policy. In a pursuit the tables also say on how many of
+the subject's ways each is ahead, and what that counts is reckoned again. A record whose tables do not give the choices
 that stand in it was changed, or its decision was not made by its table.
 """
 
@@ -11,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from engine.dispatch.ahead import BEHIND, behind_ms
 from engine.dispatch.assignment import UNMET, Choices, assign
 from engine.dispatch.crewing import CrewPlan, Row, group_numbers
 from engine.dispatch.diversion import DIVERSION_EQUAL
@@ -51,6 +53,8 @@ def solve_again(tables: Sequence[Table]) -> Solved:
     """
     frozen = [_unit(table.recommendation) for table in tables]
     named = tuple(None if one is None else one.recipient for one in frozen)
+    if not all(_is_reckoned(table.recommendation) for table in tables):
+        return Solved("differs", named)
     together = max(table.recommendation.together for table in tables)
     if sum(one is not None for one in frozen) < together:
         return Solved("incomplete", named)
@@ -135,6 +139,15 @@ def cost_ms(candidate: Candidate) -> int:
     if candidate.cost_ms is not None:
         return candidate.cost_ms
     return candidate.eta_ms + sum(candidate.penalties_ms.values())
+
+
+def _is_reckoned(recommendation: Recommendation) -> bool:
+    """Tell whether what counts for being behind a subject is what the ways say that the table tells of."""
+    said, chosen = recommendation.chased, _unit(recommendation)
+    if said is None or said.why != "ahead":
+        return True
+    its = (*(() if chosen is None else (chosen,)), *recommendation.others, *recommendation.rivals)
+    return all(one.penalties_ms.get(BEHIND, 0) == behind_ms(said, one) for one in its)
 
 
 def _unit(recommendation: Recommendation) -> Candidate | None:

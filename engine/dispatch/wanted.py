@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.fleet import equipment_name, is_rank, rank_name
 from engine.model.ids import DemandId, IncidentId
+
+if TYPE_CHECKING:
+    from engine.dispatch.ahead import Pursued
 
 NOBODY = -1
 """The holder of a demand that nobody is under way for."""
@@ -52,6 +56,8 @@ class Wanted:
     """When the last of those sent earlier for the same incident is there, in ms from now; 0 for none that is not."""
     handicap_ms: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
     """What counts against units for this demand besides time: by code, int32 (U,) in ms by row of the fleet."""
+    pursued: "Pursued | None" = None
+    """Who flees, where it is a pursuit's: who can be ahead of them goes before who is nearest."""
     may_divert: bool = True
     """Whether units under way to other incidents may be taken for it; never for an exercise."""
     holder: int = NOBODY

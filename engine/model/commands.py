@@ -13,6 +13,7 @@ from engine.model.entities import Alert, HelpWanted, OverruleReason, Station, Un
 from engine.model.ids import DemandId, IncidentId, OrderId, PlanId, RecipientId, RuleId, StepId, UnitId
 from engine.model.lifecycle import OrderState, UnitStatus
 from engine.model.lookout_commands import (
+    ApplyAims,
     ApplyContainment,
     ApproveLookout,
     ExtendLookout,
@@ -388,6 +389,7 @@ Command = (
     | ReportSighting
     | VerifySighting
     | SettleHeld
+    | ApplyAims
     | ApplyContainment
     | ReportLook
     | ApplySearch

@@ -7,7 +7,7 @@ import msgspec
 from engine.model.entities import Details
 from engine.model.ids import LookoutId, PlanId, SightingId
 from engine.model.lookouts import LookoutTerms, SightingReport, Verdict
-from engine.model.pursuits import Proposal
+from engine.model.pursuits import Aim, Proposal
 
 
 class _Command(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="command"):
@@ -69,6 +69,13 @@ class SettleHeld(_Command, frozen=True, gc=False, tag="settle_held"):
     what: Literal["release", "reject"]
     lookout: LookoutId | None = None
     reason: str = ""
+
+
+class ApplyAims(_Command, frozen=True, gc=False, tag="apply_aims"):
+    """A worker hands back where those under way can be ahead of the subject, as reckoned at ``made_at``."""
+
+    made_at: int
+    aims: tuple[Aim, ...]
 
 
 class ApplyContainment(_Command, frozen=True, gc=False, tag="apply_containment"):

@@ -6,6 +6,7 @@ from engine.model.entities import Asked
 from engine.model.ids import IncidentId, LookoutId, OrderId, PlanId, SightingId
 from engine.model.lookouts import HeldFor, LookoutEnd, LookoutTerms, Mode, Verdict
 from engine.model.pursuits import Outcome, PostDuty, Proposal, Stage
+from engine.model.recommendation import Chased, Meeting
 
 
 class _Body(msgspec.Struct, frozen=True, gc=False, kw_only=True, tag_field="kind", omit_defaults=True):
@@ -121,6 +122,9 @@ class OrderAmended(_Body, frozen=True, gc=False, tag="order_amended"):
     route: str = ""
     post: PostDuty | None = None
     """The post that it is for from here on."""
+    meeting: Meeting | None = None
+    """Where its unit is ahead of the subject, and what was reckoned of them."""
+    chased: Chased | None = None
 
 
 class ContainmentRequested(_Body, frozen=True, gc=False, tag="containment_requested"):

@@ -4,7 +4,8 @@ from typing import Literal
 
 import msgspec
 
-from engine.model.ids import PlanId, SightingId, UnitId
+from engine.model.ids import OrderId, PlanId, SightingId, UnitId
+from engine.model.recommendation import Chased, Meeting
 
 Duty = Literal["block", "circulate"]
 """Stand across the road; or drive round the place and stop whom one meets."""
@@ -81,6 +82,15 @@ class PostDuty(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
     due_at: int
     beside: tuple[UnitId, ...] = ()
     """Who holds it too."""
+
+
+class Aim(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Where somebody under way can be ahead of the subject."""
+
+    order: OrderId
+    version: int
+    meeting: Meeting
+    chased: Chased
 
 
 class Pursuit(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

@@ -8,7 +8,7 @@ from typing import Literal
 import msgspec
 
 from engine.model.entities import RecipientKind
-from engine.model.ids import DemandId, OrderId, RecipientId, UnitId
+from engine.model.ids import DemandId, OrderId, RecipientId, SightingId, UnitId
 
 WhyNot = Literal[
     "off_duty",
@@ -29,6 +29,41 @@ WhyNot = Literal[
 
 
 Bar = Literal["", "arrived", "diverted_before", "level", "under_station", "shift_over"]
+
+
+WhyChased = Literal[
+    "ahead", "nobody_ahead", "no_way_likelier", "stands_still", "seen_long_ago", "off_his_roads", "planned_too_late"
+]
+"""Who of a pursuit is ordered: who can be ahead of the subject; else who is nearest, and why."""
+
+
+class Chased(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """What was reckoned of a subject who flees, so that ``behind`` in the penalties can be reckoned again."""
+
+    sighting: SightingId
+    """Where he was seen: the newest sighting by then."""
+    why: WhyChased
+    routes: int = 0
+    """How many of his likely ways were drawn; 0 where none was."""
+    horizon_ms: int = 0
+    """How far ahead he was looked for, from the decision on: who is not ahead counts as no sooner than that."""
+    shift_ms: int = 0
+    """What ``behind`` was raised by for all alike, so that it is below 0 for nobody."""
+
+
+class Meeting(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """Where somebody stands before the subject of a pursuit comes by."""
+
+    lon: float
+    lat: float
+    eta_ms: int
+    """Turnout and travel to there."""
+    ahead_ms: int
+    """By how much its block stands before he comes, on the mean of the ways that it meets."""
+    meets: int
+    """How many of the ways that were drawn lead by there once it stands, with time to spare."""
+    at_ms: int
+    """When he comes by, from the decision on, on the mean of these ways."""
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -54,6 +89,8 @@ class Candidate(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Which team it belongs to, where that matters."""
     diverted_from: OrderId | None = None
     """The order that it is under way to and would be taken off."""
+    meeting: Meeting | None = None
+    """Where it is ahead of who is pursued, and is ordered to; None where it goes to where he was seen."""
 
 
 class Excluded(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -78,7 +115,8 @@ class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_d
 
     capability: str
     policy: str
-    """The named rule that chose: ``nearest`` for one need alone, ``joint`` for needs decided together; with ``_cover``
+    """The named rule that chose: ``nearest`` for one need alone, ``joint`` for needs decided together; ``ahead`` where
+    who can be ahead of a subject goes before who is nearest; with ``_cover``
     behind it where cover chose among those who are there soon enough. For a station that is ordered by its run card
     ``responsible_station`` or ``nearest_station``; for whom that station should send ``own_pool``."""
     chosen: Candidate | None
@@ -121,6 +159,8 @@ class Recommendation(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_d
     """How many demands of the decision have a unit."""
     proven: bool = True
     """Whether it was proven that no plan is better."""
+    chased: Chased | None = None
+    """What was reckoned of the subject, in a pursuit to seize them."""
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from engine.model.entities import Overruling
-from engine.model.recommendation import Candidate, Excluded, Recommendation
+from engine.model.recommendation import Candidate, Excluded, Meeting, Recommendation
 from engine.texts import duration, text
 from engine.texts.names import Names, named
 
@@ -27,7 +27,7 @@ def explain(
         *(when(recommendation, language, zone) if zone else ()),
     ]
     if recommendation.others:
-        others = (_other(other, language) for other in recommendation.others)
+        others = (_other(recommendation, other, language) for other in recommendation.others)
         lines.append(text("recommendation.others", language, list=_listed(others, language)))
     if recommendation.excluded:
         lines.append(text("recommendation.sooner", language))
@@ -52,14 +52,31 @@ def crew(candidate: Candidate, language: str) -> str:
     return text("roster.count", language, people=candidate.people, sworn=candidate.sworn)
 
 
-def _other(other: Candidate, language: str) -> str:
+def _other(recommendation: Recommendation, other: Candidate, language: str) -> str:
     key = "recommendation.other" if other.cover_ppm is None else "recommendation.other_cover"
     said = text(key, language, recipient=other.recipient, eta=duration(other.eta_ms), ppm=other.cover_ppm)
     if other.people:
         said = text("recommendation.penalised", language, other=said, list=crew(other, language))
+    if other.meeting is not None:
+        its = text("recommendation.ahead", language, lead=lead(recommendation, other, language))
+        said = text("recommendation.penalised", language, other=said, list=its)
     if not other.penalties_ms:
         return said
     return text("recommendation.penalised", language, other=said, list=penalties(other, language))
+
+
+def lead(recommendation: Recommendation, candidate: Candidate, language: str) -> str:
+    """Say on how many of a subject's ways a candidate is ahead, and by how much; empty for one that is not."""
+    its = candidate.meeting
+    if its is None:
+        return ""
+    return text("recommendation.lead", language, share=_share(recommendation, its), ahead=duration(its.ahead_ms))
+
+
+def _share(recommendation: Recommendation, meeting: Meeting) -> int:
+    """Return on how many of a hundred ways of a subject somebody is ahead."""
+    assert recommendation.chased is not None
+    return round(100 * meeting.meets / recommendation.chased.routes)
 
 
 def penalties(candidate: Candidate, language: str) -> str:
@@ -110,6 +127,9 @@ def who_goes(recommendation: Recommendation, language: str, names: Names) -> lis
     """Say who goes and when they are there, or that nobody does; and what counted besides time, where anything did."""
     its = recommendation.chosen
     lines = [_chosen(its, recommendation, language, names)]
+    chased = recommendation.chased
+    if chased is not None and chased.why != "ahead":
+        lines.append(text(f"chased.{chased.why}", language))
     if recommendation.extra:
         lines.insert(0, text("recommendation.extra", language))
     if its is not None and its.cover_ppm is not None:
@@ -133,7 +153,7 @@ def when(recommendation: Recommendation, language: str, zone: str) -> list[str]:
         return []
     if its is None:
         return [text("recommendation.decided", language, at=clock(at, zone))]
-    there = clock(at + its.eta_ms, zone)
+    there = clock(at + (its.eta_ms if its.meeting is None else its.meeting.eta_ms), zone)
     return [text("recommendation.decided_there", language, at=clock(at, zone), recipient=its.recipient, there=there)]
 
 
@@ -162,14 +182,20 @@ def _chosen(chosen: Candidate | None, recommendation: Recommendation, language: 
     if chosen.kind == "station":
         key = _STATION_CHOSEN.get(policy, "recommendation.chosen_station")
         return text(key, language, recipient=chosen.recipient, travel=travel)
+    its = {"recipient": chosen.recipient, "turnout": duration(chosen.turnout_ms)}
+    its["distance"] = f"{(chosen.distance_m or 0) / 1000:.1f}"
+    meeting = chosen.meeting
+    if meeting is None:
+        return text("recommendation.chosen_unit", language, eta=duration(chosen.eta_ms), travel=travel, **its)
     return text(
-        "recommendation.chosen_unit",
+        "recommendation.chosen_ahead",
         language,
-        recipient=chosen.recipient,
-        eta=duration(chosen.eta_ms),
-        turnout=duration(chosen.turnout_ms),
-        travel=travel,
-        distance=f"{(chosen.distance_m or 0) / 1000:.1f}",
+        place=f"{meeting.lon:.5f},{meeting.lat:.5f}",
+        eta=duration(meeting.eta_ms),
+        travel=duration(meeting.eta_ms - chosen.turnout_ms),
+        ahead=duration(meeting.ahead_ms),
+        share=_share(recommendation, meeting),
+        **its,
     )
 
 

@@ -216,3 +216,29 @@ def test_of_a_search_it_is_said_who_looks_where_and_how_soon_he_is_expected(lang
     said = capsys.readouterr().out
     assert all(word in said for word in words)
     assert "Hotel" not in said
+
+
+@pytest.mark.parametrize(
+    ("language", "goes", "share"),
+    [
+        ("en", "ahead goes to 113.0", " % of their likely ways"),
+        ("zh", "ahead 赴 113.0", "覆盖其可能路线的"),
+    ],
+)
+def test_of_who_is_ahead_of_a_subject_it_is_said_where_and_the_record_verifies(language, goes, share, tmp_path, capsys):
+    folder = grid_folder(tmp_path / "city", units=[unit("P1", 0, 0)])
+    (folder / RECORD).mkdir(exist_ok=True)
+    journal, vault = open_record(folder / RECORD, create=True)
+    policies = Policies(stale_position_ms=0, contain_horizon_ms=0)
+    units = [unit("behind", 0, 2), unit("ahead", 4, 2), unit("far", 5, 4)]
+    room = Room(units=units, stations=(), policies=policies, journal=journal)
+    room.verified(room.lookout(), 1, 2, mode="car", heading_deg=90.0, accuracy_m=20)
+    journal.close()
+    vault.close()
+    assert main(["explain", str(folder), "grid-incident-1", "--lang", language]) == 0
+    said = capsys.readouterr().out
+    assert goes in said
+    assert share in said
+    line = next(line for line in said.splitlines() if line.startswith("far "))
+    assert {"en": " %, ", "zh": "%,早 "}[language] in line
+    assert main(["journal", "verify", str(folder), "--decisions"]) == 0

@@ -40,7 +40,9 @@ def auto(tmp_path_factory):
 
 def room_with(cards=None, units=EVERYWHERE, jobs=None, horizon_ms=HORIZON_MS):
     more = {} if cards is None else {"run_cards": cards}
-    policies = Policies(stale_position_ms=0, contain_horizon_ms=horizon_ms)
+    # With a worker that waits to be told, who goes is decided at once: these are about roads alone.
+    ahead = {} if jobs is None else {"ahead_horizon_ms": 0}
+    policies = Policies(stale_position_ms=0, contain_horizon_ms=horizon_ms, **ahead)
     return Room(units=units, jobs=jobs, policies=policies, **more)
 
 

@@ -37,7 +37,7 @@ from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
 from engine.model.lookouts import LookoutTerms
 from engine.model.photos import PhotoKept
 from engine.model.pursuits import Post, Proposal
-from engine.model.recommendation import Candidate, Excluded, Recommendation
+from engine.model.recommendation import Candidate, Chased, Excluded, Meeting, Recommendation
 from engine.model.step_events import DeadlineMissed, Escalated, StepDecided, StepPassedOn, StepRequested
 from engine.model.streets import SpeedRule, Spot
 
@@ -55,6 +55,18 @@ RECOMMENDATION = Recommendation(
     excluded_counts={"on_order": 3, "lacks_capability": 41, "busy": 2},
     fleet_size=64,
     settled_nodes=1_812,
+)
+MEETING = Meeting(lon=113.07, lat=36.53, eta_ms=70_000, ahead_ms=25_000, meets=900, at_ms=115_000)
+AHEAD = Recommendation(
+    capability="patrol",
+    policy="ahead",
+    chosen=Candidate("P1", 200_000, 0, 200_000, distance_m=700, penalties_ms={"behind": 225_750}, meeting=MEETING),
+    others=(Candidate("P2", 60_000, 0, 60_000, penalties_ms={"behind": 480_000}),),
+    excluded=(),
+    excluded_counts={},
+    fleet_size=2,
+    settled_nodes=300,
+    chased=Chased(sighting="sx-sighting-1", why="ahead", routes=2_000, horizon_ms=480_000),
 )
 ORDER = Order(
     id="sx-order-1",
@@ -269,6 +281,17 @@ def bodies():
             incident="sx-incident-1", place=0, how="phone", found=False, key="k12", order="sx-order-1", said_at=AT + 7
         ),
         se.SearchExhausted(incident="sx-incident-1"),
+        Recommended(demand="sx-demand-1", incident="sx-incident-1", recommendation=AHEAD),
+        le.OrderAmended(
+            order="sx-order-1",
+            version=5,
+            lon=MEETING.lon,
+            lat=MEETING.lat,
+            eta_ms=MEETING.eta_ms,
+            route="_p~iF",
+            meeting=MEETING,
+            chased=AHEAD.chased,
+        ),
     ]
 
 
