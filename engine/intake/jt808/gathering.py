@@ -17,6 +17,11 @@ from engine.intake.jt808.limits import Limits
 from engine.intake.jt808.messages import AskAgain
 from engine.model.errors import Refusal
 
+MOST_REMEMBERED = 16
+"""Messages that were asked for and are whole: a terminal may yet answer a second request for one."""
+_Key = tuple[int, int, int]
+"""Which message, the serial of its first frame, and of how many frames it is."""
+
 
 class _Message(msgspec.Struct):
     """One that is not whole: its frames' bodies by number, and when something last came or was asked for."""
@@ -42,7 +47,9 @@ class Gathering:
     def __init__(self, limits: Limits, on_refused: Callable[[Refusal], None]) -> None:
         self._limits = limits
         self._on_refused = on_refused
-        self._messages: dict[tuple[int, int, int], _Message] = {}
+        self._messages: dict[_Key, _Message] = {}
+        self._whole: dict[_Key, float] = {}
+        """When those that were asked for became whole, oldest first."""
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -53,7 +60,7 @@ class Gathering:
         return min(map(self._next_ms, self._messages.values()), default=math.inf)
 
     def add(self, packet: Packet, now_ms: float) -> bytes | None:
-        """Return the body of the message that a frame completes; None while others of it are missing.
+        """Return the body of the message that a frame completes; None while others are missing, or where it was whole.
 
         Raises
         ------
@@ -66,6 +73,8 @@ class Gathering:
         self._drop(now_ms)
         first = (packet.serial - packet.part + 1) % 65_536
         key = packet.message, first, packet.parts
+        if key in self._whole:
+            return None
         if key not in self._messages and len(self._messages) >= limits.gathered:
             raise Refusal("too_many", "gathered", len(self._messages), limits.gathered)
         message = self._messages.setdefault(key, _Message(packet.parts, now_ms, now_ms))
@@ -77,6 +86,10 @@ class Gathering:
         if len(message.parts) < packet.parts:
             return None
         del self._messages[key]
+        if message.asked:
+            self._whole[key] = now_ms
+            if len(self._whole) > MOST_REMEMBERED:
+                del self._whole[next(iter(self._whole))]
         return b"".join(message.parts[number] for number in range(1, packet.parts + 1))
 
     def missing(self, now_ms: float) -> list[AskAgain]:
@@ -97,6 +110,9 @@ class Gathering:
         return end_ms if message.asked >= self._limits.asks else min(end_ms, message.moved_ms + self._limits.asking_ms)
 
     def _drop(self, now_ms: float) -> None:
+        for key, whole_ms in list(self._whole.items()):
+            if now_ms >= whole_ms + self._limits.gathering_ms:
+                del self._whole[key]
         for key, message in list(self._messages.items()):
             if now_ms >= message.began_ms + self._limits.gathering_ms:
                 del self._messages[key]

@@ -114,6 +114,22 @@ def test_each_of_two_messages_is_asked_for_by_its_own_serial():
     assert line.asked() == ["00070200010003"]
 
 
+def test_what_a_second_request_brings_after_the_message_is_whole_is_answered_and_begins_nothing():
+    line = Line()
+    one, two, three = line.frames(batch(3), 3)
+    line.session.receive(one, 0.0)
+    for _ in range(2):
+        line.session.tick(line.session.due_ms)
+    assert line.asked() == ["00000200020003"] * 2
+    heard = [line.session.receive(frame, 21_000.0) for frame in (two, three, two, three)]
+    assert [len(found) for found in heard] == [0, 1, 0, 0]
+    assert [decode(framed).message for framed in line.told.feed(line.session.take())] == [0x8001] * 3
+    assert line.session.due_ms == math.inf
+    # The same serials are another message once that time is over.
+    late = 21_000.0 + GATHERING_MS
+    assert [len(line.session.receive(frame, late)) for frame in (one, two, three)] == [0, 0, 1]
+
+
 @given(
     edition=st.sampled_from([2013, 2019]),
     count=st.integers(2, 64),
