@@ -9,22 +9,16 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from engine.cli.contain import street_at
 from engine.model.errors import Refusal
 from engine.texts import LANGUAGES, duration, text
 from engine.texts.directions import compass
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from engine.containment import Checkpoints, Exits, Manned
     from engine.core.city import City
-
-CHECKPOINT = "checkpoint"
-"""A station that can be ordered for this stands at a road and bars it with its own people."""
-CALL_MS = 60_000
-"""Until a standing checkpoint has been told and the barrier is down."""
-_AT_A_ROAD_M = 150.0
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
@@ -82,24 +76,16 @@ def city_exits(city: "City", suspect_ms: "np.typing.NDArray[np.int32]") -> "Exit
 
 def _checkpoints(city: "City", exits: "Exits") -> "tuple[Checkpoints, list[str]]":
     """Return the checkpoints that stand at an exit, and their ids."""
-    from engine.containment import Checkpoints
-    from geo_data.snapping import metres_per_degree
+    import numpy as np
 
-    nodes, names = list[int](), list[str]()
-    network = city.network
-    for station in city.stations:
-        if CHECKPOINT not in station.capabilities or not len(exits):
-            continue
-        per_lon, per_lat = metres_per_degree(station.lat)
-        away = np.hypot(
-            (network.node_lon[exits.node] - station.lon) * per_lon,
-            (network.node_lat[exits.node] - station.lat) * per_lat,
-        )
-        nearest = int(away.argmin())
-        if away[nearest] <= _AT_A_ROAD_M and int(exits.node[nearest]) not in nodes:
-            nodes.append(int(exits.node[nearest]))
-            names.append(str(station.id))
-    return Checkpoints.of(nodes, [CALL_MS] * len(nodes)), names
+    from engine.containment import Checkpoints, barred_nodes
+
+    standing = [station for station in city.stations if station.is_checkpoint]
+    lon, lat = (np.array([getattr(station, name) for station in standing], np.float64) for name in ("lon", "lat"))
+    nodes = barred_nodes(city.network, lon, lat, exits.node)
+    at_exits = [(int(node), its) for node, its in zip(nodes, standing, strict=True) if node >= 0]
+    checkpoints = Checkpoints.of([node for node, _ in at_exits], [its.setup_ms for _, its in at_exits])
+    return checkpoints, [str(its.id) for _, its in at_exits]
 
 
 def _print(

@@ -250,8 +250,8 @@ def _print_posts(console: "Console", plan: Proposal, language: str) -> None:
         table.add_column(text(f"contain.{column}", language), justify=side, no_wrap=True)
     for post in plan.posts:
         table.add_row(
-            " + ".join(post.units),
-            text("contain.circulate" if post.duty == "circulate" else "contain.stand", language),
+            " + ".join(post.holders),
+            text(f"contain.{'stand' if post.duty == 'block' else post.duty}", language),
             f"{post.lon:.5f},{post.lat:.5f}",
             " ".join(compass(degrees, language) for degrees in post.watch_deg),
             duration(post.ready_at - plan.made_at),

@@ -10,7 +10,7 @@ from engine.containment.exits import Exits, exits_of
 from engine.containment.plan import SURE_STRETCH, Certificate, Chance, Plan, Post, Route, Why
 from engine.containment.planning import Case, Planner
 from engine.containment.situation import Checkpoints, Crew, Seen, Situation
-from engine.containment.standing import Manned, standing_plan
+from engine.containment.standing import Manned, barred_nodes, standing_plan
 from engine.containment.suspect import fastest_ms
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "Seen",
     "Situation",
     "Why",
+    "barred_nodes",
     "exits_of",
     "fastest_ms",
     "standing_plan",

@@ -34,7 +34,7 @@ class Answer:
 
 
 def search(board: Board, allowed: NDArray[np.bool_], effort: float, hint: NDArray[np.int64] | None = None) -> Answer:
-    """Look for the seal of fewest posts.
+    """Look for the seal of fewest units that have to drive, and among those of fewest posts: a call costs nobody.
 
     Parameters
     ----------
@@ -76,7 +76,9 @@ def search(board: Board, allowed: NDArray[np.bool_], effort: float, hint: NDArra
         model.add_implication(post[int(part[c])], passed[int(part[c])].negated())
     for among in by_unit.values():
         model.add_at_most_one(among)
-    model.minimize(cp_model.LinearExpr.sum(list(post.values())))
+    drive = [variable for pair, variable in goes if board.unit[pair] < board.pairs.crew]
+    posts = list(post.values())
+    model.minimize(cp_model.LinearExpr.sum(drive) * (len(posts) + 1) + cp_model.LinearExpr.sum(posts))
     if hinted:
         for pair, variable in goes:
             model.add_hint(variable, pair in hinted)

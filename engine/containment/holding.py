@@ -38,6 +38,8 @@ class Pairs:
         at least 1,000 and at most `MOST_STRETCH`.
     asked
         How many units had a search of their own: the others can be of use nowhere.
+    crew
+        How many rows of ``unit`` are the crew's: whoever has a higher one is told and need not drive.
     """
 
     first: NDArray[np.int32]
@@ -46,6 +48,7 @@ class Pairs:
     travel_ms: NDArray[np.int64]
     stretch: NDArray[np.int32]
     asked: int
+    crew: int
 
 
 class Holder:
@@ -114,7 +117,7 @@ class Holder:
             travel_ms = np.append(travel_ms, np.zeros(len(called), np.int64))
         first, order = np.empty(vertices + 1, np.int32), np.empty(len(vertex), np.int64)
         by_vertex(vertex, first, order)
-        return Pairs(first, unit_of[order], place[order], travel_ms[order], stretch[order], len(asked))
+        return Pairs(first, unit_of[order], place[order], travel_ms[order], stretch[order], len(asked), len(crew))
 
 
 def ready_ms(ground: Ground, pairs: Pairs, rows: NDArray[np.int64], stretch: int = 1000) -> NDArray[np.int64]:

@@ -12,7 +12,8 @@ AMPLE = 3_000
 def match(board: Board, candidates: NDArray[np.int32]) -> NDArray[np.int64] | None:
     """Return pairs of the board that hold all candidates with distinct units, or None where that cannot be.
 
-    Among such plans it is the one with the greatest sum of stretches.
+    Among such plans it is the one with the greatest sum of stretches; of two that have ample room, a checkpoint goes
+    before a unit.
     """
     if int(board.need[candidates].sum()) > len(np.unique(board.unit)):
         return None
@@ -35,6 +36,7 @@ def match(board: Board, candidates: NDArray[np.int32]) -> NDArray[np.int64] | No
     never = -float(AMPLE) * (len(slots) + 1)
     worth = np.full(shape, never)
     worth[slot, column] = np.minimum(board.pairs.stretch[board.pair[pairs]], AMPLE)
+    worth[slot, column] += board.unit[pairs] >= board.pairs.crew
     which = np.full(shape, -1, np.int64)
     which[slot, column] = pairs
     rows, columns = linear_sum_assignment(worth, maximize=True)

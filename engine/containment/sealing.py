@@ -105,7 +105,10 @@ def _searched(decision: Decision) -> Decision:
 
 
 def fewest(decision: Decision) -> Decision:
-    """Return a seal with no more posts than one that was found, at the same stretch, among the cuts seen for it."""
+    """Return a seal that takes no more than one that was found, at the same stretch, among the cuts seen for it.
+
+    Units that have to drive count first, then posts.
+    """
     from engine.containment.exact import search  # noqa: PLC0415 - CP-SAT
 
     board = decision.board
@@ -115,5 +118,8 @@ def fewest(decision: Decision) -> Decision:
     answer = search(board, allowed, FEWEST_EFFORT, hint=decision.pairs)
     if answer.pairs is None:
         return decision
-    posts = [len(np.unique(board.pairs.place[board.pair[its]])) for its in (answer.pairs, decision.pairs)]
-    return replace(decision, pairs=answer.pairs) if posts[0] < posts[1] else decision
+    takes = [
+        (int(np.count_nonzero(board.unit[its] < board.pairs.crew)), len(np.unique(board.pairs.place[board.pair[its]])))
+        for its in (answer.pairs, decision.pairs)
+    ]
+    return replace(decision, pairs=answer.pairs) if takes[0] < takes[1] else decision

@@ -1,4 +1,7 @@
-"""The standing plan of a city: who goes to which exit when all are to be shut, so that the last stands soonest."""
+"""The standing plan of a city: who goes to which exit when all are to be shut, so that the last stands soonest.
+
+A standing checkpoint bars the road that it stands at, so it goes nowhere: it is told.
+"""
 
 from dataclasses import dataclass
 
@@ -8,7 +11,12 @@ from numpy.typing import NDArray
 from engine.containment.exits import Exits
 from engine.containment.situation import SETUP_MS, TWO_UNIT_CLASSES, Checkpoints, Crew
 from engine.travel import TravelTimes
+from geo_data.road_network import RoadNetwork
+from geo_data.snapping import metres_per_degree
 from geo_data.speeds import NEVER
+
+AT_A_ROAD_M = 150.0
+"""A checkpoint bars the crossing that is so near."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,34 @@ def standing_plan(times: TravelTimes, exits: Exits, crew: Crew, checkpoints: Che
         full = len(its) == wants.count(exit_)
         manned.append(Manned(tuple(row for _, row in its), None, its[-1][0] if its and full else None))
     return tuple(manned)
+
+
+def barred_nodes(
+    network: RoadNetwork, lon: NDArray[np.float64], lat: NDArray[np.float64], *among: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """Return the node that each standing checkpoint bars, int32 (c,); -1 for one that stands at none.
+
+    Parameters
+    ----------
+    lon, lat
+        float64 (c,), degrees WGS-84: where the checkpoints stand.
+    among
+        Nodes that may be barred, in the order of preference: those of a later array count where none of an earlier
+        one is near. The nearest is taken, within `AT_A_ROAD_M`; of two checkpoints at one node it is the nearer one's.
+    """
+    found: list[tuple[float, int, int]] = []
+    for row, (at_lon, at_lat) in enumerate(zip(lon.tolist(), lat.tolist(), strict=True)):
+        per_lon, per_lat = metres_per_degree(at_lat)
+        for nodes in among:
+            away = np.hypot((network.node_lon[nodes] - at_lon) * per_lon, (network.node_lat[nodes] - at_lat) * per_lat)
+            if len(nodes) and away.min() <= AT_A_ROAD_M:
+                found.append((float(away.min()), row, int(nodes[away.argmin()])))
+                break
+    barred = np.full(len(lon), -1, np.int32)
+    for _, row, node in sorted(found):
+        if node not in barred:
+            barred[row] = node
+    return barred
 
 
 def _assigned(ready: NDArray[np.int64]) -> tuple[list[int], list[int]]:

@@ -138,6 +138,8 @@ def _order_proposed(state: State, event: e.Event, body: e.OrderProposed) -> None
 def _order_advanced(state: State, event: e.Event, body: e.OrderAdvanced) -> None:
     if body.key:
         state.kept.keys[body.key] = event.at
+    if body.to is OrderState.ACCEPTED and body.order in state.order_posts:
+        state.kept.calls_taken[body.order] = event.at
     if body.to in _DECIDED:
         state.kept.decided[body.order] = Decided(body.to, event.actor, event.at)
     by_desk = body.to is OrderState.REPLACED and body.via == "desk"
@@ -396,6 +398,7 @@ def _forget(state: State, at: int) -> None:
             state.kept.order_people.pop(order, None)
             state.order_posts.pop(order, None)
             state.order_looks.pop(order, None)
+            state.kept.calls_taken.pop(order, None)
             state.kept.decided.pop(order, None)
             state.kept.photos.pop(order, None)
             state.overruled.pop(order, None)

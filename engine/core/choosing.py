@@ -8,6 +8,7 @@ same batch.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.core.calling import held_by_unit
 from engine.core.draft import Draft
 from engine.core.orders import (
     can_be_taken_off,
@@ -216,7 +217,7 @@ def _replace(world: World, draft: Draft, order: Order, chosen: _Choice) -> Order
         demands=tuple(demand.id for demand in chosen.demands),
         under=None if to_station else order.under,
         place=None if to_station else (order.lon, order.lat),
-        post=None if to_station else world.state.order_posts.get(order.id),
+        post=None if to_station else held_by_unit(world.state.order_posts.get(order.id)),
     )
     if to_station:
         finish(world, draft, order.under)

@@ -15,7 +15,7 @@ import numpy as np
 from engine.core.city import City
 from engine.core.city_files import Problems, Row, is_position, read_csv, read_features
 from engine.dispatch.toml_file import NAME
-from engine.model.entities import Station, Unit
+from engine.model.entities import BARRIER_MS, CHECKPOINT, Station, Unit
 from engine.model.ids import DESK, StationId, UnitId
 from engine.model.limits import LONGEST_CALL_SIGN, LONGEST_NAME
 from geo_data.datum import Datum, to_wgs84
@@ -34,7 +34,7 @@ UNIT_COLUMNS = (
     "beats",
     "team",
 )
-STATION_PROPERTIES = ("id", "name", "name_zh", "capabilities", "branch")
+STATION_PROPERTIES = ("id", "name", "name_zh", "capabilities", "branch", "setup_s")
 AREA_PROPERTIES = ("id", "name", "name_zh", "kind", "station", "zone")
 ZONE_KIND, BEAT_KIND = "zone", "beat"
 _NEAR_DEG = 0.05
@@ -119,7 +119,7 @@ class Reading:
 
 
 def read_stations(reading: Reading, file: str) -> tuple[Station, ...]:
-    """Read the stations: points with ``id, name`` and, if wanted, ``name_zh, capabilities``."""
+    """Read the stations: points with ``id, name`` and, if wanted, ``name_zh, capabilities, branch, setup_s``."""
     stations: dict[str, Station] = {}
     for feature in read_features(reading.folder, file, STATION_PROPERTIES, reading.problems):
         said, point = feature.properties, feature.geometry
@@ -137,6 +137,7 @@ def read_stations(reading: Reading, file: str) -> tuple[Station, ...]:
             reading.problems.add(file, feature.line, "capabilities", capabilities, "a list of texts")
             continue
         _check_capabilities(reading, file, feature.line, capabilities)
+        setup_ms = _setup_ms(reading, file, feature.line, said)
         lon, lat = reading.hold(file, feature.line, f"station {said['id']}", position[0], position[1])
         stations[said["id"]] = Station(
             id=StationId(said["id"]),
@@ -146,10 +147,24 @@ def read_stations(reading: Reading, file: str) -> tuple[Station, ...]:
             name_zh=said.get("name_zh", ""),
             capabilities=tuple(capabilities),
             branch=said.get("branch", ""),
+            setup_ms=setup_ms,
         )
     reading.check_places()
     _check_offices(reading, file, stations)
     return tuple(stations.values())
+
+
+def _setup_ms(reading: Reading, file: str, line: int | None, said: Mapping[str, Any]) -> int:
+    """Return how long a standing checkpoint takes to bar its road; no other station says so."""
+    setup_s = said.get("setup_s", BARRIER_MS / 1000)
+    is_number = isinstance(setup_s, int | float) and not isinstance(setup_s, bool)
+    if not is_number or not 0 <= setup_s <= _LONGEST_TURNOUT_S:
+        reading.problems.add(file, line, "setup_s", setup_s, f"seconds from 0 to {_LONGEST_TURNOUT_S}")
+        return BARRIER_MS
+    if "setup_s" in said and CHECKPOINT not in said.get("capabilities", []):
+        limit = f"only where capabilities name {CHECKPOINT}: it is the time until a barrier is down"
+        reading.problems.add(file, line, "setup_s", setup_s, limit)
+    return round(float(setup_s) * 1000)
 
 
 def _named(reading: Reading, file: str, line: int | None, said: Mapping[str, Any], known: Mapping[str, object]) -> bool:

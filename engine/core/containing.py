@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from engine.containment.plan import SURE_STRETCH
 from engine.containment.situation import SETUP_MS
+from engine.core.calling import call, called, calls, may_be_called, until_barred_ms
 from engine.core.chasing import places_of
 from engine.core.draft import Draft
 from engine.core.flight import Question, plan_posts
@@ -81,9 +82,9 @@ def _lost(world: World, incident: IncidentId, proposal: Proposal | None, now: in
         return True
     if not _granted(world, incident):
         return False
-    held = {str(order.recipient) for order in _post_orders(world, incident)}
+    held = {order.recipient for order in _post_orders(world, incident)}
     posts = [post for post in proposal.posts if post.due_at > now]
-    return any(unit not in held for post in posts for unit in post.units)
+    return any(who not in held for post in posts for who in post.holders)
 
 
 def _ask(world: World, draft: Draft, incident: IncidentId, seen: Sighting, stage: Stage) -> Work:
@@ -129,6 +130,7 @@ def _question(world: World, incident_id: IncidentId, seen: Sighting, stage: Stag
         unit_arc=fleet.arc[rows].copy(),
         unit_fraction=fleet.fraction[rows].copy(),
         turnout_ms=turnout_ms + world.city.fixed_ms,
+        calls=calls(world, incident_id, seen, now),
         standing=_standing(world, incident_id, now),
     )
 
@@ -152,14 +154,14 @@ def _crew(world: World, incident: IncidentId, seen: Sighting, now: int) -> NDArr
 
 
 def _standing(world: World, incident: IncidentId, now: int) -> tuple[Post, ...]:
-    """Return the posts that are ordered and have all their units, with when they stand from where those are now."""
+    """Return the posts that are ordered and have all who hold them, with when they stand as things are now."""
     proposal = world.state.pursuits[incident].proposal
-    held: dict[str, Order] = {order.recipient: order for order in _post_orders(world, incident)}
+    held = {order.recipient: order for order in _post_orders(world, incident)}
     found = []
     for post in proposal.posts if proposal is not None else ():
-        if not all(unit in held and _is_at(held[unit], post) for unit in post.units):
+        if not all(who in held and _is_at(held[who], post) for who in post.holders):
             continue
-        waits = [_until_standing(world, held[unit], post) for unit in post.units]
+        waits = [_until_standing(world, held[who], post, now) for who in post.holders]
         known = [wait for wait in waits if wait is not None]
         if len(known) == len(waits):
             ready_ms, fixed_ms = max(known)
@@ -167,10 +169,13 @@ def _standing(world: World, incident: IncidentId, now: int) -> tuple[Post, ...]:
     return tuple(found)
 
 
-def _until_standing(world: World, order: Order, post: Post) -> tuple[int, int] | None:
-    """Return in how long a unit stands at its post, in ms, and how much of that is no driving; None where unknown."""
+def _until_standing(world: World, order: Order, post: Post, now: int) -> tuple[int, int] | None:
+    """Return in how long a post stands, in ms, and how much of that is no driving; None where unknown."""
     if order.state not in UNDER_WAY:
         return 0, 0
+    if order.recipient_kind == "station":
+        barred_ms = until_barred_ms(world, order, now)
+        return barred_ms, barred_ms
     candidate, _ = _way(world, demands_of(world.state, order), UnitId(order.recipient), post)
     if candidate is None:
         return None
@@ -207,7 +212,10 @@ def _judged(world: World, incident: IncidentId, proposal: Proposal | None, now: 
         return "outdated", proposal
     usable = {order.recipient for order in _open_orders(world, incident)}
     posts = [
-        post for post in proposal.posts if all(free(world, unit) or RecipientId(unit) in usable for unit in post.units)
+        post
+        for post in proposal.posts
+        if all(free(world, unit) or RecipientId(unit) in usable for unit in post.units)
+        and (post.station is None or may_be_called(world, incident, post.station))
     ]
     if proposal.verdict != "sealed":
         return "held", msgspec.structs.replace(proposal, posts=tuple(posts))
@@ -269,11 +277,12 @@ def is_sealed(state: State, incident_id: IncidentId, now: int) -> bool:
         return False
     if pursuit.proposal.verdict != "sealed" or pursuit.sighting != lookout.track[-1] or pursuit.plan is not None:
         return False
-    orders = {o.recipient: o for o in map(state.orders.__getitem__, state.incidents[incident_id].orders)}
+    its_orders = map(state.orders.__getitem__, state.incidents[incident_id].orders)
+    orders = {o.recipient: o for o in its_orders if o.state in OPEN_ORDERS and o.id in state.order_posts}
     for post in pursuit.proposal.posts:
-        for unit in post.units:
-            its = orders.get(RecipientId(unit))
-            if its is None or its.state not in OPEN_ORDERS or its.id not in state.order_posts or not _is_at(its, post):
+        for who in post.holders:
+            its = orders.get(who)
+            if its is None or not _is_at(its, post):
                 return False
             if its.state in UNDER_WAY and now > post.due_at:
                 return False
@@ -283,21 +292,23 @@ def is_sealed(state: State, incident_id: IncidentId, now: int) -> bool:
 def _hold(world: World, draft: Draft, incident_id: IncidentId, proposal: Proposal) -> None:
     """Order the posts of a plan: ends first, then what changes, then what is new."""
     incident = world.state.incidents[incident_id]
-    wanted = {unit: post for post in proposal.posts for unit in post.units}
-    has = {UnitId(order.recipient): order for order in _open_orders(world, incident_id)}
-    for unit, order in list(has.items()):
-        if _must_end(world, order, wanted.get(unit)):
+    wanted = {who: post for post in proposal.posts for who in post.holders}
+    has = {order.recipient: order for order in (*_open_orders(world, incident_id), *called(world, incident_id))}
+    for who, order in list(has.items()):
+        if _must_end(world, order, wanted.get(who)):
             if order.id in world.state.order_posts:
                 for demand in demands_of(world.state, order):
                     if demand.post:
                         draft.emit(DemandDropped(demand=demand.id, reason=DISPERSED))
             draft.withdraw(world.state.orders[order.id], OrderState.REPLACED, DISPERSED)
-            del has[unit]
-    for unit, post in wanted.items():
-        if unit in has:
-            _amend(world, draft, has[unit], post)
-        elif free(world, unit):
-            _order(world, draft, incident, unit, post)
+            del has[who]
+    for who, post in wanted.items():
+        if who in has:
+            _amend(world, draft, has[who], post)
+        elif post.station is not None:
+            call(world, draft, incident, post, _duty(post, who))
+        elif free(world, UnitId(who)):
+            _order(world, draft, incident, UnitId(who), post)
 
 
 def _must_end(world: World, order: Order, post: Post | None) -> bool:
@@ -309,7 +320,7 @@ def _must_end(world: World, order: Order, post: Post | None) -> bool:
 
 def _amend(world: World, draft: Draft, order: Order, post: Post) -> None:
     """Let an order be for a post, unless it says so already."""
-    said = _duty(post, UnitId(order.recipient))
+    said = _duty(post, order.recipient)
     before = world.state.order_posts.get(order.id)
     if before is not None and _is_at(order, post) and msgspec.structs.replace(before, due_at=said.due_at) == said:
         return
@@ -348,7 +359,7 @@ def _order(world: World, draft: Draft, incident: Incident, unit: UnitId, post: P
         route,
         known_eta=found is not None,
         place=(post.lon, post.lat),
-        post=_duty(post, unit),
+        post=_duty(post, RecipientId(unit)),
     )
     send(world, draft, order, via="policy", actor=BY_RULE)
 
@@ -357,8 +368,8 @@ def _way(world: World, demands: list[Demand], unit: UnitId, post: Post) -> tuple
     return reach(world, demands[0], unit, world.place(post.lon, post.lat)) if demands else (None, "")
 
 
-def _duty(post: Post, unit: UnitId) -> PostDuty:
-    beside = tuple(other for other in post.units if other != unit)
+def _duty(post: Post, who: RecipientId) -> PostDuty:
+    beside = tuple(other for other in post.units if RecipientId(other) != who)
     return PostDuty(duty=post.duty, watch_deg=post.watch_deg, due_at=post.due_at, beside=beside)
 
 
@@ -373,4 +384,6 @@ def _open_orders(world: World, incident: IncidentId) -> list[Order]:
 
 
 def _post_orders(world: World, incident: IncidentId) -> list[Order]:
-    return [order for order in _open_orders(world, incident) if order.id in world.state.order_posts]
+    """Return the open orders for posts: of units, and calls of checkpoints."""
+    of_units = [order for order in _open_orders(world, incident) if order.id in world.state.order_posts]
+    return of_units + called(world, incident)

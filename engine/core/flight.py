@@ -5,6 +5,7 @@ as anybody. Networks and planners are made when they are first asked for and kep
 """
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from engine.containment.matching import AMPLE
 from engine.containment.plan import SURE_STRETCH
 from engine.containment.suspect import fastest_ms
 from engine.core.city import City
-from engine.model.ids import UnitId
+from engine.model.ids import StationId, UnitId
 from engine.model.limits import LONGEST_HORIZON_MS
 from engine.model.lookouts import Mode
 from engine.model.pursuits import Post, Proposal, Stage
@@ -27,6 +28,7 @@ from geo_data.speeds import NEVER
 
 if TYPE_CHECKING:
     from engine.containment.ground import Ground, Surveyor
+    from engine.containment.plan import Post as PlannedPost
     from engine.containment.planning import Planner
     from engine.containment.situation import Situation
     from engine.travel.weights import Weights
@@ -113,6 +115,17 @@ class Flight:
         network = self._city.network
         return exits_of(network, self._fleeing_ms("car"), shapely.box(*network.bounds())).node
 
+    @cached_property
+    def barred(self) -> dict[StationId, int]:
+        """The node that each standing checkpoint bars: the exit that it stands at, else the nearest crossing."""
+        from engine.containment.standing import barred_nodes  # noqa: PLC0415 - as above
+
+        network, standing = self._city.network, [its for its in self._city.stations if its.is_checkpoint]
+        lon, lat = (np.array([getattr(its, name) for its in standing], np.float64) for name in ("lon", "lat"))
+        driven = np.unique(np.asarray(network.arc_tail)[self._fleeing_ms("car") < NEVER])
+        nodes = barred_nodes(network, lon, lat, self.exits, driven)
+        return {its.id: node for its, node in zip(standing, nodes.tolist(), strict=True) if node >= 0}
+
     def _fleeing_ms(self, mode: Mode) -> NDArray[np.int32]:
         """Return what each arc takes who flees: in a car as fast as anybody, on foot at a run."""
         network = self._city.network
@@ -134,6 +147,8 @@ class Question:
         Instants; the times of the answer are counted from ``now``.
     units, unit_arc, unit_fraction, turnout_ms
         Who could hold a post, and where each is.
+    calls
+        Standing checkpoints that may be told, and in how long from ``now`` each bars its road, in ms.
     standing
         Posts that are ordered already: where they still shut the subject in they are kept.
     """
@@ -151,6 +166,7 @@ class Question:
     unit_arc: NDArray[np.int32]
     unit_fraction: NDArray[np.float64]
     turnout_ms: NDArray[np.int64]
+    calls: tuple[tuple[StationId, int], ...] = ()
     standing: tuple[Post, ...] = ()
 
 
@@ -162,12 +178,14 @@ def plan_posts(flight: Flight, question: Question) -> Proposal:
     Refusal
         When the subject was seen where they cannot go, or the question is out of bounds.
     """
-    from engine.containment.situation import Crew, Seen, Situation  # noqa: PLC0415 - as above
+    from engine.containment.situation import Checkpoints, Crew, Seen, Situation  # noqa: PLC0415 - as above
 
+    calls = [(station, call_ms) for station, call_ms in question.calls if station in flight.barred]
     situation = Situation(
         seen=tuple(Seen(arc, fraction, question.now - question.seen_at) for arc, fraction in question.seen),
         horizon_ms=question.horizon_ms,
         crew=Crew.of(question.unit_arc, question.unit_fraction, question.turnout_ms),
+        checkpoints=Checkpoints.of([flight.barred[its] for its, _ in calls], [call_ms for _, call_ms in calls]),
         exits=flight.exits,
         heading_deg=question.heading_deg,
     )
@@ -180,25 +198,12 @@ def plan_posts(flight: Flight, question: Question) -> Proposal:
         plan = case.first() if question.stage == "first" else case.probable()
     if kept is not None and (plan.verdict != "sealed" or plan.stretch < kept.stretch + WORTH):
         return kept
-    now, setup_ms = question.now, situation.setup_ms
-    posts = tuple(
-        Post(
-            lon=post.lon,
-            lat=post.lat,
-            duty="circulate" if post.duty == "circulate" else "block",
-            units=tuple(question.units[row] for row in post.units),
-            watch_deg=post.watch_deg,
-            due_at=now + post.due_ms,
-            ready_at=now + post.ready_ms,
-            fixed_ms=setup_ms + max(int(question.turnout_ms[row]) for row in post.units),
-            stretch=post.stretch,
-        )
-        for post in plan.posts
-    )
+    called = [station for station, _ in calls]
+    posts = tuple(_told(post, question, called, situation.setup_ms) for post in plan.posts)
     why, chance = plan.why, plan.chance
     return Proposal(
         verdict=plan.verdict,
-        made_at=now,
+        made_at=question.now,
         times_version=question.times_version,
         posts=posts,
         stretch=plan.stretch,
@@ -208,6 +213,25 @@ def plan_posts(flight: Flight, question: Question) -> Proposal:
         probability=None if chance is None else chance.probability,
         low=None if chance is None else chance.low,
         high=None if chance is None else chance.high,
+    )
+
+
+def _told(post: "PlannedPost", question: Question, called: Sequence[StationId], setup_ms: int) -> Post:
+    """Return a post of a plan with the ids of whoever holds it, and instants."""
+    is_call = post.duty == "call"
+    units = () if is_call else post.units
+    turnout_ms = max((int(question.turnout_ms[row]) for row in units), default=0)
+    return Post(
+        lon=post.lon,
+        lat=post.lat,
+        duty="block" if post.duty == "stand" else post.duty,
+        units=tuple(question.units[row] for row in units),
+        watch_deg=post.watch_deg,
+        due_at=question.now + post.due_ms,
+        ready_at=question.now + post.ready_ms,
+        fixed_ms=post.ready_ms if is_call else setup_ms + turnout_ms,
+        stretch=post.stretch,
+        station=called[post.units[0]] if is_call else None,
     )
 
 
@@ -261,7 +285,7 @@ def _standing(ground: "Ground", question: Question) -> tuple[list[int], list[Pos
     for post in question.standing:
         found = np.flatnonzero((network.node_lon == post.lon) & (network.node_lat == post.lat))
         at = next((int(ground.local[node]) for node in found.tolist() if ground.local[node] >= 0), -1)
-        if at < 0 or post.duty != "block":
+        if at < 0 or post.duty == "circulate":
             continue
         due_ms, ready_ms = int(ground.due_ms[at]), max(0, post.ready_at - question.now)
         fixed_ms = min(post.fixed_ms, ready_ms)

@@ -91,7 +91,7 @@ def change_level(world: World, draft: Draft, incident: Incident, level: int, rea
                 city, incident.type, level, incident.lon, incident.lat, sends=sends or bool(more)
             ),
             order_clocks_ms={
-                order.id: order_clocks_ms(city, after, order.recipient_kind)
+                order.id: order_clocks_ms(city, after, order.recipient_kind, post=order.id in world.state.order_posts)
                 for order in orders
                 if order.state in OPEN_ORDERS
             },

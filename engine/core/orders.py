@@ -210,7 +210,7 @@ def propose(
         officers=officers,
         diverted_from=chosen.diverted_from,
     )
-    clocks = order_clocks_ms(world.city, incident, chosen.kind)
+    clocks = order_clocks_ms(world.city, incident, chosen.kind, post=post is not None)
     draft.emit(
         e.OrderProposed(
             order=order,

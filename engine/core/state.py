@@ -195,6 +195,8 @@ class Kept(msgspec.Struct, kw_only=True):
     order_people: dict[OrderId, tuple[int, int]] = {}
     """How many went by an order, and how many sworn officers among them, where that is known."""
     order_clocks: dict[OrderId, dict[str, int]] = {}
+    calls_taken: dict[OrderId, int] = {}
+    """When a checkpoint that was told to bar its road has taken that up."""
     decided: dict[OrderId, Decided] = {}
     overruled: dict[OrderId, Overruling] = {}
     """By both orders that it is about: the one that was replaced and the one instead."""

@@ -82,6 +82,8 @@ def station_for(
 def accepted(world: World, draft: Draft, order: OrderId) -> None:
     """Propose to a station that has accepted who of its people goes, and ask it to say so."""
     its = world.state.orders[order]
+    if order in world.state.order_posts:  # it bars its road itself
+        return
     suggest(world, draft, its, [demand for demand in demands_under(world.state, order) if demand.order is None])
 
 
@@ -142,6 +144,8 @@ def assign_units(world: World, draft: Draft, command: AssignUnits) -> None:
     order = order_said(world, command)
     if order is None:
         return
+    if order.id in world.state.order_posts:
+        raise Refusal("wrong_state", "order", order.id, "an order that is no call: a checkpoint bars its road itself")
     if order.recipient_kind != "station" or order.state not in _NAMING:
         limit = f"a station's order that it has and is not done with; it is {order.state}, to {order.recipient}"
         raise Refusal("wrong_state", "order", order.id, limit)

@@ -7,6 +7,10 @@ import msgspec
 from engine.model.ids import AlertId, IncidentId, LookoutId, OrderId, RecipientId, StationId, StepId, UnitId
 from engine.model.lifecycle import IncidentState, OrderState
 
+CHECKPOINT = "checkpoint"
+"""What a station that bars the road at which it stands can be ordered for."""
+BARRIER_MS = 60_000
+"""What a standing checkpoint takes that its city says nothing else of."""
 RecipientKind = Literal["unit", "station"]
 Approval = Literal["by_rule", "by_person"]
 """Who lets an order go: the run card by itself, or somebody who answers for it."""
@@ -179,6 +183,13 @@ class Station(Placed, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What it can be ordered for; empty means anything."""
     branch: str = ""
     """Which branch it belongs to: borders between branches are crossed by policy."""
+    setup_ms: int = BARRIER_MS
+    """Of a standing checkpoint: from being told until its barrier is down."""
+
+    @property
+    def is_checkpoint(self) -> bool:
+        """Whether it bars a road: only where it says so; what can be ordered for anything is no barrier."""
+        return CHECKPOINT in self.capabilities
 
 
 class Incident(msgspec.Struct, frozen=True, gc=False, kw_only=True):

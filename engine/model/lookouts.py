@@ -12,9 +12,9 @@ from engine.model.ids import IncidentId, LookoutId, SightingId
 
 ListClass = Literal["seize", "observe", "inform"]
 """What is done when the subject is seen: seize at once; observe and keep away; only let it be known."""
-Task = Literal["attend", "seize", "observe", "block", "circulate", "look"]
-"""What a recipient is to do at the place of its order: what the matter takes, what a lookout says, to hold a post, or
-to look whether somebody is there."""
+Task = Literal["attend", "seize", "observe", "block", "circulate", "look", "call"]
+"""What a recipient is to do at the place of its order: what the matter takes, what a lookout says, to hold a post, to
+look whether somebody is there, or to bar the road at which it stands."""
 Mode = Literal["foot", "two_wheels", "car"]
 """How the subject moves."""
 LookoutState = Literal["proposed", "active", "lifted", "expired"]

@@ -4,11 +4,11 @@ from typing import Literal
 
 import msgspec
 
-from engine.model.ids import OrderId, PlanId, SightingId, UnitId
+from engine.model.ids import OrderId, PlanId, RecipientId, SightingId, StationId, UnitId
 from engine.model.recommendation import Chased, Meeting
 
-Duty = Literal["block", "circulate"]
-"""Stand across the road; or drive round the place and stop whom one meets."""
+Duty = Literal["block", "circulate", "call"]
+"""Stand across the road; drive round the place and stop whom one meets; or bar one's own road, being there already."""
 Stage = Literal["first", "best"]
 """The first answer, at once; then the one with the greatest margin, or with the greatest probability."""
 Verdict = Literal["sealed", "impossible", "undecided", "no_way_out"]
@@ -17,10 +17,12 @@ Outcome = Literal["held", "outdated", "failed"]
 
 
 class Post(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
-    """One place to hold, by one unit or two, as a plan has it.
+    """One place to hold, by one unit or two or by the checkpoint that stands there, as a plan has it.
 
     Attributes
     ----------
+    station
+        For a call: the standing checkpoint, which needs no unit.
     watch_deg
         Directions that the subject would come from, clockwise from north, the soonest first.
     due_at
@@ -42,6 +44,14 @@ class Post(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tr
     ready_at: int
     fixed_ms: int = 0
     stretch: int = 0
+    station: StationId | None = None
+
+    @property
+    def holders(self) -> tuple[RecipientId, ...]:
+        """Who is ordered to hold it: its units, or its checkpoint."""
+        if self.station is not None:
+            return (RecipientId(self.station),)
+        return tuple(RecipientId(unit) for unit in self.units)
 
 
 class Proposal(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

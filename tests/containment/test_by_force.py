@@ -43,7 +43,7 @@ def chases(draw):
         Seen(int(rng.choice(open_arcs)), float(rng.random()), int(rng.integers(0, 20_000)))
         for _ in range(int(rng.integers(1, 3)))
     )
-    posts = rng.choice(nodes, int(rng.integers(0, 2)), replace=False)
+    posts = rng.choice(nodes, int(rng.integers(0, 3)), replace=False)
     return chase, Situation(
         seen=seen,
         horizon_ms=int(slower * rng.integers(30_000, 120_000)),
@@ -75,5 +75,9 @@ def test_a_seal_is_found_where_there_is_one_and_else_it_is_proven_that_there_is_
             units = [(post.duty, unit) for post in plan.posts for unit in post.units]
             assert len(set(units)) == len(units)
             assert len(plan.posts) >= len(wanted)
+            by_place = {post.node: post.duty for post in plan.posts}
+            told = dict(zip(situation.checkpoints.node.tolist(), situation.checkpoints.call_ms.tolist(), strict=True))
+            for node, duty in by_place.items():  # a checkpoint's node is its own, where it is told in time
+                assert duty != "call" or node in told
         else:
             assert checker.wrong(plan.certificate) == ""

@@ -141,6 +141,40 @@ def test_a_checkpoint_is_called_and_needs_no_unit():
     assert proven(chase, chase.planner.case(late).first(), late)[0] == "unguarded_way"
 
 
+BRIDGE = """
+A---B---C---D---E
+|   |
+F---G
+"""
+
+
+def test_only_the_checkpoint_closes_the_bridge():
+    chase = chase_on(BRIDGE)
+    # D is 48 s away from B; the unit beyond it is there after 52 s.
+    more = {"horizon_s": 60, "fraction": 0.0, "turnout_ms": [40_000]}
+    alone = chase.situation("BA", ["ED"], **more)
+    assert proven(chase, chase.planner.case(alone).first(), alone)[0] == "unguarded_way"
+    for call_s, verdict in ((20, "sealed"), (48, "sealed"), (49, "impossible")):
+        told = chase.situation("BA", ["ED"], calls=[("D", call_s)], **more)
+        plan = chase.planner.case(told).best()
+        assert plan.verdict == verdict
+        if verdict == "sealed":
+            assert [(post.duty, post.units, post.node) for post in plan.posts] == [("call", (0,), chase.node["D"])]
+            assert plan.posts[0].watch_deg == (270,)
+            assert plan.posts[0].ready_ms == call_s * 1000
+            assert not chase.checker(told).gap({plan.posts[0].node: plan.posts[0].ready_ms})
+        else:
+            assert chase.checker(told).wrong(plan.certificate) == ""
+
+
+def test_who_only_need_be_told_goes_before_who_has_to_drive():
+    chase = chase_on(STREET)
+    # At A and at E stand units with all the time in the world; the checkpoint at D spares the one at E.
+    situation = chase.situation("CD", ["AB", "ED"], calls=[("D", 0)], horizon_s=600, exits="AE", fraction=0.0)
+    for plan in (chase.planner.case(situation).first(), chase.planner.case(situation).best()):
+        assert sorted((post.duty, post.units) for post in plan.posts) == [("call", (0,)), ("stand", (0,))]
+
+
 def test_who_cannot_stand_is_no_part_of_a_seal():
     chase = chase_on(STREET)
     situation = chase.situation("CD", ["AB", "ED"], horizon_s=600, exits="AE", fraction=0.0, stands=[True, False])

@@ -19,11 +19,12 @@ from engine.model.lifecycle import OPEN_ORDERS, UNDER_WAY, IncidentState, OrderS
 from engine.model.lookout_commands import LiftLookout
 from engine.model.lookout_events import ContainmentPlanned
 from tests.support.cards import county_with
-from tests.support.cities import unit
-from tests.support.lookouts import NOW, UNITS, WHO, Later, Room, place
+from tests.support.cities import station, unit
+from tests.support.lookouts import NOW, STATIONS, UNITS, WHO, Later, Room, place
 
 SENT = OrderState.SENT
 MANY = (*UNITS, *(unit(f"u{c}{r}", c, r) for c in range(6) for r in range(5) if (c + r) % 2 == 0))
+CALLED = (*STATIONS, *(station(f"CP{c}", c, 0, capabilities=("checkpoint",)) for c in (1, 2, 4)))
 UNASKED = county_with(
     Path(tempfile.mkdtemp()), wanted_sighting='approve = { send = "verify_by_analyst", roadblock = "auto" }'
 )
@@ -211,7 +212,9 @@ class Chase(RuleBasedStateMachine):
         more = {} if asked else {"run_cards": UNASKED}
         policies = Policies(stale_position_ms=0, contain_horizon_ms=150_000)
         self.later = Later()
-        self.room = Room(units=MANY, jobs=self.later, policies=policies, verification=verification, **more)
+        self.room = Room(
+            units=MANY, jobs=self.later, policies=policies, verification=verification, stations=CALLED, **more
+        )
         self.terminals = {its.id: Terminal() for its in MANY}
         self.lookouts = [self.room.lookout(list_class), self.room.lookout("observe")]
         self.room.report(self.lookouts[0], 2.5, 2, mode=mode, source="anpr")
@@ -305,10 +308,20 @@ class Chase(RuleBasedStateMachine):
         for incident, pursuit in self.room.state.pursuits.items():
             if pursuit.plan is not None or last.get(incident) != "held":
                 continue
-            posts = {(unit, post.lon, post.lat) for post in pursuit.proposal.posts for unit in post.units}
-            for order in open_orders(self.room).values():
-                if order.incident == incident and order.id in self.room.state.order_posts:
+            posts = {(who, post.lon, post.lat) for post in pursuit.proposal.posts for who in post.holders}
+            for order in self.room.state.orders.values():
+                if (
+                    order.state in OPEN_ORDERS
+                    and order.incident == incident
+                    and order.id in self.room.state.order_posts
+                ):
                     assert (order.recipient, order.lon, order.lat) in posts
+
+    def post_order(self, incident, name):
+        state = self.room.state
+        its = (state.orders[order] for order in state.incidents[incident].orders)
+        (order,) = (o for o in its if o.recipient == name and o.state in OPEN_ORDERS and o.id in state.order_posts)
+        return order
 
     @invariant()
     def what_is_called_sealed_is_manned_in_time_and_by_the_newest_plan(self):
@@ -320,8 +333,9 @@ class Chase(RuleBasedStateMachine):
             assert (proposal.verdict, pursuit.plan) == ("sealed", None)
             assert min((post.stretch for post in proposal.posts), default=SURE_STRETCH) >= SURE_STRETCH
             for post in proposal.posts:
-                for name in post.units:
-                    order = state.orders[state.claims[name]]
+                for name in post.holders:
+                    order = self.post_order(incident, name)
+                    assert name not in state.units or state.claims[name] == order.id
                     assert (order.incident, order.lon, order.lat) == (incident, post.lon, post.lat)
                     assert state.order_posts[order.id].due_at <= post.due_at or order.state not in UNDER_WAY
 

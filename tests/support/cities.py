@@ -68,7 +68,7 @@ def station(name, column, row, **more):
 def city(units=(), stations=(), policies=None, **more):
     return City(
         name="grid",
-        network=build_network(grid_roads()),
+        network=more.pop("network", None) or build_network(grid_roads()),
         units=tuple(units),
         stations=tuple(stations),
         policies=policies or Policies(stale_position_ms=0),
