@@ -3,9 +3,11 @@
 import argparse
 import json
 import secrets
+from pathlib import Path
 from typing import Any
 
 from engine.cli.calling import add_target, call, names_of, position
+from engine.cli.search import read_places
 from engine.texts import LANGUAGES, duration, text
 from engine.texts.names import Names, named
 
@@ -32,6 +34,12 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser.add_argument("--caller", default="", help="who called")
     parser.add_argument("--phone", default="", help="the number to call back")
     parser.add_argument("--address", default="", help="the place in words")
+    parser.add_argument(
+        "--places",
+        metavar="FILE",
+        type=Path,
+        help="where the subject may be: CSV of lon, lat, chance, check_s, name, phone · 可能地点",
+    )
     parser.add_argument("--ref", help="the source's own number; the same again gives the first answer again")
     parser.add_argument("--exercise", action="store_true", help="an exercise, not a real alert · 演练")
     parser.add_argument("--lang", choices=LANGUAGES, default="en", help="language of the reasons")
@@ -51,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
         "exercise": args.exercise,
         "facts": args.fact,
     }
+    if args.places is not None:
+        body["places"] = read_places(args.places)
     if args.level is not None:
         body["level"] = args.level
     said = call(args, "POST", "/v1/alerts", _ROLES, body=body, params={"lang": args.lang})

@@ -1,18 +1,27 @@
 """``allpoints search``: who looks where while somebody is at one of several places, and what was found there."""
 
 import argparse
+import csv
 import json
+import math
 import secrets
+import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from engine.cli.calling import add_target, call
+from engine.cli.calling import add_target, call, position
+from engine.model.errors import Refusal
+from engine.model.limits import MOST_SEARCH_PLACES
 from engine.texts import LANGUAGES, text
 
 _READERS = ("dispatcher", "shift_supervisor", "commander", "observer")
+_REPORTERS = ("dispatcher", "call_taker", "integration")
 _RECORDERS = ("dispatcher", "shift_supervisor")
+PLACE_COLUMNS = ("lon", "lat", "chance", "check_s", "name", "phone")
+"""Of a table of places; the last three may be left out."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> argparse.ArgumentParser:
@@ -21,6 +30,11 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     parser = subparsers.add_parser("search", help=description, description=description)
     parser.add_argument("--lang", choices=LANGUAGES, default="en", help="language of what is said")
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    within = actions.add_parser("within", help="where somebody may be who walked off, as a table · 步行可达范围")
+    add_target(within)
+    within.add_argument("--at", required=True, metavar="LON,LAT", type=position, help="where they were last, WGS-84")
+    within.add_argument("--walked", required=True, type=float, metavar="MIN", help="how long ago, in minutes")
+    within.add_argument("--most", type=int, default=MOST_SEARCH_PLACES, help="how many places at most")
     show = _on_one(actions, "show", "the places, who looks where, whom to call next · 查看")
     show.add_argument("--json", action="store_true", help="print the server's answer as it is")
     look = _on_one(actions, "look", "what was found at a place · 记录查看结果")
@@ -46,6 +60,43 @@ def _on_one(
 def run(args: argparse.Namespace) -> int:
     """Do it."""
     return ACTIONS[args.action](args)
+
+
+def _within(args: argparse.Namespace) -> int:
+    query = {"lon": args.at[0], "lat": args.at[1], "walked_s": round(args.walked * 60), "most": args.most}
+    said = call(args, "GET", "/v1/within", _REPORTERS, params=query)
+    rows = csv.DictWriter(sys.stdout, PLACE_COLUMNS, lineterminator="\n")
+    rows.writeheader()
+    for place in said["places"]:
+        # Rounded down, so that together they are never more than 1.
+        rows.writerow(place | {"chance": f"{math.floor(place['chance'] * 1e9) / 1e9:.9f}"})
+    return 0
+
+
+def read_places(path: Path) -> list[dict[str, Any]]:
+    """Read a table of places, as ``search within`` prints it.
+
+    Raises
+    ------
+    Refusal
+        Naming the file, the line and the column.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise Refusal("unreadable", "--places", str(path), str(error)) from None
+    places = []
+    for number, row in enumerate(rows, 2):
+        place: dict[str, Any] = {name: row.get(name) or "" for name in ("name", "phone")}
+        for name, kind in (("lon", float), ("lat", float), ("chance", float), ("check_s", int)):
+            said = row.get(name) or ("0" if name == "check_s" else "")
+            try:
+                place[name] = kind(said)
+            except ValueError:
+                raise Refusal("unreadable", f"{path.name}:{number} {name}", said, "a number") from None
+        places.append(place)
+    return places
 
 
 def _show(args: argparse.Namespace) -> int:
@@ -106,4 +157,4 @@ def _clock(at: int) -> str:
     return datetime.fromtimestamp(at / 1000).astimezone().strftime("%H:%M:%S")
 
 
-ACTIONS: Mapping[str, Callable[[argparse.Namespace], int]] = {"show": _show, "look": _look}
+ACTIONS: Mapping[str, Callable[[argparse.Namespace], int]] = {"within": _within, "show": _show, "look": _look}

@@ -18,6 +18,7 @@ from engine.containment.matching import AMPLE
 from engine.containment.plan import SURE_STRETCH
 from engine.containment.suspect import fastest_ms
 from engine.core.city import City
+from engine.dispatch.search.walking import WALK_MPS
 from engine.model.ids import StationId, UnitId
 from engine.model.limits import LONGEST_HORIZON_MS
 from engine.model.lookouts import Mode
@@ -64,6 +65,11 @@ class Flight:
         if found is None:
             found = self._times[mode] = TravelTimes(self._city.network, self._believed_ms(mode))
         return found
+
+    @cached_property
+    def walking(self) -> TravelTimes:
+        """Return the travel times of somebody who walks and is in no hurry; each thread asks a clone."""
+        return TravelTimes(self._city.network, self._by_path_ms(WALK_MPS))
 
     def _believed_ms(self, mode: Mode) -> NDArray[np.int32]:
         by_path = self._by_path_ms(RUN_MPS if mode == "foot" else PATH_MPS)

@@ -80,3 +80,5 @@ MOST_SEARCH_PLACES, MOST_SEEKERS = 64, 32
 """Places of one search, and who drives or telephones for it."""
 LONGEST_CHECK_MS = 3_600_000
 """A look at one of them, in ms."""
+LONGEST_WALK_MS = 6 * 3_600_000
+"""Ago, in ms, where somebody was last seen who is sought within a walk from there."""

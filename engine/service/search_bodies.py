@@ -10,7 +10,7 @@ from engine.model.ids import IncidentId, OrderId
 from engine.model.lifecycle import OPEN_ORDERS
 from engine.model.limits import MOST_SEARCH_PLACES
 from engine.model.searches import How, SearchState
-from engine.wire.messages import Id, Instant, Text
+from engine.wire.messages import Id, Instant, PlaceOf, Text
 
 PlaceNumber = Annotated[int, msgspec.Meta(ge=1, le=MOST_SEARCH_PLACES)]
 
@@ -32,6 +32,12 @@ class LookIn(_Body, frozen=True, forbid_unknown_fields=True):
     order: OrderId | None = None
     text: Text = ""
     said_at: Instant | None = None
+
+
+class WithinBody(_Body, frozen=True):
+    """Where somebody may be who walked off, as an alert takes its places: changed, or left out, by who knows better."""
+
+    places: tuple[PlaceOf, ...]
 
 
 class LookedBody(_Body, frozen=True):

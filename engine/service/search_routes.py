@@ -2,9 +2,25 @@
 
 from engine.service import search_bodies
 from engine.service.roles import Permission
-from engine.service.route import Route
+from engine.service.route import Query, Route
+
+_WALK = {
+    "lon": Query(schema={"type": "number"}, meaning="Where they were last, WGS-84 degrees."),
+    "lat": Query(schema={"type": "number"}, meaning="Where they were last, WGS-84 degrees."),
+    "walked_s": Query(schema={"type": "integer", "minimum": 1}, meaning="How long ago, in seconds."),
+    "most": Query(schema={"type": "integer", "minimum": 1}, meaning="How many places at most."),
+}
 
 ROUTES: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/v1/within",
+        name="read_within",
+        summary="Where somebody may be who walked off: places with chances, for an alert that opens a search.",
+        needs=Permission.REPORT_ALERT,
+        gives={200: search_bodies.WithinBody},
+        query=_WALK,
+    ),
     Route(
         method="GET",
         path="/v1/searches/{incident}",

@@ -38,3 +38,24 @@ def test_a_search_is_shown_and_what_was_found_is_said(server, capsys):
     assert "place: 12 is not taken (out_of_range); limit: 1 to 9" in capsys.readouterr().err
     assert main(["search", "look", folder, incident, "4", "--found"]) == 0
     assert f"{incident}: found" in capsys.readouterr().out
+
+
+def test_places_within_a_walk_are_a_table_that_an_alert_takes(server, capsys, tmp_path):
+    at, folder = "{:.6f},{:.6f}".format(*place(2, 2)), str(server.folder)
+    assert main(["search", "within", folder, "--at", at, "--walked", "6", "--most", "9"]) == 0
+    table = tmp_path / "places.csv"
+    table.write_text(capsys.readouterr().out, encoding="utf-8")
+    assert table.read_text().startswith("lon,lat,chance,check_s,name,phone\n")
+    assert main(["alert", folder, "--type", "robbery", "--at", at, "--places", str(table), "--json"]) == 0
+    incident = json.loads(capsys.readouterr().out)["incident"]
+    assert main(["search", "show", folder, incident, "--json"]) == 0
+    places = json.loads(capsys.readouterr().out)["places"]
+    assert 1 < len(places) <= 9
+    assert sum(its["chance"] for its in places) == pytest.approx(1.0, abs=1e-3)
+    assert main(["search", "within", folder, "--at", at, "--walked", "9999"]) == BAD_INPUT
+    assert "walked_ms" in capsys.readouterr().err
+    assert main(["search", "within", folder, "--at", "0,0", "--walked", "6"]) == BAD_INPUT
+    assert "off_road" in capsys.readouterr().err
+    table.write_text("lon,lat,chance\n113,36.5,likely\n")
+    assert main(["alert", folder, "--type", "robbery", "--at", at, "--places", str(table)]) == BAD_INPUT
+    assert "places.csv:2 chance: 'likely' is not taken" in capsys.readouterr().err
