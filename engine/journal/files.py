@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
@@ -14,6 +15,7 @@ from engine.model.errors import Refusal
 PRIVATE = 0o600
 _MOST_VALUES = 9_000
 """Values in one statement; SQLite takes 32,766."""
+_LONGEST_SLIP = 1_024
 _AT_ONCE_BYTES = 1 << 20
 """Written and synced at a time: whoever else syncs, such as a commit, waits for as much of it and no more."""
 
@@ -28,6 +30,44 @@ def create_private(path: Path, data: bytes = b"") -> None:
     sync_folder(path.parent)
 
 
+def fresh_name(path: Path) -> Path:
+    """Return what a new file is called until it takes the place of the old one."""
+    return path.with_name(path.name + ".new")
+
+
+@contextmanager
+def replacement(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file, private, that takes the place of an old one when nothing has gone wrong inside.
+
+    What is written has to be synced inside, as `write_synced` does. The new file's name is durable when this returns.
+
+    Raises
+    ------
+    OSError
+        When it could not be made or put in place. As after any error inside the old file is as it was.
+    """
+    fresh = fresh_name(path)
+    fresh.unlink(missing_ok=True)
+    try:
+        handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE)
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        fresh.replace(path)
+    except Exception:
+        fresh.unlink(missing_ok=True)
+        raise
+    # The name is in the folder, and a folder that was not synced may have the old one after a power cut.
+    sync_folder(path.parent)
+
+
+def write_synced(file: BinaryIO, data: bytes) -> None:
+    """Write to the end of a file and sync it, a piece at a time."""
+    for at in range(0, max(1, len(data)), _AT_ONCE_BYTES):
+        file.write(data[at : at + _AT_ONCE_BYTES])
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def replace_private(path: Path, data: bytes) -> None:
     """Replace a file that only its owner can read, whole or not at all; the new one is durable when this returns.
 
@@ -36,21 +76,8 @@ def replace_private(path: Path, data: bytes) -> None:
     OSError
         When it could not be written; the old file is as it was.
     """
-    fresh = path.with_name(path.name + ".new")
-    fresh.unlink(missing_ok=True)
-    try:
-        handle = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, PRIVATE)
-        with os.fdopen(handle, "wb") as file:
-            for at in range(0, len(data), _AT_ONCE_BYTES):
-                file.write(data[at : at + _AT_ONCE_BYTES])
-                file.flush()
-                os.fsync(file.fileno())
-        fresh.replace(path)
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise
-    # The name is in the folder, and a folder that was not synced may have the old one after a power cut.
-    sync_folder(path.parent)
+    with replacement(path) as file:
+        write_synced(file, data)
 
 
 def sync_folder(folder: Path) -> None:
@@ -200,16 +227,20 @@ class Slip(msgspec.Struct, frozen=True):
     format: int = 1
 
 
-def write_beside(path: Path, log_id: str, mark: int, bound_to: str, blob: bytes) -> None:
-    """Replace a file beside the journal, whole or not at all.
-
-    Raises
-    ------
-    OSError
-        When it could not be written; the old file is as it was.
-    """
+def write_beside(file: BinaryIO, log_id: str, mark: int, bound_to: str, blob: bytes) -> None:
+    """Write a file beside the journal, and sync it."""
     slip = Slip(log_id, mark, bound_to, hashlib.sha256(blob).hexdigest())
-    replace_private(path, msgspec.json.encode(slip) + b"\n" + blob)
+    file.write(msgspec.json.encode(slip) + b"\n")
+    write_synced(file, blob)
+
+
+def read_slip(path: Path) -> Slip | None:
+    """Return what a file beside a journal says that it is; None where it says nothing."""
+    try:
+        with path.open("rb") as file:
+            return msgspec.json.decode(file.readline(_LONGEST_SLIP), type=Slip)
+    except (OSError, msgspec.MsgspecError):
+        return None
 
 
 def read_beside(path: Path, log_id: str) -> tuple[Slip, bytes] | None:

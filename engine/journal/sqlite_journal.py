@@ -32,10 +32,21 @@ from engine.journal.envelope import (
     genesis,
     open_event,
     seal_event,
-    subject_of,
 )
-from engine.journal.files import WriterLock, check_version, connect, insert_together, read_beside, write_beside
+from engine.journal.files import (
+    WriterLock,
+    check_version,
+    connect,
+    fresh_name,
+    insert_together,
+    read_beside,
+    read_slip,
+    replacement,
+    write_beside,
+)
 from engine.journal.photos import erase_photos
+from engine.journal.reader import Reader
+from engine.journal.renewal import Errand, Renewals
 from engine.journal.vault import WHOLE_STATE, Vault
 from engine.journal.verification import Head, Problem, VerifyReport, append_head, check_chain, check_heads, read_heads
 from engine.model.errors import NotStored, Refusal
@@ -46,10 +57,6 @@ Synchronous = Literal["FULL", "NORMAL", "OFF"]
 
 _APPLICATION_ID = 0x41504A4C  # "APJL"
 _VERSION = 1
-_FIRST_PAGE = 4
-_LARGEST_PAGE = 1_024
-"""Entries fetched at once while reading: few for who wants one, then more and more for who wants all. No read
-transaction outlives a page, so none holds the write-ahead log back."""
 _SCHEMA = """
 CREATE TABLE events (
     seq INTEGER PRIMARY KEY,
@@ -97,8 +104,11 @@ class SqliteJournal:
         self.personal_unreadable = 0
         """Personal parts that `read` had to leave out though nobody erased them; anything but 0 is damage."""
         self._vault = vault
+        self.snapshot_seq = 0
+        """The entry after which the snapshot was taken that is kept; 0 where none is known."""
         self._append_lock = threading.Lock()
         self._read_lock = threading.Lock()
+        self._renewals = Renewals()
         self._lock = WriterLock(path)
         self._connections: list[sqlite3.Connection] = []
         try:
@@ -107,14 +117,15 @@ class SqliteJournal:
                     connect(path, _APPLICATION_ID, synchronous=synchronous, busy_timeout_ms=busy_timeout_ms)
                 )
                 check_version(self._connections[-1], path, _SCHEMA, _APPLICATION_ID, _VERSION)
-            self._writer, self._reader = self._connections
+            self._writer, self._reading = self._connections
             self._writer.execute(f"PRAGMA wal_autocheckpoint={_MOST_LOG_PAGES}")
             for index in lookups.INDEXES:
                 self._writer.execute(index)
             self._log_id = self._identify()
+            self._reader = Reader(self._reading, self._log_id, self._read_lock)
             self._last_seq, self._last_hash = self._find_end()
             self._end_is_known = True
-            vault.adopt(self._personal_newest_first())
+            vault.adopt(self._reader.personal_newest_first())
         except sqlite3.Error as error:
             self.close()
             raise Refusal("unusable_file", "file", str(path), error) from error
@@ -206,29 +217,18 @@ class SqliteJournal:
 
     def entries(self, after_seq: int = 0) -> Iterator[Sealed]:
         """Yield the entries after ``after_seq`` as they are stored."""
-        page = _FIRST_PAGE
-        while True:
-            with self._read_lock:
-                rows = self._reader.execute(
-                    "SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", (after_seq, page)
-                ).fetchall()
-            for row in rows:
-                yield Sealed(*row)
-            if len(rows) < page:
-                return
-            after_seq = rows[-1][0]
-            page = min(2 * page, _LARGEST_PAGE)
+        return self._reader.entries(after_seq)
 
     def readings(self, before_seq: int | None, most: int) -> list[Opened]:
         """Return who has read what names people, newest first: entries before ``before_seq``, or the newest."""
         with self._read_lock:
-            found = lookups.readings(self._reader, before_seq, most)
+            found = lookups.readings(self._reading, before_seq, most)
         return [open_event(entry, self._log_id, self._vault) for entry in found]
 
     def photos_of(self, order: str) -> list[Photo]:
         """Return the photos that were ever kept for an order, oldest first, also long after the state forgot it."""
         with self._read_lock:
-            found = lookups.photos_of(self._reader, order)
+            found = lookups.photos_of(self._reading, order)
         bodies = ((entry, decode_body(entry)) for entry in found)
         return [
             Photo(body.sha256, body.size, body.media, entry.actor, entry.at)
@@ -255,7 +255,7 @@ class SqliteJournal:
             As `Vault.erase`.
         """
         with self._read_lock:
-            beside = [*lookups.orders_of(self._reader, subjects), *lookups.sightings_of(self._reader, subjects)]
+            beside = [*lookups.orders_of(self._reading, subjects), *lookups.sightings_of(self._reading, subjects)]
         if beside:
             self._vault.erase(*beside, at=at)
             erase_photos(self.path.parent, beside)
@@ -341,11 +341,38 @@ class SqliteJournal:
         NotStored
             When it could not be written; the one before it is still there.
         """
-        bound_to = self._hash_at(seq)
+        bound_to = self._reader.hash_at(seq)
         if bound_to is None:
             raise NotStored(f"a snapshot after entry {seq}, but the journal ends at {self._last_seq}")
         sealed = self._vault.seal(WHOLE_STATE, blob, context_of(self._log_id, seq, WHOLE_STATE))
         self._write_beside(self._beside("snapshot"), seq, bound_to.hex(), sealed)
+        self.snapshot_seq = seq
+
+    def renew_snapshot(self) -> None:
+        """Bring the snapshot up to the journal's end, in a process of its own (`renewal`); to be called in a worker.
+
+        Raises
+        ------
+        NotStored
+            When it was not; the one before it is still there.
+        """
+        target = self._beside("snapshot")
+        key = self._vault.lend(WHOLE_STATE)
+        errand = Errand(str(self.path.absolute()), str(target.absolute()), self._log_id, *key, os.getpid())
+        try:
+            with replacement(target) as file:
+                self._renewals.run(errand, file)
+                slip = read_slip(fresh_name(target))
+                bound_to = None if slip is None else self._reader.hash_at(slip.mark)
+                if slip is None or bound_to is None or bound_to.hex() != slip.bound_to or slip.log_id != self._log_id:
+                    raise NotStored("the snapshot that was made is not of this journal")
+        except OSError as error:
+            raise NotStored(f"{target.name}: {error.strerror}") from error
+        self.snapshot_seq = slip.mark
+
+    def stop_renewing(self) -> None:
+        """Give up the renewal that runs, and begin no more: whoever stops has the state at hand."""
+        self._renewals.stop()
 
     def load_snapshot(self) -> Snapshot | None:
         """Return the newest snapshot; None when there is none that is whole, unerased and of this very history."""
@@ -353,14 +380,18 @@ class SqliteJournal:
         if found is None:
             return None
         slip, sealed = found
-        bound_to = self._hash_at(slip.mark)
+        bound_to = self._reader.hash_at(slip.mark)
         if bound_to is None or bound_to.hex() != slip.bound_to:
             return None
         blob = self._vault.open(sealed, context_of(self._log_id, slip.mark, WHOLE_STATE))
-        return Snapshot(slip.mark, blob) if isinstance(blob, bytes) else None
+        if not isinstance(blob, bytes):
+            return None
+        self.snapshot_seq = slip.mark
+        return Snapshot(slip.mark, blob)
 
     def close(self) -> None:
         """Let go of the file. All that was acknowledged is in it."""
+        self._renewals.stop()
         with self._append_lock, self._read_lock:
             for connection in self._connections:
                 connection.close()
@@ -379,24 +410,6 @@ class SqliteJournal:
             return 0, genesis(self._log_id)
         return row[0], row[1]
 
-    def _hash_at(self, seq: int) -> bytes | None:
-        if seq == 0:
-            return genesis(self._log_id)
-        with self._read_lock:
-            row = self._reader.execute("SELECT hash FROM events WHERE seq = ?", (seq,)).fetchone()
-        return None if row is None else bytes(row[0])
-
-    def _personal_newest_first(self) -> Iterator[tuple[bytes, str]]:
-        rows = self._reader.execute("SELECT * FROM events WHERE personal IS NOT NULL ORDER BY seq DESC")
-        for row in rows:
-            entry = Sealed(*row)
-            try:
-                subject = subject_of(decode_body(entry))
-            except Refusal:  # a damaged entry must not keep the journal from being opened and verified
-                continue
-            if entry.personal is not None and subject is not None:
-                yield entry.personal, subject
-
     def _beside(self, ending: str) -> Path:
         return self.path.with_name(f"{self.path.stem}.{ending}")
 
@@ -407,6 +420,7 @@ class SqliteJournal:
 
     def _write_beside(self, path: Path, mark: int, bound_to: str, blob: bytes) -> None:
         try:
-            write_beside(path, self._log_id, mark, bound_to, blob)
+            with replacement(path) as file:
+                write_beside(file, self._log_id, mark, bound_to, blob)
         except OSError as error:
             raise NotStored(f"{path.name}: {error}") from error

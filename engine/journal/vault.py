@@ -17,7 +17,6 @@ from pathlib import Path
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from engine.journal.envelope import PersonalState
 from engine.journal.files import (
@@ -29,17 +28,15 @@ from engine.journal.files import (
     insert_together,
     transaction,
 )
+from engine.journal.keys import KEY_BYTES, NAME_BYTES, Key, decrypt, encrypt
 from engine.model.errors import NotStored, Refusal
 
 MASTER_KEY_VARIABLE = "ALLPOINTS_MASTER_KEY"
-KEY_BYTES = 32
 WHOLE_STATE = "*"
 """The subject of copies of everything, such as snapshots. Any erasure deletes this key as well."""
 
 _APPLICATION_ID = 0x41504B59  # "APKY"
 _VERSION = 1
-_NAME_BYTES = 16
-_NONCE_BYTES = 12
 _BATCH = 1_024
 """Keys that lie ready at least: a power cut or a restart wastes at most so many, 100 bytes each."""
 _ROUNDS = 4
@@ -102,15 +99,6 @@ def load_master_key(path: Path, *, create: bool = False) -> bytes:
     if len(key) != KEY_BYTES:
         raise Refusal("bad_master_key", "master key", f"{where}: {len(key)} bytes", f"{KEY_BYTES} bytes, in hex")
     return key
-
-
-def _encrypt(key: bytes, plain: bytes, context: bytes) -> bytes:
-    nonce = os.urandom(_NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, plain, context)
-
-
-def _decrypt(key: bytes, sealed: bytes, context: bytes) -> bytes:
-    return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)
 
 
 class Vault:
@@ -185,12 +173,21 @@ class Vault:
         NotStored
             When a key could not be stored.
         """
+        return self.lend(subject).seal(plain, context)
+
+    def lend(self, subject: str) -> Key:
+        """Return the key of ``subject``, a new one where it has none, for whoever seals for that subject elsewhere.
+
+        Raises
+        ------
+        NotStored
+            When a key could not be stored.
+        """
         with self._lock:
             try:
-                name, key = self._key_of(subject)
+                return Key(*self._key_of(subject))
             except sqlite3.Error as error:
                 raise NotStored(f"no key could be stored in {self.path.name}: {error}") from error
-        return name + _encrypt(key, plain, context)
 
     def seal_durably(self, subject: str, plain: bytes, context: bytes) -> bytes:
         """Encrypt as `seal` does, for what no journal names: whose the key is is on the disk when this returns.
@@ -235,13 +232,13 @@ class Vault:
 
     def open(self, sealed: bytes, context: bytes) -> bytes | PersonalState:
         """Decrypt what `seal` made with the same context, or say why not: ``ERASED`` or ``UNREADABLE``."""
-        name = sealed[:_NAME_BYTES]
+        name = sealed[:NAME_BYTES]
         with self._lock:
             row = self._base.execute("SELECT wrapped FROM keys WHERE name = ?", (name,)).fetchone()
             if row is None:
                 return PersonalState.ERASED if name in self._erased else PersonalState.UNREADABLE
         try:
-            return _decrypt(_decrypt(self._master, row[0], name), sealed[_NAME_BYTES:], context)
+            return decrypt(decrypt(self._master, row[0], name), sealed[NAME_BYTES:], context)
         except (InvalidTag, ValueError):
             return PersonalState.UNREADABLE
 
@@ -294,7 +291,7 @@ class Vault:
             noted = 0
             with transaction(self._base):
                 for sealed, subject in used:
-                    name = sealed[:_NAME_BYTES]
+                    name = sealed[:NAME_BYTES]
                     row = self._base.execute("SELECT subject FROM keys WHERE name = ?", (name,)).fetchone()
                     if row is not None and row[0] is not None:
                         noted += 1
@@ -319,7 +316,7 @@ class Vault:
             "SELECT name, wrapped FROM keys WHERE subject = ? ORDER BY number DESC LIMIT 1", (subject,)
         ).fetchone()
         if row is not None:
-            return row[0], _decrypt(self._master, row[1], row[0])
+            return row[0], decrypt(self._master, row[1], row[0])
         if not self._spare:
             self._make_spare()
         with self._writing:
@@ -336,12 +333,10 @@ class Vault:
 
     @staticmethod
     def _fresh(count: int) -> list[tuple[bytes, bytes]]:
-        return [(os.urandom(_NAME_BYTES), os.urandom(KEY_BYTES)) for _ in range(count)]
+        return [(os.urandom(NAME_BYTES), os.urandom(KEY_BYTES)) for _ in range(count)]
 
     def _insert(self, base: sqlite3.Connection, fresh: list[tuple[bytes, bytes]]) -> None:
-        insert_together(
-            base, "keys (name, wrapped)", [(name, _encrypt(self._master, key, name)) for name, key in fresh]
-        )
+        insert_together(base, "keys (name, wrapped)", [(name, encrypt(self._master, key, name)) for name, key in fresh])
 
     def _names_of(self, subject: str) -> list[bytes]:
         return [row[0] for row in self._base.execute("SELECT name FROM keys WHERE subject = ?", (subject,))]
@@ -373,12 +368,12 @@ class Vault:
         """Return a secret of this vault's own, made at its first opening; this is where a wrong master key shows."""
         row = self._base.execute("SELECT wrapped FROM secrets WHERE name = ?", (name,)).fetchone()
         if row is None:
-            wrapped = _encrypt(self._master, os.urandom(KEY_BYTES), name.encode())
+            wrapped = encrypt(self._master, os.urandom(KEY_BYTES), name.encode())
             self._base.execute("INSERT INTO secrets VALUES (?, ?)", (name, wrapped))
             self._settle()
             return self._secret(name)
         try:
-            return _decrypt(self._master, row[0], name.encode())
+            return decrypt(self._master, row[0], name.encode())
         except InvalidTag:
             raise Refusal("wrong_master_key", "master key", str(self.path), "the key the store was made with") from None
 

@@ -1,7 +1,9 @@
 """Copies beside the journal: positions and live speeds every few seconds, the state now and then.
 
 Positions and live speeds are streams and not journalled: their checkpoint is all that a restart knows of them. To lose
-a copy costs time, never truth. They are written in a thread of their own and never make a commit wait.
+a copy costs time, never truth. They are written in a thread of their own and never make a commit wait. The state is
+replayed by the keeper, out of the record and beside the server, which would stop for everybody to encode it: it does
+that at its end alone.
 """
 
 import asyncio
@@ -11,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from engine.core.engine import Engine
+from engine.journal.envelope import Snapshot
 from engine.model.errors import NotStored
 
 LOGGER = logging.getLogger("allpoints.copies")
@@ -31,6 +34,23 @@ class Keeper(Protocol):
         """Keep the state after event ``seq``; raises `NotStored`."""
         ...
 
+    @property
+    def snapshot_seq(self) -> int:
+        """The event after which the state was that is kept; 0 where none is."""
+        ...
+
+    def load_snapshot(self) -> Snapshot | None:
+        """Return the state that is kept, everything in it durable; None where none can be used."""
+        ...
+
+    def renew_snapshot(self) -> None:
+        """Keep the state after the newest event, replayed from the record; takes long and raises `NotStored`."""
+        ...
+
+    def stop_renewing(self) -> None:
+        """Give up the renewal that runs, and begin no more."""
+        ...
+
     def settle(self) -> None:
         """Do now what would make a commit wait later; raises `NotStored`."""
         ...
@@ -45,8 +65,6 @@ class Copies:
         Read between two batches, when all of its state is committed.
     keeper
         Where they go; usually the journal itself.
-    newest
-        The snapshot that the engine started from, if there was one.
     on_kept
         Told, on the loop, that a round of copies could be written: the disk takes again what it may have refused.
     checkpoint_ms, snapshot_events
@@ -58,7 +76,6 @@ class Copies:
         engine: Engine,
         keeper: Keeper,
         *,
-        newest: bytes | None = None,
         on_kept: Callable[[], None],
         checkpoint_ms: int,
         snapshot_events: int,
@@ -67,14 +84,15 @@ class Copies:
         self._keeper = keeper
         self._checkpoint_s = checkpoint_ms / 1_000.0
         self._snapshot_events = snapshot_events
-        self._snapshot_seq = engine.state.seq
-        self.newest = newest
-        """The newest snapshot, everything in it durable: after a failed commit the state is made from it."""
+        self._asked_seq = keeper.snapshot_seq
+        """The newest event when the state was last to be kept, whether or not it could be."""
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="copies")
         self._on_kept = on_kept
         self._fed = True
         """Whether the last checkpoint of live speeds may hold some that are out of date now."""
         self._running: asyncio.Future[bool] | None = None
+        self._renewals = ThreadPoolExecutor(1, thread_name_prefix="snapshots")
+        self._renewing: asyncio.Future[None] | None = None
         self.due_s = 0.0
         """When the next is due, on the loop's clock."""
 
@@ -85,24 +103,31 @@ class Copies:
         self.due_s = now_s + self._checkpoint_s
         self._begin(at_end=False)
 
+    def snapshot(self) -> bytes | None:
+        """Return the state that is kept, everything in it durable: after a failed commit it is made anew from there."""
+        found = self._keeper.load_snapshot()
+        return None if found is None else found.blob
+
     async def close(self) -> None:
-        """Keep the last ones, and let go of the thread."""
-        if self._running is not None:
-            await self._running
+        """Keep the last ones, and let go of the threads."""
+        self._keeper.stop_renewing()
+        for under_way in (self._running, self._renewing):
+            if under_way is not None:
+                await under_way
         self._begin(at_end=True)
         if self._running is not None:
             await self._running
         self._pool.shutdown()
+        self._renewals.shutdown()
 
     def _begin(self, *, at_end: bool) -> None:
         engine, keeper = self._engine, self._keeper
         at, fleet, seq = engine.clock.now(), engine.fleet.checkpoint(), engine.state.seq
         speeds = engine.speeds.checkpoint() if engine.speeds.traffic.live_arcs or self._fed else None
         self._fed = engine.speeds.traffic.live_arcs > 0
-        state = None
-        if seq - self._snapshot_seq >= (1 if at_end else self._snapshot_events):
-            state, self._snapshot_seq = engine.snapshot(), seq
-            self.newest = state
+        state = engine.snapshot() if at_end and seq > keeper.snapshot_seq else None
+        if not at_end:
+            self._renew(seq)
 
         def write() -> bool:
             try:
@@ -120,6 +145,29 @@ class Copies:
         self._running = asyncio.get_running_loop().run_in_executor(self._pool, write)
         self._running.add_done_callback(self._told)
 
+    def _renew(self, seq: int) -> None:
+        """Have the state kept if so many events have come since, and nobody is at it."""
+        if seq - self._asked_seq < self._snapshot_events or (self._renewing is not None and not self._renewing.done()):
+            return
+        self._asked_seq = seq
+
+        def renew() -> None:
+            try:
+                self._keeper.renew_snapshot()
+            except NotStored as error:
+                LOGGER.warning("snapshot_not_renewed", extra={"why": str(error)})
+
+        self._renewing = asyncio.get_running_loop().run_in_executor(self._renewals, renew)
+
     def _told(self, written: "asyncio.Future[bool]") -> None:
         if not written.cancelled() and written.exception() is None and written.result():
             self._on_kept()
+
+
+def keep_at_start(engine: Engine, keeper: Keeper, snapshot_events: int) -> None:
+    """Keep the state at once where a start had to replay more than that; called before anybody is connected."""
+    if engine.state.seq - keeper.snapshot_seq >= snapshot_events:
+        try:
+            keeper.save_snapshot(engine.state.seq, engine.snapshot())
+        except NotStored:
+            LOGGER.warning("copy_not_kept")

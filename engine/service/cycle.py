@@ -105,8 +105,6 @@ class Cycle(Inbox):
         With its journal, clock and jobs; its clock may be a `VirtualClock`, which messages then set.
     keeper
         Keeps snapshots and checkpoints; usually the journal itself. None keeps none.
-    snapshot
-        What the engine started from, if it did not start from the journal alone.
     limits
         Bounds.
     trace
@@ -120,7 +118,6 @@ class Cycle(Inbox):
         engine: Engine,
         *,
         keeper: Keeper | None = None,
-        snapshot: bytes | None = None,
         limits: CycleLimits | None = None,
         trace: bool = False,
         figures: Figures | None = None,
@@ -140,7 +137,6 @@ class Cycle(Inbox):
             self._copies = Copies(
                 engine,
                 keeper,
-                newest=snapshot,
                 on_kept=self._open_intake,
                 checkpoint_ms=every.checkpoint_ms,
                 snapshot_events=every.snapshot_events,
@@ -375,7 +371,7 @@ class Cycle(Inbox):
             self._tell(entry.done, Outcome(reply=Reply(refusal=refusal), retry_ms=retry_ms))
 
     def _rebuild(self) -> None:
-        self.engine.rebuild(self._copies.newest if self._copies is not None else None)
+        self.engine.rebuild(self._copies.snapshot() if self._copies is not None else None)
 
     def _tell(self, done: Done, outcome: Outcome) -> None:
         """Answer one caller; one that cannot be told is no reason for the others not to be."""

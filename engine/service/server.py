@@ -32,8 +32,8 @@ from engine.model.photos import Photo
 from engine.service.access import Access
 from engine.service.address import STREAM_PATH, Address, reachable, remove_address, write_address
 from engine.service.collecting import collect_at_rest
-from engine.service.copies import FLEET, SPEEDS
-from engine.service.cycle import Cycle
+from engine.service.copies import FLEET, SPEEDS, keep_at_start
+from engine.service.cycle import Cycle, CycleLimits
 from engine.service.device_hub import DeviceHub
 from engine.service.device_words import DeviceWords
 from engine.service.door import Door
@@ -91,7 +91,6 @@ class Running:
     journal: SqliteJournal
     vault: Vault
     jobs: WorkerJobs
-    snapshot: bytes | None
     cycle: Cycle = field(init=False)
     stream: StreamServer = field(init=False)
     devices: DeviceHub = field(init=False)
@@ -262,7 +261,6 @@ class CityServer:
             cycle = running.cycle = Cycle(
                 running.engine,
                 keeper=running.journal,
-                snapshot=running.snapshot,
                 trace=self.options.trace,
                 figures=self.metrics,
             )
@@ -314,6 +312,7 @@ class CityServer:
             found = journal.load_snapshot()
             snapshot = found.blob if found else None
             engine = Engine(folder.city, journal=journal, clock=clock, jobs=jobs, snapshot=snapshot)
+            keep_at_start(engine, journal, CycleLimits().snapshot_events)
             fleet = journal.load_checkpoint(FLEET)
             if fleet is not None:
                 engine.fleet.restore(fleet.blob)
@@ -321,7 +320,7 @@ class CityServer:
             if speeds is not None:
                 engine.speeds.restore(speeds.blob, clock.now())
             begun.pop_all()
-        return Running(folder=folder, engine=engine, journal=journal, vault=vault, jobs=jobs, snapshot=snapshot)
+        return Running(folder=folder, engine=engine, journal=journal, vault=vault, jobs=jobs)
 
     def _announce(self, listening: socket.socket, on_ready: Callable[[Address], None]) -> None:
         """Say where we listen: in the folder, in the log, and to whoever started us."""

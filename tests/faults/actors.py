@@ -91,14 +91,15 @@ class Server:
 
     async def _serve(self, process: Host) -> None:
         record = Record(self.plate)
-        snapshot = record.load_snapshot() if self.world.schedule.chance.random() < 0.7 else None
+        found = record.load_snapshot() if self.world.schedule.chance.random() < 0.7 else None
+        snapshot = None if found is None else found.blob
         try:
             engine = Engine(self.world.city, journal=record, clock=WorldClock(self.world), snapshot=snapshot)
         except NotStored:
             self.world.schedule.after(0.5, self.world.restart_server)
             process.alive = False
             return
-        cycle = Cycle(engine, keeper=record, snapshot=snapshot, limits=CYCLE)
+        cycle = Cycle(engine, keeper=record, limits=CYCLE)
         self.stream = StreamServer(cycle, Door(), limits=LIMITS)
         await self.stream.start("10.0.0.2", 8461)
         self.cycle = cycle

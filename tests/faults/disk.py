@@ -11,7 +11,11 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 
-from engine.journal.envelope import PersonalState, Sealed, check_order, genesis, open_event, seal_event
+import msgspec
+
+from engine.core.apply import apply
+from engine.core.state import State
+from engine.journal.envelope import PersonalState, Sealed, Snapshot, check_order, genesis, open_event, seal_event
 from engine.model.errors import NotStored
 from engine.model.events import Event
 
@@ -195,6 +199,7 @@ class Plate:
         self.beside: dict[str, tuple[int, bytes]] = {}
         self.full = False
         self.before_sync: Callable[[], None] = lambda: None
+        self.before_replacing: Callable[[], None] = lambda: None
         self.on_durable: Callable[[Sequence[Event]], None] = lambda events: None
 
     def stop(self, chance: random.Random, *, power: bool) -> None:
@@ -212,6 +217,7 @@ class Record:
 
     def __init__(self, plate: Plate) -> None:
         self._plate = plate
+        self._renewals = 0
         self.log_id = plate.log_id
 
     def append(self, events: Sequence[Event]) -> None:
@@ -243,9 +249,29 @@ class Record:
             raise NotStored(f"a snapshot after entry {seq}, but the journal ends at {len(self._plate.entries)}")
         self._keep("snapshot", seq, blob)
 
-    def load_snapshot(self) -> bytes | None:
+    @property
+    def snapshot_seq(self) -> int:
+        return self._plate.beside.get("snapshot", (0, b""))[0]
+
+    def load_snapshot(self) -> Snapshot | None:
         found = self._plate.beside.get("snapshot")
-        return found[1] if found else None
+        return Snapshot(*found) if found else None
+
+    def renew_snapshot(self) -> None:
+        """As the real one: out of the record and the snapshot there is, while the server has gone on."""
+        plate, found = self._plate, self.load_snapshot()
+        state = State() if found is None else State.restored(found.blob)
+        begun = state.seq
+        for event in self.read(begun):
+            if event.seq - begun > 2 and event.seq > len(plate.entries) - self._renewals % 4:
+                break
+            apply(state, msgspec.structs.replace(event, personal=None))
+        self._renewals += 1
+        plate.before_replacing()
+        self._keep("snapshot", state.seq, state.snapshot())
+
+    def stop_renewing(self) -> None:
+        pass
 
     def settle(self) -> None:
         pass

@@ -172,9 +172,10 @@ class Process(asyncio.AbstractEventLoop):
         return future
 
     def _work(self, future: asyncio.Future, function, args) -> None:
-        if not self.alive:
+        if self.alive:
+            self.schedule.step()
+        if not self.alive:  # perhaps only since that step
             return
-        self.schedule.step()
         result, error = None, None
         before, self.schedule.running = self.schedule.running, self
         try:

@@ -121,6 +121,8 @@ class World:
             self.schedule.after(chance.uniform(0.0, self.busy_s), self._replace_a_device)
         if chance.random() < 0.1:
             self.schedule.after(chance.uniform(0.0, self.busy_s), self._set_wall_clock)
+        if chance.random() < 0.3:
+            self.schedule.after(chance.uniform(0.0, self.busy_s), self._cut_server_in_renewal)
 
     def note(self, what: str) -> None:
         self.history.append(f"{self.schedule.now_s:9.4f} s, step {self.schedule.steps}: {what}")
@@ -144,6 +146,15 @@ class World:
 
         self.note("the server is to die in its next sync")
         self.server.plate.before_sync = cut
+
+    def _cut_server_in_renewal(self) -> None:
+        def cut() -> None:
+            self.server.plate.before_replacing = lambda: None
+            self._kill_server()
+            raise PowerCut
+
+        self.note("the server is to die while its snapshot is made anew")
+        self.server.plate.before_replacing = cut
 
     def _kill_somebody(self) -> None:
         chance = self.schedule.chance
@@ -233,7 +244,7 @@ class World:
         self.note("everything is healed")
         self.schedule.plans.clear()
         plate = self.server.plate
-        plate.full, plate.before_sync = False, lambda: None
+        plate.full, plate.before_sync, plate.before_replacing = False, lambda: None, lambda: None
         for actor in self.actors:
             actor.cut_at_call = None
             actor.line.heal()
@@ -303,7 +314,7 @@ class World:
                 self._compare(live, State(), events, "the whole record")
                 snapshot = record.load_snapshot()
                 if snapshot is not None:
-                    self._compare(live, State.restored(snapshot), events, "a snapshot")
+                    self._compare(live, State.restored(snapshot.blob), events, "a snapshot")
 
     def _compare(self, live: Engine, again: State, events: Sequence[Event], source: str) -> None:
         """Replay from a state and hold what comes of it against the state of the server that lived through it."""

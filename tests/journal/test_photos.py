@@ -130,10 +130,10 @@ def test_the_photos_of_an_order_are_found_by_an_index_also_in_an_older_file(desk
     ]
     assert desk.journal.photos_of("x-order-3") == []
     asked = []
-    desk.journal._reader.set_trace_callback(asked.append)
+    desk.journal._reading.set_trace_callback(asked.append)
     desk.journal.photos_of("x-order-2")
-    desk.journal._reader.set_trace_callback(None)
-    plan = desk.journal._reader.execute(f"EXPLAIN QUERY PLAN {asked[0]}").fetchall()
+    desk.journal._reading.set_trace_callback(None)
+    plan = desk.journal._reading.execute(f"EXPLAIN QUERY PLAN {asked[0]}").fetchall()
     assert "USING INDEX events_of_photos" in plan[0][3]
 
 

@@ -15,6 +15,7 @@ from engine.model.errors import NotStored, Refusal
 from engine.model.events import MailAcknowledged, OrderProposed
 from engine.model.step_events import DeadlineMissed
 from engine.service import cycle as cycle_module
+from engine.service.copies import keep_at_start
 from engine.service.cycle import Cycle, CycleLimits
 from engine.service.virtual_clock import VirtualClock
 from engine.service.worker_jobs import WorkerJobs
@@ -419,6 +420,18 @@ class Keeping:
     def __init__(self, works=True):
         self.works = works
         self.kept = []
+        self.snapshot_seq = 0
+
+    def load_snapshot(self):
+        return None
+
+    def renew_snapshot(self):
+        if ("no more", 0) in self.kept:
+            raise NotStored("stopping")
+        self.keep("renewed", 0)
+
+    def stop_renewing(self):
+        self.kept.append(("no more", 0))
 
     def save_checkpoint(self, name, at, blob):
         self.keep(name, at)
@@ -440,12 +453,23 @@ def test_copies_are_kept_in_passing_and_at_the_end():
         keeper = Keeping()
         async with turning(keeper=keeper, limits=CycleLimits(checkpoint_ms=0, snapshot_events=5)) as cycle:
             await cycle.submit(told(1))
-            await until(lambda: any(name == "snapshot" for name, _ in keeper.kept))
+            await until(lambda: ("renewed", 0) in keeper.kept)
             await cycle.submit(told(2))
-        assert keeper.kept[0] == ("fleet", NOW)
+        assert ("fleet", NOW) in keeper.kept
         assert ("snapshot", cycle.engine.state.seq) in keeper.kept
+        assert "renewed" not in dict(keeper.kept[keeper.kept.index(("no more", 0)) :])
 
     play(scene())
+
+
+def test_a_start_that_replayed_much_keeps_the_state_at_once(caplog):
+    engine, keeper = Engine(city((unit("u1", 1, 0),)), clock=SetClock()), Keeping()
+    keep_at_start(engine, keeper, engine.state.seq + 1)
+    assert keeper.kept == []
+    keep_at_start(engine, keeper, engine.state.seq)
+    assert keeper.kept == [("snapshot", engine.state.seq)]
+    keep_at_start(engine, Keeping(works=False), engine.state.seq)
+    assert "copy_not_kept" in caplog.text
 
 
 def test_a_copy_that_cannot_be_kept_stops_nothing(caplog):
