@@ -155,7 +155,8 @@ async def closed(socket):
 def report(ref, column=0, row=0, **more):
     lon, lat = place(column, row)
     more.setdefault("needs", (NeedOf("patrol"),))
-    more.setdefault("details", PersonalDetails(text="a man with a knife", caller="Wang", phone="138", address="No. 1"))
+    said = {"text": "a man with a knife", "caller": "Wang", "phone": "+86 138 0013 8000", "address": "No. 1"}
+    more.setdefault("details", PersonalDetails(**said))
     return ReportAlert(
         **{"source": "test", "source_ref": str(ref), "type": "robbery", "lon": lon, "lat": lat, "at": NOW, **more}
     )

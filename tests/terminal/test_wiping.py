@@ -8,7 +8,7 @@ from engine.terminal.outbox import Outbox
 from engine.wire.server_messages import Taken
 from tests.support.streams import play, report, running, until
 
-NAMES = (b"Wang", b"a man with a knife", b"138", b"No. 1")
+NAMES = (b"Wang", b"a man with a knife", b"+86 138 0013 8000", b"No. 1")
 
 
 def names_in(path):
