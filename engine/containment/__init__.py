@@ -7,7 +7,7 @@ a situation: no clock, no randomness that is not seeded, no I/O.
 
 from engine.containment.checking import Checker
 from engine.containment.exits import Exits, exits_of
-from engine.containment.plan import SURE_STRETCH, Certificate, Chance, Plan, Post, Route, Why
+from engine.containment.plan import SURE_STRETCH, Branch, Certificate, Chance, Plan, Post, Route, Why
 from engine.containment.planning import Case, Planner
 from engine.containment.situation import Checkpoints, Crew, Seen, Situation
 from engine.containment.standing import Manned, barred_nodes, standing_plan
@@ -15,6 +15,7 @@ from engine.containment.suspect import fastest_ms
 
 __all__ = [
     "SURE_STRETCH",
+    "Branch",
     "Case",
     "Certificate",
     "Chance",

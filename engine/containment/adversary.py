@@ -50,13 +50,19 @@ class Adversary:
         )
         return self._traced(away)
 
-    def way_out(self, ground: Ground, allowed: NDArray[np.bool_]) -> tuple[int, ...]:
-        """Return a way out over allowed places, bool (p,), whatever it takes; empty where there is none."""
+    def way_out(
+        self, ground: Ground, allowed: NDArray[np.bool_], passed: NDArray[np.int32], barred: NDArray[np.int32]
+    ) -> tuple[int, ...]:
+        """Return a way out over allowed places, bool (p,), whatever it takes; empty where there is none.
+
+        It may begin at ``passed`` nodes as well as where he was seen, and end at ``barred`` ones.
+        """
         from engine.containment.searching import way_out  # noqa: PLC0415
 
         situation = ground.situation
         starts, _ = starts_of(ground.ways, ground.network, situation.seen)
-        exits = np.unique(situation.exits).astype(np.int32)
+        starts = np.concatenate((starts, passed))
+        exits = np.unique(np.concatenate((situation.exits, barred))).astype(np.int32)
         self._came[:] = -2
         away = way_out(ground.ways, starts, ground.local, allowed, exits, self._came, self._queue)
         return self._traced(away)

@@ -5,13 +5,14 @@ a plain heap. Slower by far than planning, and meant for tests, benchmarks and w
 """
 
 import heapq
+from collections import Counter
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.containment.plan import Certificate
+from engine.containment.plan import Branch, Certificate
 from engine.containment.situation import Situation
 from engine.travel.weights import Weights
 from geo_data.road_network import RoadNetwork
@@ -51,6 +52,8 @@ class Check:
         self.arrival_ms = self._arrivals()
         self.inside = self.arrival_ms <= situation.horizon_ms
         self.place = self._places()
+        self._row = np.cumsum(self.inside) - 1
+        self._travel_ms: dict[int, NDArray[np.float64]] = {}
         self.due_ms = np.full(self.network.n_nodes, np.inf)
         np.minimum.at(self.due_ms, self.place[self.inside], self.arrival_ms[self.inside])
 
@@ -84,19 +87,31 @@ class Check:
 
     def wrong(self, certificate: Certificate) -> str:
         """Return what is wrong with a certificate; an empty text where it proves what it says."""
-        price = np.array(certificate.price, np.int64)
+        for number, branch in enumerate(certificate.branches):
+            fault = self._fault(branch, certificate.stretch)
+            if fault:
+                return f"branch {number}: {fault}"
+        told = _all_told([_supposed(branch) for branch in certificate.branches])
+        return "" if told else "the branches leave a case out"
+
+    def _fault(self, branch: Branch, stretch: int) -> str:
+        """Return what is wrong with one branch; an empty text where in it there can be no seal."""
+        price = np.array(branch.price, np.int64)
         if len(price) != len(self.situation.crew) + len(self.situation.checkpoints) or np.any(price < 0):
             return "a price, not below 0, for each unit and checkpoint is wanted"
+        if set(branch.passed) & set(branch.barred):
+            return "a node is supposed to be passed and not to be"
+        free = {int(self.place[node]) for node in branch.passed}
         load: dict[int, int] = {}
-        for number, route in enumerate(certificate.routes):
-            fault = self._no_way_out(route.nodes)
+        for number, route in enumerate(branch.routes):
+            fault = self._no_way_out(route.nodes, branch)
             if fault or route.weight <= 0:
                 return f"route {number}: {fault or 'weighs nothing'}"
-            for place in {int(self.place[node]) for node in route.nodes if self.inside[node]}:
+            for place in {int(self.place[node]) for node in route.nodes if self.inside[node]} - free:
                 load[place] = load.get(place, 0) + route.weight
-        if sum(route.weight for route in certificate.routes) <= int(price.sum()):
+        if sum(route.weight for route in branch.routes) <= int(price.sum()):
             return "the ways weigh no more than the units cost"
-        for place, room in self._rooms(list(load), price, certificate.stretch).items():
+        for place, room in self._rooms(list(load), price, stretch).items():
             if load[place] > room:
                 return f"place {place}: ways of {load[place]} lead through what can be held for {room}"
         return ""
@@ -144,15 +159,15 @@ class Check:
         ends = [(int(network.arc_head[arc]), arc) for arc in out] + [(int(network.arc_tail[arc]), arc) for arc in into]
         return [(other, int(self.suspect_ms[arc])) for other, arc in ends if self.suspect_ms[arc] < NEVER]
 
-    def _no_way_out(self, nodes: tuple[int, ...]) -> str:
-        """Return why some nodes are no way from a sighting to the outside; an empty text where they are."""
-        if not nodes or nodes[0] not in self.starts:
+    def _no_way_out(self, nodes: tuple[int, ...], branch: Branch) -> str:
+        """Return why some nodes are no way from where he is to where he cannot be; an empty text where they are."""
+        if not nodes or (nodes[0] not in self.starts and nodes[0] not in branch.passed):
             return "does not begin where the suspect was seen"
         for node, after in pairwise(nodes):
             if all(other != after for other, _ in self._streets_at(node)):
                 return f"no street leads from {node} to {after}"
         last_is_exit = bool(np.any(self.situation.exits == nodes[-1]))
-        if self.inside[nodes[-1]] and not last_is_exit:
+        if self.inside[nodes[-1]] and not last_is_exit and nodes[-1] not in branch.barred:
             return "does not lead out"
         return ""
 
@@ -164,7 +179,9 @@ class Check:
         for unit in np.flatnonzero(crew.stands).tolist():
             if self._is_far(unit, wanted):
                 continue
-            travel = self.travel_ms(unit)[wanted]
+            if unit not in self._travel_ms:
+                self._travel_ms[unit] = self.travel_ms(unit)[self.inside]
+            travel = self._travel_ms[unit][self._row[wanted]]
             slack = self.due_ms[self.place[wanted]] - situation.setup_ms - int(crew.turnout_ms[unit])
             in_time = (travel < np.inf) & (slack >= 0)
             in_time[in_time] = slack[in_time] * 1000 >= stretch * travel[in_time]
@@ -233,6 +250,24 @@ def _suspect_starts(network: RoadNetwork, suspect_ms: NDArray[np.int32], situati
         for node, ms in ends:
             starts[node] = min(ms - seen.ago_ms, starts.get(node, NEVER))
     return starts
+
+
+def _supposed(branch: Branch) -> dict[int, bool]:
+    """Return by node whether he is supposed to get through it."""
+    return dict.fromkeys(branch.passed, True) | dict.fromkeys(branch.barred, False)
+
+
+def _all_told(cases: list[dict[int, bool]]) -> bool:
+    """Whether, whatever nodes he gets through, one of the cases supposes nothing else."""
+    if not all(cases):
+        return True
+    if not cases:
+        return False
+    node = Counter(node for case in cases for node in case).most_common(1)[0][0]
+    return all(
+        _all_told([{n: its for n, its in case.items() if n != node} for case in cases if case.get(node, side) is side])
+        for side in (True, False)
+    )
 
 
 def _least_by_pair(

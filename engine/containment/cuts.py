@@ -1,43 +1,56 @@
 """Least cuts of a board: the candidates of least total price that shut the suspect in, and the flow that proves it."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.containment.contraction import Board
 
-if TYPE_CHECKING:
-    pass
-
 ENOUGH = 1 << 40
 """More than any price: a cut of this price is none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Supposed:
+    """What is supposed of the suspect, in the board's numbers: through which parts he gets, and through which not.
+
+    Whatever seal there may be, he gets through a part or he does not: then it is a post, or lies behind posts.
+    """
+
+    passed: tuple[int, ...] = ()
+    barred: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True)
 class Cut:
-    """Candidates that together shut the suspect in, at least price; ``flow`` is their price and the flow's amount."""
+    """Candidates that together shut the suspect in; ``passed``, bool (size,), is what he still gets through."""
 
-    flow: int
     candidates: NDArray[np.int32]
-    load: NDArray[np.int64]
-    """int64 (c,): how much of the flow passes each candidate."""
+    passed: NDArray[np.bool_]
+
+    def agrees(self, supposed: Supposed) -> bool:
+        """Whether he gets through just so much of what is supposed."""
+        return bool(self.passed[list(supposed.passed)].all()) and not self.passed[list(supposed.barred)].any()
 
 
 class Cutter:
-    """Finds least cuts of one board under one set of prices after another."""
+    """Finds least cuts of one board, as is supposed, under one set of prices after another."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, supposed: Supposed) -> None:
         from engine.containment.flows import Pipes  # noqa: PLC0415 - numba
 
-        self.board = board
         c = self.count = len(board.vertex)
+        self.size = board.size
+        passed, barred = np.array(supposed.passed, np.int32), np.array(supposed.barred, np.int32)
+        self._free = passed[passed < c]
         # A candidate is two nodes with an arc between them, whose room is its price; a merged part is one node.
         enter = np.concatenate((np.arange(c), np.arange(c, board.size) + c))
         leave = np.concatenate((np.arange(c) + c, np.arange(c, board.size) + c))
-        tail = np.concatenate((np.arange(c), leave[board.tail], leave[board.head]))
-        head = np.concatenate((np.arange(c) + c, enter[board.head], enter[board.tail]))
+        near = np.concatenate((board.tail, passed, barred))
+        far = np.concatenate((board.head, np.full_like(passed, board.source), np.full_like(barred, board.sink)))
+        tail = np.concatenate((np.arange(c), leave[near], leave[far]))
+        head = np.concatenate((np.arange(c) + c, enter[far], enter[near]))
         edges = len(tail)
         tails, heads = np.concatenate((tail, head)), np.concatenate((head, tail))
         order = np.argsort(tails, kind="stable")
@@ -54,29 +67,33 @@ class Cutter:
         self._pipes: Pipes = Pipes(first, heads[order].astype(np.int32), mate, room)
         self._source, self._sink = board.source + c, board.sink + c
 
-    def least(self, price: NDArray[np.int64], *, outer: bool = False) -> Cut | None:
-        """Return a least cut, the nearest to the suspect or the ``outer``most; None where there is none.
+    def flow(self, price: NDArray[np.int64], enough: int = ENOUGH) -> int:
+        """Send the greatest flow out, or so much that it is ``enough``, and return how much: the least cut's price.
 
         Parameters
         ----------
         price
             int64 (c,), not negative; `ENOUGH` for a candidate that must not be cut.
         """
-        from engine.containment.flows import most_flow, reached  # noqa: PLC0415
+        from engine.containment.flows import most_flow  # noqa: PLC0415
 
-        if self.board.source == self.board.sink:
-            return None
-        pipes = self._pipes._replace(room=self._room.copy())
+        pipes = self.pipes = self._pipes._replace(room=self._room.copy())
         pipes.room[self._through] = price
-        flow = int(most_flow(pipes, self._source, self._sink, ENOUGH))
-        if flow >= ENOUGH:
-            return None
-        side = reached(pipes, self._sink if outer else self._source, outer)
-        if outer:
-            side = ~side
-        self.pipes = pipes
-        cut = np.flatnonzero(side[: self.count] & ~side[self.count : 2 * self.count]).astype(np.int32)
-        return Cut(flow, cut, price - pipes.room[self._through])
+        pipes.room[self._through[self._free]] = ENOUGH
+        return int(most_flow(pipes, self._source, self._sink, enough))
+
+    def cuts(self) -> tuple[Cut, Cut]:
+        """Return the least cuts of the last flow, which must be the greatest: nearest to the suspect, and outermost."""
+        from engine.containment.flows import reached  # noqa: PLC0415
+
+        return self._between(reached(self.pipes, self._source, False)), self._between(
+            ~reached(self.pipes, self._sink, True)
+        )
+
+    def _between(self, inside: NDArray[np.bool_]) -> Cut:
+        c = self.count
+        cut = np.flatnonzero(inside[:c] & ~inside[c : 2 * c]).astype(np.int32)
+        return Cut(cut, inside[c : c + self.size])
 
     def routes(self) -> list[tuple[int, list[int]]]:
         """Return the last flow as routes: an amount, and the board's numbers from the source to the sink.

@@ -1,9 +1,7 @@
-"""Cut and units at once by CP-SAT: the fewest posts that distinct units hold in time, with a proof or without.
+"""Cut and units at once by CP-SAT: the fewest units and posts that hold in time, beginning from a seal that is known.
 
 One worker, a fixed seed and deterministic time: the same question has the same answer on every machine.
 """
-
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,27 +12,12 @@ from engine.containment.contraction import Board
 SEED = 1
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What CP-SAT found.
-
-    Attributes
-    ----------
-    pairs
-        int64: pairs of the board that form a seal; None where none was found.
-    proven
-        Whether it is proven that there is none, or none with fewer posts, among the candidates that were allowed.
-    effort
-        Deterministic time spent.
-    """
-
-    pairs: NDArray[np.int64] | None
-    proven: bool
-    effort: float
-
-
-def search(board: Board, allowed: NDArray[np.bool_], effort: float, hint: NDArray[np.int64] | None = None) -> Answer:
+def fewest_units(
+    board: Board, allowed: NDArray[np.bool_], effort: float, hint: NDArray[np.int64]
+) -> NDArray[np.int64] | None:
     """Look for the seal of fewest units that have to drive, and among those of fewest posts: a call costs nobody.
+
+    Return pairs of the board that form it, or None where none was found in time.
 
     Parameters
     ----------
@@ -45,12 +28,11 @@ def search(board: Board, allowed: NDArray[np.bool_], effort: float, hint: NDArra
     effort
         Deterministic time at most.
     hint
-        Pairs of a seal that is known.
+        Pairs of a seal that is known, all of them at allowed candidates.
     """
     part = _parts(board, allowed)
     source, sink = part[board.source], part[board.sink]
-    if source == sink:
-        return Answer(None, proven=True, effort=0.0)
+    assert source != sink, "the seal that is known parts them"
     model = cp_model.CpModel()
     passed = [model.new_bool_var("") for _ in range(int(part.max()) + 1)]
     model.add(passed[source] == 1)
@@ -62,7 +44,7 @@ def search(board: Board, allowed: NDArray[np.bool_], effort: float, hint: NDArra
         for here, there in ((a, b), (b, a)):
             shut = [post[there]] if there in post else []
             model.add_bool_or([passed[here].negated(), passed[there], *shut])
-    hinted = set() if hint is None else set(hint.tolist())
+    hinted = set(hint.tolist())
     by_unit: dict[int, list[cp_model.IntVar]] = {}
     goes: list[tuple[int, cp_model.IntVar]] = []
     for c in np.flatnonzero(allowed).tolist():
@@ -79,21 +61,18 @@ def search(board: Board, allowed: NDArray[np.bool_], effort: float, hint: NDArra
     drive = [variable for pair, variable in goes if board.unit[pair] < board.pairs.crew]
     posts = list(post.values())
     model.minimize(cp_model.LinearExpr.sum(drive) * (len(posts) + 1) + cp_model.LinearExpr.sum(posts))
-    if hinted:
-        for pair, variable in goes:
-            model.add_hint(variable, pair in hinted)
+    for pair, variable in goes:
+        model.add_hint(variable, pair in hinted)
     solver = cp_model.CpSolver()
     solver.parameters.catch_sigint_signal = False  # it would leave Ctrl-C without its handler
     solver.parameters.num_workers = 1
     solver.parameters.random_seed = SEED
     solver.parameters.max_deterministic_time = effort
     status = solver.solve(model)
-    spent = float(solver.response_proto.deterministic_time)
     assert status != cp_model.MODEL_INVALID, solver.status_name(status)
-    if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
-        pairs = np.array([pair for pair, variable in goes if solver.boolean_value(variable)], np.int64)
-        return Answer(pairs, status == cp_model.OPTIMAL, spent)
-    return Answer(None, status == cp_model.INFEASIBLE, spent)
+    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+        return None
+    return np.array([pair for pair, variable in goes if solver.boolean_value(variable)], np.int64)
 
 
 def _parts(board: Board, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -68,26 +68,46 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
-    """Why no seal can exist at a stretch: weighted ways out, and a price for each unit.
+class Branch:
+    """Why no seal exists where the suspect gets through some nodes and not through others: weighted ways, and prices.
 
     At no place on the ways do the ways through it weigh more than the cheapest units that could hold it cost. A seal
     meets every way, so its units cost at least what all ways weigh together; but that is more than all units cost. The
-    bound is that of linear programming duality; `engine.containment.checking` verifies it from the streets alone.
+    bound is that of linear programming duality.
 
     Attributes
     ----------
-    stretch
-        Thousandths: there is no seal even where ways take only this much longer than said.
+    passed, barred
+        Nodes: he gets through each of the first and no post is there; of the others, each is a post or behind posts. So
+        a way may begin at one of the first as well, and end at one of the others.
     price
         By unit, the checkpoints after the crew.
     routes
         The ways.
     """
 
-    stretch: int
+    passed: tuple[int, ...]
+    barred: tuple[int, ...]
     price: tuple[int, ...]
     routes: tuple[Route, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Why no seal can exist at a stretch: branches that leave no case out, and for each why there is none in it.
+
+    `engine.containment.checking` verifies it from the streets alone.
+
+    Attributes
+    ----------
+    stretch
+        Thousandths: there is no seal even where ways take only this much longer than said.
+    branches
+        Mostly one that supposes nothing; else whatever he gets through, one of them supposes just that.
+    """
+
+    stretch: int
+    branches: tuple[Branch, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.containment.adversary import Adversary
+from engine.containment.branching import Proof
 from engine.containment.contraction import Board, Core, contract, set_up
 from engine.containment.ground import Ground, Surveyor
 from engine.containment.holding import Holder, Pairs, ready_ms
 from engine.containment.interception import SEED, intercept
 from engine.containment.matching import AMPLE
-from engine.containment.plan import SURE_STRETCH, Certificate, Plan, Reason, Route, Why
+from engine.containment.plan import SURE_STRETCH, Branch, Certificate, Plan, Reason, Route, Why
 from engine.containment.posts import area_within, posts_of
-from engine.containment.sealing import Decision, Proof, decide, fewest
+from engine.containment.sealing import Decision, decide, fewest
 from engine.containment.situation import Situation
 from engine.travel.weights import Weights
 
@@ -97,7 +98,7 @@ class Case:
             return self._widened(plan)
         if plan.verdict == "impossible":
             stronger = decide(set_up(self.core, self.pairs, AS_SAID), self.crew_size, thorough=False)
-            if stronger.proof is not None:
+            if stronger.proofs is not None:
                 return self._told(stronger)
         return plan
 
@@ -137,9 +138,9 @@ class Case:
         if decision.pairs is not None:
             return self._sealed(decision.board.pair[decision.pairs])
         why = _why(decision)
-        if decision.proof is None:
+        if decision.proofs is None:
             return Plan("undecided", why=why)
-        return Plan("impossible", certificate=self._certificate(decision.board, decision.proof), why=why)
+        return Plan("impossible", certificate=self._certificate(decision.board, decision.proofs), why=why)
 
     def _sealed(self, rows: NDArray[np.int64]) -> Plan:
         ground, pairs = self.ground, self.pairs
@@ -152,19 +153,31 @@ class Case:
         area = np.flatnonzero((ground.local >= 0) & inside[ground.local]).astype(np.int32)
         return Plan("sealed", posts=posts, stretch=stretch, area=area)
 
-    def _certificate(self, board: Board, proof: Proof) -> Certificate:
-        """Spell a proof out in nodes: each route of the flow becomes a way over the places that it stands for."""
+    def _certificate(self, board: Board, proofs: list[Proof]) -> Certificate:
+        """Spell proofs out in nodes."""
         number = np.full(len(self.ground.node), -1, np.int64)
         there = self.core.vertex >= 0
         number[there] = board.merged[self.core.vertex[there]]
+        return Certificate(board.stretch, tuple(self._branch(board, number, proof) for proof in proofs))
+
+    def _branch(self, board: Board, number: NDArray[np.int64], proof: Proof) -> Branch:
+        """Spell a proof out in nodes: each route of the flow becomes a way over the places that it stands for.
+
+        What is supposed of a part of the board is supposed of its first place: it has no other, or all are as one.
+        """
+        ground = self.ground
+        passed, barred = (
+            np.array([ground.node[np.argmax(number == part)] for part in parts], np.int32)
+            for parts in (proof.supposed.passed, proof.supposed.barred)
+        )
         routes = []
         for weight, way in proof.routes:
             on_way = np.zeros(board.size + 1, np.bool_)  # one more: what lies on no way out
             on_way[way] = True
-            nodes = self.planner.adversary.way_out(self.ground, on_way[number])
+            nodes = self.planner.adversary.way_out(ground, on_way[number], passed, barred)
             assert nodes, "a route of the flow leads out"
             routes.append(Route(weight, nodes))
-        return Certificate(board.stretch, tuple(proof.price.tolist()), tuple(routes))
+        return Branch(tuple(passed.tolist()), tuple(barred.tolist()), tuple(proof.price.tolist()), tuple(routes))
 
 
 def _latest(places: NDArray[np.int32], ready: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:

@@ -9,7 +9,8 @@ from benchmarks import containment
 from benchmarks.containment import Field, Tally, ask, compare, plant, verdict
 from benchmarks.exact_seal import seal_exists
 from benchmarks.harness import Report
-from engine.containment import SURE_STRETCH
+from engine.containment import SURE_STRETCH, Plan
+from engine.containment.planning import Case
 from geo_data.building import build_network
 from tests.support.chase import Chase, seal_by_force
 from tests.support.cities import grid_roads
@@ -66,12 +67,36 @@ a---C---b
         assert seal_exists(check, SURE_STRETCH) == (seal_by_force(check, SURE_STRETCH) is not None)
 
 
+def test_who_has_no_answer_waits_for_ever():
+    times = [0.1] * 214
+    assert containment.answered_ms([*times, np.inf, np.inf], 99) == pytest.approx(100.0)
+    assert containment.answered_ms([*times, np.inf, np.inf, np.inf], 99) is None
+    assert containment.answered_ms([*times, *[np.inf] * 9], 99) is None
+    assert containment.answered_ms([*times, *[np.inf] * 9], 50) == pytest.approx(100.0)
+
+
+def test_an_undecided_case_is_no_answer(ground, monkeypatch):
+    tally = Tally()
+    monkeypatch.setattr(Case, "first", lambda _: Plan("undecided"))
+    monkeypatch.setattr(Case, "best", lambda _: Plan("undecided"))
+    row = ask(ground, 40, 8, tally)
+    assert row["verdict"] == "undecided"
+    assert tally.first_s == tally.best_s == [np.inf]
+    assert tally.counts["undecided"] == 1
+
+
 def test_a_missed_bar_is_said():
     sound = {name: most for name, (_, most) in containment.BARS.items()} | {"incidents": 216}
     report = Report("containment", 1, ())
     report.summary = dict(sound)
     assert verdict(report, quick=False) == 0
-    for name, figure in (("leaks", 1), ("sealed_share_80", 0.5), ("incidents", 100), ("first_answer_p50_ms", None)):
+    for name, figure in (
+        ("leaks", 1),
+        ("sealed_share_80", 0.5),
+        ("incidents", 100),
+        ("first_answer_p50_ms", None),
+        ("undecided_share", 0.02),
+    ):
         report.summary = sound | {name: figure}
         assert verdict(report, quick=False) == 1, name
 

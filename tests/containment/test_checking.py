@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.chase import Chase
+from engine.containment import Certificate
+from tests.support.chase import Chase, halves
 from tests.support.networks import drawn_map
 
 SQUARE = """
@@ -23,40 +24,68 @@ def proof():
     certificate = chase.planner.case(situation).first().certificate
     checker = chase.checker(situation)
     assert checker.wrong(certificate) == ""
-    return chase, checker, certificate
+    (branch,) = certificate.branches
+    return chase, branch, lambda **change: checker.wrong(replace(certificate, branches=(replace(branch, **change),)))
 
 
 def test_cheaper_units_hold_less_than_the_ways_weigh(proof):
-    _, checker, certificate = proof
-    assert "lead through" in checker.wrong(replace(certificate, price=(0, *certificate.price[1:])))
+    _, branch, wrong = proof
+    assert "lead through" in wrong(price=(0, *branch.price[1:]))
 
 
 def test_the_ways_have_to_weigh_more_than_the_units_cost(proof):
-    _, checker, certificate = proof
-    assert "no more than" in checker.wrong(replace(certificate, routes=certificate.routes[:2]))
-    dear = tuple(price + 10**7 for price in certificate.price)
-    assert "no more than" in checker.wrong(replace(certificate, price=dear))
+    _, branch, wrong = proof
+    assert "no more than" in wrong(routes=branch.routes[:2])
+    assert "no more than" in wrong(price=tuple(price + 10**7 for price in branch.price))
 
 
 def test_a_way_has_to_lead_from_where_he_was_seen_to_the_outside(proof):
-    chase, checker, certificate = proof
-    first = certificate.routes[0]
+    chase, branch, wrong = proof
+    first = branch.routes[0]
     for nodes, fault in (
         (first.nodes[:-1], "does not lead out"),
         (first.nodes[1:], "does not begin"),
         ((first.nodes[0], chase.node["R"]), "no street"),
         ((), "does not begin"),
     ):
-        tampered = replace(certificate, routes=(replace(first, nodes=nodes), *certificate.routes[1:]))
-        assert fault in checker.wrong(tampered)
-    light = replace(certificate, routes=(replace(first, weight=0), *certificate.routes[1:]))
-    assert "weighs nothing" in checker.wrong(light)
+        assert fault in wrong(routes=(replace(first, nodes=nodes), *branch.routes[1:]))
+    assert "weighs nothing" in wrong(routes=(replace(first, weight=0), *branch.routes[1:]))
 
 
 def test_prices_are_by_unit_and_not_below_zero(proof):
-    _, checker, certificate = proof
-    assert "is wanted" in checker.wrong(replace(certificate, price=certificate.price[:2]))
-    assert "is wanted" in checker.wrong(replace(certificate, price=(-1, *certificate.price[1:])))
+    _, branch, wrong = proof
+    assert "is wanted" in wrong(price=branch.price[:2])
+    assert "is wanted" in wrong(price=(-1, *branch.price[1:]))
+
+
+def test_what_is_supposed_leaves_no_case_out_and_contradicts_nothing():
+    chase, situation = halves()
+    certificate = chase.planner.case(situation).first().certificate
+    checker = chase.checker(situation)
+    assert checker.wrong(certificate) == ""
+    branches = certificate.branches
+    for left in range(len(branches)):
+        rest = branches[:left] + branches[left + 1 :]
+        assert checker.wrong(replace(certificate, branches=rest)) == "the branches leave a case out"
+    assert checker.wrong(replace(certificate, branches=())) == "the branches leave a case out"
+    for branch in branches:
+        sure = replace(branch, passed=(), barred=())
+        assert checker.wrong(replace(certificate, branches=(sure,))), "in itself it proves less"
+        both = branch.passed + branch.barred
+        torn = replace(branch, passed=both, barred=both)
+        assert "not to be" in checker.wrong(replace(certificate, branches=(torn, *branches)))
+
+
+def test_who_gets_through_a_node_is_not_held_there_and_who_does_not_is_held_before():
+    chase, situation = halves()
+    checker = chase.checker(situation)
+    branches = chase.planner.case(situation).first().certificate.branches
+    node = {chase.node[letter] for letter in "MN"}
+    assert {supposed for branch in branches for supposed in branch.passed + branch.barred} <= node
+    (through,), (held,) = ([b for b in branches if b.passed], [b for b in branches if b.barred])
+    assert checker.wrong(Certificate(1_300, (held, through))) == ""
+    swapped = (replace(held, passed=held.barred, barred=()), replace(through, passed=(), barred=through.passed))
+    assert "does not" in checker.wrong(Certificate(1_300, swapped))
 
 
 def test_a_proof_for_a_long_stretch_is_none_for_a_short_one():

@@ -6,8 +6,16 @@ import numpy as np
 
 from engine.containment import Checker, Checkpoints, Crew, Planner, Seen, Situation, fastest_ms
 from engine.travel import Weights
-from geo_data.speeds import travel_ms
-from tests.support.networks import arc_between
+from geo_data.speeds import NEVER, travel_ms
+from tests.support.networks import arc_between, drawn_map
+
+HALVES = """
+P---A---M---E---Q
+|   |   |   |   |
+|   C   |   X   |
+|   |   |   |   |
+R---B---N---F---T
+"""
 
 
 class Chase:
@@ -46,6 +54,19 @@ class Chase:
     def letters(self, nodes):
         names = {index: letter for letter, index in self.node.items()}
         return "".join(sorted(names[int(node)] for node in nodes))
+
+
+def halves(units=("PR", "QT")):
+    """Return a chase and a situation where half of either of two cuts can be held and neither whole.
+
+    Of the first two who could stand at A or B one is missing, and so at E and F; at M and N nobody can be, and between
+    them he comes from one side to the other.
+    """
+    network, node = drawn_map(HALVES)
+    unit_ms = travel_ms(network, "emergency")
+    unit_ms[np.isin(network.arc_head, [node[letter] for letter in "CMNX"])] = NEVER
+    chase = Chase(network, node, suspect_ms=fastest_ms(network) * 8, unit_ms=unit_ms)
+    return chase, chase.situation("CA", units, horizon_s=3_000, exits="X", fraction=0.0)
 
 
 def seal_by_force(checker, stretch):
