@@ -17,6 +17,7 @@ from engine.core import (
     standing_emergencies,
     standing_levels,
     standing_lookouts,
+    standing_neighbours,
     standing_searches,
     standing_steps,
 )
@@ -183,6 +184,8 @@ def _mailed(state: State, event: e.Event, body: e.Mailed) -> None:
     assert body.mail_seq == box.last_seq + 1, (body.recipient, body.mail_seq, box.last_seq)
     box.last_seq = body.mail_seq
     box.items.append(Mail(body, event.at))
+    if body.code in standing_neighbours.CODES:
+        standing_neighbours.mailed(state, body)
     if body.code == "broadcast":
         standing_broadcasts.mailed(state, event.at, body)
     # What is mailed again was amended: it stands where it stood.
@@ -371,6 +374,7 @@ def _advance_incident(state: State, at: int, incident: Incident, to: IncidentSta
     if to in ENDED_INCIDENTS:
         state.ended.append((at, incident.id))
         standing_lookouts.given_up(state, incident)
+        standing_neighbours.given_up(state, incident)
         standing_searches.over(state, incident.id)
         standing_steps.withdraw(state, incident.id, at)
 

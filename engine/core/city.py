@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.core.neighbours import Neighbour
 from engine.core.report_forms import ReportForms
 from engine.dispatch.calendar import STANDARD, Calendar, CalendarRules
 from engine.dispatch.policies import Policies, VerificationPolicy
@@ -87,6 +88,8 @@ class City:
         What the city says about speeds, by profile, class of street and hour of the week.
     roster
         Who is on duty in which unit when; None where the city does not say.
+    neighbours
+        Which cities are told when whoever is pursued may leave towards them.
     roads_file
         The network's file, where it has one: its hierarchy is kept beside it.
     """
@@ -108,6 +111,7 @@ class City:
     profile: Profile = "emergency"
     speeds: SpeedTable = field(default_factory=SpeedTable.shipped)
     roster: Roster | None = None
+    neighbours: tuple[Neighbour, ...] = ()
     roads_file: Path | None = None
 
     @cached_property

@@ -12,9 +12,11 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from engine.dispatch.toml_file import At, lines_of
 from engine.model.errors import shorten
 
 MOST_FILE_BYTES = 256 << 20
@@ -129,6 +131,14 @@ class TomlFile:
             elif key and here == section and re.match(rf"\s*\"?{re.escape(key)}\"?\s*=", line):
                 return number
         return None
+
+    def line_at(self, at: At) -> int | None:
+        """Return the line of a value by its path, with numbers in arrays, or of the nearest thing around it."""
+        return next((self._by_path[at[:end]] for end in range(len(at), 0, -1) if at[:end] in self._by_path), None)
+
+    @cached_property
+    def _by_path(self) -> Mapping[At, int]:
+        return lines_of("\n".join(self._lines))
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from engine.core.city_files import (
     read_csv,
     read_features,
 )
+from engine.core.city_neighbours import read_neighbours
 from engine.core.city_places import (
     AREA_PROPERTIES,
     BEAT_KIND,
@@ -152,6 +153,7 @@ def load_folder(folder: Path) -> CityFolder:
             policies=policies,
         )
         roster = read_roster(folder, around, problems)
+        neighbours = read_neighbours(reading, toml)
     except SpeedError as error:
         problems.quote(ROADS, None, error, folder / ROADS)
     if problems.found:
@@ -171,6 +173,7 @@ def load_folder(folder: Path) -> CityFolder:
         "zones": zones,
         "beats": beats,
         "roster": roster,
+        "neighbours": neighbours,
     }
     city = City(**{**{f.name: getattr(blank, f.name) for f in fields(City)}, **read})
     _hold_areas(city, problems)

@@ -117,6 +117,7 @@ _TOP_RULES: Mapping[str, Rule] = {
     "devices": Rule(lambda _: True, ""),
     "verification": Rule(lambda value: isinstance(value, dict), "tables by the name of the policy"),
     "access": Rule(lambda _: True, ""),
+    "neighbours": Rule(lambda value: isinstance(value, list), "tables [[neighbours]]"),
 }
 _REQUIRED = ("schema", "name", "datum", "time_zone")
 _LISTENER_RULES: Mapping[str, Rule] = {

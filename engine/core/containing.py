@@ -21,6 +21,7 @@ from engine.core.orders import BY_RULE, free, propose, reach, send
 from engine.core.ports import Work
 from engine.core.state import Demand, State
 from engine.core.steps import ask_leave, line_of
+from engine.core.telling_neighbours import tell_neighbours
 from engine.core.under_stations import demands_of
 from engine.core.world import World
 from engine.fleet import READY
@@ -202,6 +203,7 @@ def apply_containment(world: World, draft: Draft, command: ApplyContainment) -> 
     ends = is_last and bool(_post_orders(world, incident_id))
     if (proposal.posts and _leave(world, draft, incident_id, proposal)) or ends:
         _hold(world, draft, incident_id, proposal)
+    _tell(world, draft, incident_id, proposal)
 
 
 def _judged(world: World, incident: IncidentId, proposal: Proposal | None, now: int) -> tuple[Outcome, Proposal | None]:
@@ -267,6 +269,12 @@ def hold_posts(world: World, draft: Draft, incident_id: IncidentId) -> None:
     outcome, proposal = _judged(world, incident_id, pursuit.proposal, draft.now)
     if outcome == "held" and proposal is not None:
         _hold(world, draft, incident_id, proposal)
+        _tell(world, draft, incident_id, proposal)
+
+
+def _tell(world: World, draft: Draft, incident_id: IncidentId, proposal: Proposal) -> None:
+    sealed = is_sealed(world.state, incident_id, draft.now)
+    tell_neighbours(world, draft, incident_id, proposal, sealed=sealed)
 
 
 def is_sealed(state: State, incident_id: IncidentId, now: int) -> bool:

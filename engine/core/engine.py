@@ -47,6 +47,7 @@ from engine.core.state import State
 from engine.core.stations import assign_units
 from engine.core.streets import lift_speed_rule, set_speed_rule, take_times
 from engine.core.supervising import tick
+from engine.core.telling_neighbours import stand_neighbours_down
 from engine.core.world import World
 from engine.model import commands as c
 from engine.model import events as e
@@ -196,6 +197,7 @@ class Engine:
         draft = Draft(self.city.name, self.state, now, command.actor, self._world.follow)
         _HANDLERS[type(command)](self._world, draft, command)
         hand_over(self._world, draft)
+        stand_neighbours_down(self._world, draft)
         return draft.events
 
     def settle(self, now: int) -> list[e.Event]:

@@ -18,11 +18,12 @@ from engine.containment.matching import AMPLE
 from engine.containment.plan import SURE_STRETCH
 from engine.containment.suspect import fastest_ms
 from engine.core.city import City
+from engine.core.neighbours import WayOut, leaving, ways_out
 from engine.dispatch.search.walking import WALK_MPS
 from engine.model.ids import StationId, UnitId
 from engine.model.limits import LONGEST_HORIZON_MS
 from engine.model.lookouts import Mode
-from engine.model.pursuits import Post, Proposal, Stage
+from engine.model.pursuits import Leaving, Post, Proposal, Stage
 from engine.travel import TravelTimes
 from geo_data.raw_roads import Mode as RoadMode
 from geo_data.speeds import NEVER
@@ -132,6 +133,16 @@ class Flight:
         nodes = barred_nodes(network, lon, lat, self.exits, driven)
         return {its.id: node for its, node in zip(standing, nodes.tolist(), strict=True) if node >= 0}
 
+    @cached_property
+    def ways_out(self) -> tuple[WayOut, ...]:
+        """Where whoever flees leaves towards a neighbour city."""
+        city = self._city
+        return ways_out(city.network, city.snapper, self._fleeing_ms("car"), city.neighbours)
+
+    def leaving(self, mode: Mode, ground: "Ground", now: int) -> tuple[Leaving, ...]:
+        """Return the neighbour cities that a subject can reach, each by the way that is soonest."""
+        return leaving(self.ways_out, ground, self._fleeing_ms(mode), now) if self._city.neighbours else ()
+
     def _fleeing_ms(self, mode: Mode) -> NDArray[np.int32]:
         """Return what each arc takes who flees: in a car as fast as anybody, on foot at a run."""
         network = self._city.network
@@ -219,6 +230,7 @@ def plan_posts(flight: Flight, question: Question) -> Proposal:
         probability=None if chance is None else chance.probability,
         low=None if chance is None else chance.low,
         high=None if chance is None else chance.high,
+        leaving=() if plan.verdict == "sealed" else flight.leaving(question.mode, case.ground, question.now),
     )
 
 

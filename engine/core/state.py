@@ -165,6 +165,16 @@ class StandingRule(msgspec.Struct, frozen=True, gc=False):
     at: int
 
 
+class NeighbourTold(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """What a neighbour city was told last of a pursuit."""
+
+    recipient: RecipientId
+    incident: IncidentId
+    values: dict[str, str]
+    stands: bool
+    """Whether the notice has not been taken back."""
+
+
 class Kept(msgspec.Struct, kw_only=True):
     """The part of the state that a snapshot holds, as it is encoded. Nothing in it can name a caller."""
 
@@ -195,6 +205,8 @@ class Kept(msgspec.Struct, kw_only=True):
     order_people: dict[OrderId, tuple[int, int]] = {}
     """How many went by an order, and how many sworn officers among them, where that is known."""
     order_clocks: dict[OrderId, dict[str, int]] = {}
+    neighbours_told: dict[str, NeighbourTold] = {}
+    """By the number of a notice: what a neighbour city was told last of a pursuit."""
     calls_taken: dict[OrderId, int] = {}
     """When a checkpoint that was told to bar its road has taken that up."""
     decided: dict[OrderId, Decided] = {}

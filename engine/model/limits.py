@@ -68,6 +68,8 @@ OLDEST_SEEN_MS = 3_600_000
 """Ago, in ms, where a suspect was last seen for a containment to begin there."""
 MOST_SEEN, MOST_CREW, MOST_CHECKPOINTS, MOST_EXITS = 16, 2_000, 500, 10_000
 """Places where the suspect may have been, units, standing checkpoints and exits of one containment."""
+MOST_NEIGHBOURS, MOST_BORDER_EXITS = 32, 64
+"""Neighbour cities of one city, and places at which one leaves towards each."""
 MOST_ON_ROLL, MOST_DUTIES = 20_000, 100_000
 """People in `officers.csv`, lines of `roster.csv`."""
 MOST_CREW_OF_UNIT = 64

@@ -54,6 +54,32 @@ class Post(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=Tr
         return tuple(RecipientId(unit) for unit in self.units)
 
 
+class Leaving(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
+    """The soonest way by which a subject may leave towards a neighbour city, as seen when a plan was made.
+
+    Attributes
+    ----------
+    name, name_zh
+        The neighbour's.
+    mailbox
+        Where it is told.
+    exit, exit_zh
+        What the way is called, at ``lon`` and ``lat``.
+    at
+        The earliest instant at which the subject can be there.
+    """
+
+    neighbour: str
+    name: str
+    name_zh: str
+    mailbox: RecipientId
+    exit: str
+    exit_zh: str
+    lon: float
+    lat: float
+    at: int
+
+
 class Proposal(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What a worker found about one sighting.
 
@@ -69,6 +95,8 @@ class Proposal(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
         Why no seal exists, in codes and numbers.
     probability, low, high
         Where there is no seal: how probably the posts meet the subject, with its 95 % interval.
+    leaving
+        Where there is no seal: the neighbour cities that the subject can reach within the horizon.
     """
 
     verdict: Verdict
@@ -82,6 +110,7 @@ class Proposal(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
     probability: float | None = None
     low: float | None = None
     high: float | None = None
+    leaving: tuple[Leaving, ...] = ()
 
 
 class PostDuty(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

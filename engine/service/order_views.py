@@ -104,10 +104,20 @@ def item_of(engine: Engine, mailed: Mailed, trace: Trace | None = None) -> Item:
 
 def _subject(engine: Engine, mailed: Mailed) -> dict[str, str]:
     """Return who was seen, for those whom a lookout names to be told, while it holds."""
+    if mailed.code in ("neighbour_warned", "neighbour_amended"):
+        return _description(engine, mailed)
     if mailed.code != "sighting_seen":
         return {}
     subject = engine.state.subjects.get(LookoutId(mailed.values["lookout"]))
     return {} if subject is None else {"label": subject.label, "text": subject.text}
+
+
+def _description(engine: Engine, mailed: Mailed) -> dict[str, str]:
+    """Return what the subject looks like, and no name, for a neighbour whom the lookout names to be told."""
+    name = LookoutId(mailed.values["lookout"])
+    lookout, subject = engine.state.lookouts.get(name), engine.state.subjects.get(name)
+    is_told = lookout is not None and mailed.recipient in lookout.terms.told
+    return {"text": subject.text} if is_told and subject is not None else {}
 
 
 def _said(engine: Engine, mailed: Mailed) -> dict[str, str]:

@@ -96,6 +96,7 @@ async def running(
     stations=(),
     run_cards=None,
     door=None,
+    neighbours=(),
     **more,
 ):
     """Run a server over a grid of streets; what is left goes to the cycle."""
@@ -104,7 +105,10 @@ async def running(
     journal = VolatileJournal() if journal is None else journal
     cards = {} if run_cards is None else {"run_cards": run_cards}
     engine = Engine(
-        city(units, stations, policies=policies, **cards), journal=journal, clock=clock or SetClock(), jobs=jobs
+        city(units, stations, policies=policies, neighbours=neighbours, **cards),
+        journal=journal,
+        clock=clock or SetClock(),
+        jobs=jobs,
     )
     cycle = cycle_type(engine, limits=cycle_limits, **more)
     if jobs is not None:
