@@ -3,8 +3,7 @@
 One small function for each kind of event, in one table. The same functions serve the running core and every replay.
 """
 
-import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -22,13 +21,14 @@ from engine.core import (
     standing_steps,
 )
 from engine.core.deadline_keys import RULE_END, deadline_key
+from engine.core.forgetting import forget
 from engine.core.state import AlertRecord, Decided, Demand, Doing, Mail, Mailbox, StandingRule, State
 from engine.core.under_stations import ASSIGN, demands_of, give_back, take, watch_naming
 from engine.model import events as e
 from engine.model.demand_events import DemandDropped, DemandRaised, DemandUnmet, PlanApplied, PlanRequested, Recommended
 from engine.model.emergency_events import EmergencyEnded, EmergencyRaised, EmergencyRepeated, WelfareSet
 from engine.model.entities import Incident, Order, Overruling
-from engine.model.ids import DESK, RecipientId, StationId, UnitId, number_of
+from engine.model.ids import UnitId, number_of
 from engine.model.lifecycle import (
     ENDED_INCIDENTS,
     HOLDING_ORDERS,
@@ -42,11 +42,6 @@ from engine.model.lifecycle import (
 )
 from engine.model.photos import Photo, PhotoKept
 from engine.model.step_events import DeadlineMissed, Escalated, StepDecided, StepPassedOn, StepRequested
-
-RETAIN_MS = 86_400_000
-"""How long what has ended stays in memory."""
-RETAIN_KEYS_MS = 30 * 86_400_000
-"""How long an idempotency key is remembered: longer than any client keeps an answer."""
 
 _DECIDED = frozenset((OrderState.APPROVED, OrderState.CANCELLED, OrderState.REPLACED))
 """What a person decides about an order: who did is remembered, so that the second can be told."""
@@ -62,7 +57,7 @@ def apply(state: State, event: e.Event) -> None:
     state.kept.at = event.at
     _APPLY[type(event.body)](state, event, event.body)
     if is_later:  # what is old at an instant was forgotten with its first event
-        _forget(state, event.at)
+        forget(state, event.at)
 
 
 def _configured(state: State, event: e.Event, body: e.Configured) -> None:
@@ -377,63 +372,3 @@ def _advance_incident(state: State, at: int, incident: Incident, to: IncidentSta
         standing_neighbours.given_up(state, incident)
         standing_searches.over(state, incident.id)
         standing_steps.withdraw(state, incident.id, at)
-
-
-def _forget(state: State, at: int) -> None:
-    """Drop what ended long ago: incidents with their orders and alerts' details, mail that was delivered, old keys."""
-    standing_lookouts.forget(state, at, RETAIN_MS, RETAIN_KEYS_MS)
-    while state.ended and state.ended[0][0] < at - RETAIN_MS:
-        _, gone = state.ended.popleft()
-        incident = state.incidents.get(gone)
-        if incident is None or incident.state not in ENDED_INCIDENTS:
-            continue
-        is_open = any(state.orders[order].state in OPEN_ORDERS for order in incident.orders)
-        if is_open or standing_steps.was_asked_after(state, gone, at - RETAIN_MS):
-            state.ended.append((at, gone))
-            continue
-        del state.incidents[gone]
-        state.recommendations.pop(gone, None)
-        state.searches.pop(gone, None)
-        standing_steps.forget(state, gone)
-        clockwork.forget_clocks(state, incident)
-        for order in incident.orders:
-            recipient = state.orders.pop(order).recipient
-            del state.kept.order_demand[order]
-            state.kept.order_people.pop(order, None)
-            state.order_posts.pop(order, None)
-            state.order_looks.pop(order, None)
-            state.kept.calls_taken.pop(order, None)
-            state.kept.decided.pop(order, None)
-            state.kept.photos.pop(order, None)
-            state.overruled.pop(order, None)
-            state.words.pop(order, None)
-            _trim(state, recipient, at)
-        _trim(state, DESK, at)
-        for alert in incident.alerts:
-            state.details.pop(alert, None)
-    # Both stand in the order they were taken: the first tells whether there is anything to drop.
-    keys, alerts, oldest = state.kept.keys, state.kept.alerts, at - RETAIN_KEYS_MS
-    if keys and next(iter(keys.values())) < oldest:
-        for key in _before(keys.items(), oldest):
-            del keys[key]
-    if alerts and next(iter(alerts.values())).at < oldest:
-        for key in _before(((k, record.at) for k, record in alerts.items()), oldest):
-            del alerts[key]
-
-
-def _trim(state: State, recipient: RecipientId | StationId, at: int) -> None:
-    box = state.mailboxes.get(RecipientId(recipient))
-    if box is None:
-        return
-    keep = 0
-    while keep < len(box.items) and box.items[keep].at < at - RETAIN_MS:
-        body = box.items[keep].body
-        if body.mail_seq > box.delivered_seq or body.order in state.orders:
-            break
-        keep += 1
-    del box.items[:keep]
-
-
-def _before(taken: Iterable[tuple[str, int]], instant: int) -> list[str]:
-    """Return the keys taken before an instant; they stand in the order they were taken."""
-    return [key for key, _ in itertools.takewhile(lambda item: item[1] < instant, taken)]

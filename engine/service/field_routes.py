@@ -1,6 +1,6 @@
 """Those outside: emergencies, units, broadcasts, streets and devices."""
 
-from engine.service import bodies, field_bodies
+from engine.service import bodies, field_bodies, speed_bodies
 from engine.service.roles import Permission
 from engine.service.route import AFTER, Query, Route
 
@@ -95,7 +95,7 @@ ROUTES: tuple[Route, ...] = (
         name="read_speeds",
         summary="Read which travel times are in force: their version, the rules that hold, how many live speeds.",
         needs=Permission.READ_SPEEDS,
-        gives={200: bodies.SpeedsBody},
+        gives={200: speed_bodies.SpeedsBody},
     ),
     Route(
         method="POST",
@@ -103,8 +103,8 @@ ROUTES: tuple[Route, ...] = (
         name="set_speed_rule",
         summary="Close streets, at once, or change their speed: by polygon, place, class and hour of the week.",
         needs=Permission.SET_SPEEDS,
-        takes=bodies.SpeedRuleIn,
-        gives={201: bodies.SpeedRuleTaken, 200: bodies.SpeedRuleTaken},
+        takes=speed_bodies.SpeedRuleIn,
+        gives={201: speed_bodies.SpeedRuleTaken, 200: speed_bodies.SpeedRuleTaken},
     ),
     Route(
         method="POST",
@@ -112,8 +112,8 @@ ROUTES: tuple[Route, ...] = (
         name="lift_speed_rule",
         summary="Lift a rule over the streets.",
         needs=Permission.SET_SPEEDS,
-        takes=bodies.LiftIn,
-        gives={200: bodies.SpeedsBody},
+        takes=speed_bodies.LiftIn,
+        gives={200: speed_bodies.SpeedsBody},
     ),
     Route(
         method="POST",
@@ -121,8 +121,8 @@ ROUTES: tuple[Route, ...] = (
         name="feed_speeds",
         summary="Take live speeds of streets, as a traffic service measures them.",
         needs=Permission.FEED_SPEEDS,
-        takes=bodies.FeedIn,
-        gives={200: bodies.FeedTaken},
+        takes=speed_bodies.FeedIn,
+        gives={200: speed_bodies.FeedTaken},
     ),
     Route(
         method="GET",

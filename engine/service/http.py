@@ -27,17 +27,7 @@ from engine.service import speed_views, views
 from engine.service.access import AccessDenied
 from engine.service.access_http import AccessApi
 from engine.service.backend import Backend, V
-from engine.service.bodies import (
-    Bootstrap,
-    DecideIn,
-    FeedIn,
-    Health,
-    LiftIn,
-    NewAlert,
-    ProblemBody,
-    SpeedRuleIn,
-    TemplateBody,
-)
+from engine.service.bodies import Bootstrap, DecideIn, Health, NewAlert, ProblemBody, TemplateBody
 from engine.service.card_views import card_body
 from engine.service.device_http import DeviceApi
 from engine.service.device_hub import DeviceHub
@@ -65,6 +55,7 @@ from engine.service.roles import Permission
 from engine.service.route import Route, Which
 from engine.service.routes import ROUTES
 from engine.service.search_http import SearchApi
+from engine.service.speed_bodies import FeedIn, LiftIn, SpeedRuleIn
 from engine.texts import LANGUAGES
 from engine.version import version
 from engine.wire import asyncapi

@@ -6,7 +6,7 @@ from engine.core.batch import Reply
 from engine.core.engine import Engine
 from engine.model.ids import RuleId
 from engine.model.streets import SpeedRule, Spot
-from engine.service.bodies import FeedIn, FeedTaken, SpeedRuleIn, SpeedRuleTaken, SpeedsBody, StandingRuleBody
+from engine.service.speed_bodies import FeedIn, FeedTaken, SpeedRuleIn, SpeedRuleTaken, SpeedsBody, StandingRuleBody
 from engine.travel import LEAST_FACTOR, MOST_FACTOR
 from geo_data.datum import to_wgs84
 

@@ -3,7 +3,7 @@
 import pytest
 
 from engine import EndIncident, Engine, ReportAlert, RunCards
-from engine.core.apply import RETAIN_MS
+from engine.core.forgetting import RETAIN_MS
 from engine.core.plain_ports import VolatileJournal
 from engine.dispatch.run_cards import RunCardError
 from engine.model.ids import DESK

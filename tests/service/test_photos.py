@@ -2,7 +2,7 @@
 
 import hashlib
 
-from engine.core.apply import RETAIN_MS
+from engine.core.forgetting import RETAIN_MS
 from engine.journal.photos import erase_photos, media_of
 from engine.model.commands import AnswerOrder, ReportAlert
 from engine.model.entities import Need
