@@ -242,7 +242,7 @@ def _print_posts(console: "Console", plan: Proposal, language: str) -> None:
     if plan.probability is not None:
         shares = {"probability": plan.probability, "low": plan.low, "high": plan.high}
         console.print(text("explain.chance", language, **shares))
-    for its in plan.leaving:
+    for its in plan.leaving if plan.verdict != "sealed" else ():
         neighbour, exit_ = (its.name_zh, its.exit_zh) if language == "zh" else (its.name, its.exit)
         after = duration(max(0, its.at - plan.made_at))
         said = {"neighbour": neighbour, "exit": exit_, "after": after, "mailbox": its.mailbox}

@@ -26,7 +26,8 @@ _GIVEN_BACK = frozenset((OrderState.REFUSED, OrderState.EXPIRED, OrderState.CANC
 def calls(world: World, incident: IncidentId, seen: Sighting, now: int) -> tuple[tuple[StationId, int], ...]:
     """Return the checkpoints that may be told, and in how long from now each bars its road, in ms."""
     told = {StationId(order.recipient): order for order in called(world, incident)}
-    able = [its for its in world.stations if may_be_called(world, incident, its.id)]
+    given_back = _given_back(world, incident)
+    able = [its for its in world.stations if its.is_checkpoint and its.id not in given_back]
     able.sort(key=lambda its: abs(its.lon - seen.lon) + abs(its.lat - seen.lat))
     return tuple(
         (its.id, until_barred_ms(world, told[its.id], now) if its.id in told else its.setup_ms)
@@ -37,13 +38,16 @@ def calls(world: World, incident: IncidentId, seen: Sighting, now: int) -> tuple
 def may_be_called(world: World, incident: IncidentId, station: StationId) -> bool:
     """Tell whether a station is a checkpoint that can be told in a pursuit."""
     its = world.state.stations.get(station)
-    if its is None or not its.is_checkpoint:
-        return False
+    return its is not None and its.is_checkpoint and station not in _given_back(world, incident)
+
+
+def _given_back(world: World, incident: IncidentId) -> set[StationId]:
     orders = (world.state.orders[name] for name in world.state.incidents[incident].orders)
-    return not any(
-        StationId(order.recipient) == station and order.state in _GIVEN_BACK and order.id in world.state.order_posts
+    return {
+        StationId(order.recipient)
         for order in orders
-    )
+        if order.recipient_kind == "station" and order.state in _GIVEN_BACK and order.id in world.state.order_posts
+    }
 
 
 def called(world: World, incident: IncidentId) -> list[Order]:

@@ -19,8 +19,8 @@ from engine.core.draft import Draft
 from engine.core.flight import Question, plan_posts
 from engine.core.orders import BY_RULE, free, propose, reach, send
 from engine.core.ports import Work
+from engine.core.roadblocks import ask_to_hold, granted, is_denied
 from engine.core.state import Demand, State
-from engine.core.steps import ask_leave, line_of
 from engine.core.telling_neighbours import tell_neighbours
 from engine.core.under_stations import demands_of
 from engine.core.world import World
@@ -40,7 +40,6 @@ from engine.model.recommendation import Candidate
 
 MOST_TRIES = 6
 """Plans asked for about one sighting, the first and the best included."""
-ROADBLOCK = "roadblock"
 DISPERSED = "not_wanted_here"
 """Why an order for a post is replaced: the newest plan has no such post for this unit."""
 
@@ -81,7 +80,7 @@ def _lost(world: World, incident: IncidentId, proposal: Proposal | None, now: in
     """Tell whether a post has nobody, though leave was given and it could still be of use."""
     if proposal is None:
         return True
-    if not _granted(world, incident):
+    if not granted(world, incident):
         return False
     held = {order.recipient for order in _post_orders(world, incident)}
     posts = [post for post in proposal.posts if post.due_at > now]
@@ -201,7 +200,7 @@ def apply_containment(world: World, draft: Draft, command: ApplyContainment) -> 
     # A first answer that knows no posts is no reason to leave those that stand: the best one comes.
     is_last = world.state.pursuits[incident_id].stage == "best" or proposal.verdict == "no_way_out"
     ends = is_last and bool(_post_orders(world, incident_id))
-    if (proposal.posts and _leave(world, draft, incident_id, proposal)) or ends:
+    if (proposal.posts and ask_to_hold(world, draft, incident_id, proposal)) or ends:
         _hold(world, draft, incident_id, proposal)
     _tell(world, draft, incident_id, proposal)
 
@@ -237,30 +236,6 @@ def _stretch(post: Post, made_at: int, late_ms: int) -> int:
     return min(post.stretch, (post.due_at - made_at - post.fixed_ms - late_ms) * 1000 // way_ms)
 
 
-def _granted(world: World, incident: IncidentId) -> bool:
-    """Tell whether roads may be held in this pursuit: nobody need be asked, or somebody has agreed."""
-    steps = [step for step in world.state.steps_of(incident) if step.step == ROADBLOCK]
-    if steps:
-        return any(step.outcome == "granted" for step in steps)
-    try:
-        return not line_of(world, incident, ROADBLOCK)
-    except Refusal:  # the run card allows it to nobody
-        return False
-
-
-def _leave(world: World, draft: Draft, incident: IncidentId, proposal: Proposal) -> bool:
-    """Tell whether roads may be held in this pursuit; ask for it where nobody was asked yet."""
-    if _granted(world, incident):
-        return True
-    if any(step.step == ROADBLOCK for step in world.state.steps_of(incident)):
-        return False
-    try:
-        values = {"verdict": proposal.verdict, "posts": str(len(proposal.posts))}
-        return ask_leave(world, draft, ROADBLOCK, incident, values=values)
-    except Refusal:  # the run card allows it to nobody
-        return False
-
-
 def hold_posts(world: World, draft: Draft, incident_id: IncidentId) -> None:
     """Order the posts of the newest plan, now that leave is given; where it holds no more it is asked for anew."""
     pursuit = world.state.pursuits.get(incident_id)
@@ -272,9 +247,18 @@ def hold_posts(world: World, draft: Draft, incident_id: IncidentId) -> None:
         _tell(world, draft, incident_id, proposal)
 
 
+def leave_posts(world: World, draft: Draft, incident_id: IncidentId) -> None:
+    """Note that no road may be held: what the plan would have sealed is open."""
+    pursuit = world.state.pursuits.get(incident_id)
+    if pursuit is not None and pursuit.proposal is not None:
+        _tell(world, draft, incident_id, pursuit.proposal)
+
+
 def _tell(world: World, draft: Draft, incident_id: IncidentId, proposal: Proposal) -> None:
+    """Tell neighbour cities what the newest plan means for them; where a seal waits for leave, nothing yet."""
     sealed = is_sealed(world.state, incident_id, draft.now)
-    tell_neighbours(world, draft, incident_id, proposal, sealed=sealed)
+    if sealed or proposal.verdict != "sealed" or is_denied(world, incident_id):
+        tell_neighbours(world, draft, incident_id, () if sealed else proposal.leaving, sealed=sealed)
 
 
 def is_sealed(state: State, incident_id: IncidentId, now: int) -> bool:

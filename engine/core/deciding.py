@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from engine.core.asking import more_granted, more_refused
 from engine.core.asking_leave import leave_given, leave_not_given
-from engine.core.containing import hold_posts
+from engine.core.containing import hold_posts, leave_posts
 from engine.core.draft import Draft
 from engine.core.levels import change_level
 from engine.core.orders import decided_by, known_order, send_if_free
@@ -125,5 +125,6 @@ REFUSED: Mapping[str, Followed] = {
     "send": _send_refused,
     "more_force": more_refused,
     "return_order": return_refused,
+    "roadblock": lambda world, draft, step: leave_posts(world, draft, step.incident),
     **dict.fromkeys(PEOPLES_STEPS, leave_not_given),
 }

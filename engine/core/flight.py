@@ -230,7 +230,7 @@ def plan_posts(flight: Flight, question: Question) -> Proposal:
         probability=None if chance is None else chance.probability,
         low=None if chance is None else chance.low,
         high=None if chance is None else chance.high,
-        leaving=() if plan.verdict == "sealed" else flight.leaving(question.mode, case.ground, question.now),
+        leaving=flight.leaving(question.mode, case.ground, question.now),
     )
 
 

@@ -6,6 +6,7 @@ is shut in or can reach that neighbour no more, and when the pursuit ends, howev
 the lookout's reference, by which the two rooms speak of the subject, and no name.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from engine.core.world import World
 from engine.model.ids import IncidentId
 from engine.model.lookouts import Sighting
 from engine.model.notices import NoticeCode
-from engine.model.pursuits import Leaving, Proposal
+from engine.model.pursuits import Leaving
 
 SHUT_IN, OUT_OF_REACH = "shut_in", "out_of_reach"
 _STAYING = frozenset(("notice", "incident", "neighbour", "lookout", "reference", "exercise"))
@@ -23,17 +24,14 @@ UNKNOWN = "–"
 """For a heading that nobody has seen."""
 
 
-def tell_neighbours(world: World, draft: Draft, incident: IncidentId, proposal: Proposal, *, sealed: bool) -> None:
-    """Tell each neighbour that a subject can reach by the newest plan, and those no more whom he cannot.
-
-    A plan for a seal that nobody has ordered yet is no reason to take anything back.
-    """
+def tell_neighbours(
+    world: World, draft: Draft, incident: IncidentId, leaving: Sequence[Leaving], *, sealed: bool
+) -> None:
+    """Tell each neighbour that a subject can reach, and take back what was told those whom he cannot."""
     told = world.state.kept.neighbours_told
-    reached = {_number(incident, its): its for its in proposal.leaving}
+    reached = {_number(incident, its): its for its in leaving}
     for number, its in reached.items():
         _tell(world, draft, incident, number, its)
-    if proposal.verdict == "sealed" and not sealed:
-        return
     why = SHUT_IN if sealed else OUT_OF_REACH
     for number, before in list(told.items()):
         if before.incident == incident and before.stands and number not in reached:

@@ -96,7 +96,7 @@ class Proposal(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_default
     probability, low, high
         Where there is no seal: how probably the posts meet the subject, with its 95 % interval.
     leaving
-        Where there is no seal: the neighbour cities that the subject can reach within the horizon.
+        The neighbour cities that the subject can reach within the horizon while nobody holds a road.
     """
 
     verdict: Verdict

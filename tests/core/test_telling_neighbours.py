@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 from rich.console import Console
 
-from engine import EndIncident, Engine
+from engine import DecideStep, EndIncident, Engine
 from engine.cli.explain import _print_posts
 from engine.core.neighbours import BorderExit, Neighbour
 from engine.dispatch.policies import Policies
@@ -100,6 +100,16 @@ def test_a_sealed_subject_is_no_neighbours_matter(auto):
     _, incident = chase(room)
     assert room.state.pursuits[incident].proposal.verdict == "sealed"
     assert not told(room)
+
+
+def test_a_seal_that_nobody_may_hold_is_none_and_while_leave_is_waited_for_nobody_is_told():
+    room = room_with(stations=STATIONS, neighbours=(EAST,))
+    _, incident = chase(room)
+    assert room.state.pursuits[incident].proposal.verdict == "sealed"
+    assert not told(room)
+    (step,) = [step for step in room.state.steps_of(incident) if step.step == "roadblock"]
+    room.say(DecideStep(actor="user:chen", step=step.id, granted=False))
+    assert [code for code, _ in told(room)] == ["neighbour_warned"]
 
 
 def test_who_is_shut_in_later_is_expected_no_more(auto):
