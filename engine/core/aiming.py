@@ -11,9 +11,7 @@ import numpy as np
 
 from engine.core.chasing import Hunt, draw_ways, is_ahead, is_newest, known_of
 from engine.core.draft import Draft
-from engine.core.orders import reach
 from engine.core.ports import Work
-from engine.core.under_stations import demands_of
 from engine.core.world import World
 from engine.dispatch.ahead import look_ahead
 from engine.dispatch.diversion import seen_by
@@ -77,7 +75,7 @@ def _asked(world: World, incident: IncidentId, hunt: Hunt, orders: list[Order], 
         ahead = look_ahead(pursued, spot.arc, spot.fraction, force, seen, READY, fresh_after)
         met = [(row, *named) for row, named in zip(rows, versions, strict=True)]
         aims = tuple(
-            Aim(order=order, version=version, meeting=meeting, chased=ahead.said)
+            Aim(order=order, version=version, meeting=meeting, chased=ahead.said, route=ahead.way(row, force))
             for row, order, version in met
             if (meeting := ahead.meeting(row, force)) is not None
         )
@@ -87,20 +85,16 @@ def _asked(world: World, incident: IncidentId, hunt: Hunt, orders: list[Order], 
 
 
 def _amend(world: World, draft: Draft, order: Order, aim: Aim) -> None:
-    """Give an order the place where its unit is ahead, and the way there from where it is by now."""
-    meeting, demands = aim.meeting, demands_of(world.state, order)
-    place = world.place(meeting.lon, meeting.lat)
-    candidate, route = reach(world, demands[0], UnitId(order.recipient), place) if demands else (None, "")
-    rolling = order.state is OrderState.EN_ROUTE
-    eta_ms = meeting.eta_ms if candidate is None else candidate.travel_ms if rolling else candidate.eta_ms
+    """Give an order the place where its unit is ahead, and the way there from where it was a moment ago."""
+    meeting = aim.meeting
     draft.emit(
         le.OrderAmended(
             order=order.id,
             version=order.version + 1,
             lon=meeting.lon,
             lat=meeting.lat,
-            eta_ms=eta_ms,
-            route=route,
+            eta_ms=meeting.eta_ms,
+            route=aim.route,
             meeting=meeting,
             chased=aim.chased,
         )

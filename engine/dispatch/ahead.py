@@ -22,6 +22,8 @@ from engine.model.ids import SightingId
 from engine.model.recommendation import Candidate, Chased, Meeting, WhyChased
 from engine.travel import NEVER
 from engine.travel.arrivals import arrivals
+from engine.travel.polyline import encode_polyline
+from engine.travel.routes import drawn
 
 BEHIND = "behind"
 """The code of its handicap."""
@@ -101,6 +103,13 @@ class Ahead:
         if self.at is None or self.arc is None or self.at[row] < 0:
             return None
         return int(self.arc[self.at[row]])
+
+    def way(self, row: int, force: Force) -> str:
+        """Return a unit's way to where it is ahead, as a polyline."""
+        arc, fleet = self.place(row), force.fleet
+        assert arc is not None
+        arcs, start, end, _ = force.times.way(int(fleet.arc[row]), float(fleet.fraction[row]), arc, 0.0)
+        return encode_polyline(drawn(force.times.network, arcs, start, end)[1])
 
     def meeting(self, row: int, force: Force) -> Meeting | None:
         """Return where a unit is ahead of him; None where it is not."""

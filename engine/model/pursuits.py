@@ -130,6 +130,8 @@ class Aim(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     version: int
     meeting: Meeting
     chased: Chased
+    route: str
+    """The way there, as a polyline."""
 
 
 class Pursuit(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):

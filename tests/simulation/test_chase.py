@@ -16,7 +16,7 @@ from tests.support.cities import NOW, grid_roads
 
 @pytest.mark.parametrize("seed", [1, 4, 7])
 def test_no_seal_leaks_and_no_terminal_is_contradicted(seed):
-    chase, journal = pursuit._prepare(cities.town(2_000, seed, 60.0), seed)
+    chase, journal = pursuit.prepare(cities.town(2_000, seed, 60.0), seed)
     chased = chase.run()
     assert chased.contradictions == []
     assert chased.leaks == []
@@ -32,7 +32,7 @@ def test_no_seal_leaks_and_no_terminal_is_contradicted(seed):
 
 def test_a_chase_is_the_same_again():
     def played():
-        chase, journal = pursuit._prepare(cities.town(2_000, 4, 60.0), 4)
+        chase, journal = pursuit.prepare(cities.town(2_000, 4, 60.0), 4)
         chase.run()
         return list(journal.read())
 
@@ -41,7 +41,7 @@ def test_a_chase_is_the_same_again():
 
 def test_a_terminal_that_misses_a_cancellation_is_noticed():
     """The check itself: a table that is not the core's is a contradiction."""
-    chase, _ = pursuit._prepare(cities.town(2_000, 4, 60.0), 4)
+    chase, _ = pursuit.prepare(cities.town(2_000, 4, 60.0), 4)
     for _ in range(40):
         chase.step()
     crew = next(crew for crew in chase.crews.values() if crew.shown)

@@ -47,7 +47,7 @@ def run(args: argparse.Namespace, scenario: Scenario) -> int:
     """Play, tell, draw; 0 when no terminal was ever contradicted and nobody got through a seal."""
     started_s = time.monotonic()
     out = sys.stderr if args.json else sys.stdout
-    chase, journal = _prepare(scenario, args.seed)
+    chase, journal = prepare(scenario, args.seed)
     chased = chase.run()
     told = _Teller(args.lang, scenario.plan.time_zone)
     for event in journal.read():
@@ -68,7 +68,8 @@ def run(args: argparse.Namespace, scenario: Scenario) -> int:
     return 1 if chased.contradictions or chased.leaks else 0
 
 
-def _prepare(scenario: Scenario, seed: int) -> tuple[Chase, VolatileJournal]:
+def prepare(scenario: Scenario, seed: int) -> tuple[Chase, VolatileJournal]:
+    """Return a pursuit that has not begun, and the record it will have."""
     plan, begins_at = scenario.plan, int(EVENING.timestamp()) * 1000
     clock, journal = VirtualClock(begins_at - 1_000), VolatileJournal()
     city = City(
