@@ -313,8 +313,7 @@ def _must_end(world: World, order: Order, post: Post | None) -> bool:
 def _amend(world: World, draft: Draft, order: Order, post: Post) -> None:
     """Let an order be for a post, unless it says so already."""
     said = _duty(post, order.recipient)
-    before = world.state.order_posts.get(order.id)
-    if before is not None and _is_at(order, post) and msgspec.structs.replace(before, due_at=said.due_at) == said:
+    if _is_at(order, post) and _says(world, order, said):
         return
     candidate, route = _way(world, demands_of(world.state, order), UnitId(order.recipient), post)
     rolling = order.state is OrderState.EN_ROUTE
@@ -331,6 +330,14 @@ def _amend(world: World, draft: Draft, order: Order, post: Post) -> None:
         )
     )
     draft.mail(order.recipient, "order", world.state.orders[order.id])
+
+
+def _says(world: World, order: Order, said: PostDuty) -> bool:
+    """Tell whether an order says of its post what is to be said: that it has more time than it was told need not be."""
+    before = world.state.order_posts.get(order.id)
+    if before is None or msgspec.structs.replace(before, due_at=said.due_at) != said:
+        return False
+    return before.due_at <= said.due_at or order.state not in UNDER_WAY
 
 
 def _order(world: World, draft: Draft, incident: Incident, unit: UnitId, post: Post) -> None:

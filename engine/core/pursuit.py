@@ -18,7 +18,7 @@ from engine.core.world import World
 from engine.model import lookout_events as le
 from engine.model.demand_events import DemandRaised
 from engine.model.entities import Alert, Incident, Need, Order
-from engine.model.ids import DemandId, IncidentId, RecipientId, StationId
+from engine.model.ids import DemandId, IncidentId, RecipientId, StationId, number_of
 from engine.model.lifecycle import INCIDENT, OPEN_ORDERS, UNDER_WAY, IncidentState, OrderState
 from engine.model.lookouts import Lookout, Sighting
 
@@ -48,7 +48,7 @@ def lose(world: World, draft: Draft, sighting: Sighting) -> None:
         return
     if lookout.track:
         last = world.state.sightings[lookout.track[-1]]
-        if last.at < sighting.at:
+        if (last.at, number_of(last.id)) < (sighting.at, number_of(sighting.id)):
             _move(world, draft, incident.id, last)
     elif IncidentState.INVALID in INCIDENT[incident.state]:
         finish_incident(world, draft, incident, IncidentState.INVALID, "not_him")

@@ -252,6 +252,25 @@ def test_a_plan_that_comes_late_has_no_margin_and_is_no_seal(auto):
     assert not is_sealed(room.state, incident, room.clock.time)
 
 
+def test_whoever_is_under_way_to_the_same_post_is_told_where_the_subject_may_be_there_sooner(auto):
+    room = room_with(auto)
+    lookout, incident = chase(room)
+    before = {name: (order, room.state.order_posts[order.id].due_at) for name, order in post_orders(room).items()}
+    room.clock.time += 1_000
+    room.verified(lookout, 2.5, 2.4, mode="foot")
+    sooner = 0
+    for post in room.state.pursuits[incident].proposal.posts:
+        for unit_id in post.units:
+            order = post_orders(room)[unit_id]
+            assert room.state.order_posts[order.id].due_at <= post.due_at
+            first, due_at = before.get(unit_id, (None, 0))
+            if first is not None and (first.lon, first.lat) == (post.lon, post.lat) and post.due_at < due_at:
+                sooner += 1
+                assert order.id == first.id
+                assert order.version > first.version
+    assert sooner
+
+
 def test_an_answer_about_an_older_sighting_is_waited_for_by_nobody(auto):
     later = Later()
     room = room_with(auto, jobs=later)

@@ -14,10 +14,11 @@ from engine.containment import SURE_STRETCH
 from engine.core.containing import is_sealed
 from engine.core.standing_lookouts import task_of
 from engine.dispatch.policies import Policies, VerificationPolicy
+from engine.model.demand_events import Recommended
 from engine.model.ids import DESK
 from engine.model.lifecycle import OPEN_ORDERS, UNDER_WAY, IncidentState, OrderState
 from engine.model.lookout_commands import LiftLookout
-from engine.model.lookout_events import ContainmentPlanned
+from engine.model.lookout_events import ContainmentPlanned, OrderAmended
 from tests.support.cards import county_with
 from tests.support.cities import station, unit
 from tests.support.lookouts import NOW, STATIONS, UNITS, WHO, Later, Room, place
@@ -159,6 +160,16 @@ def test_one_that_was_not_him_is_taken_back():
     assert room.state.lookouts[lookout].incident is None
 
 
+def test_of_two_sightings_of_one_instant_the_later_one_is_taken_back_as_well():
+    room = Room()
+    lookout = room.lookout()
+    room.verified(lookout, 4, 4, mode="car")
+    second = room.verified(lookout, 4, 3, mode="car")
+    assert {(order.lon, order.lat) for order in open_orders(room).values()} == {place(4, 3)}
+    room.verify(second, "not_him")
+    assert {(order.lon, order.lat) for order in open_orders(room).values()} == {place(4, 4)}
+
+
 def test_after_a_pursuit_has_ended_the_next_sighting_opens_another():
     room = Room()
     lookout = room.lookout()
@@ -228,10 +239,17 @@ class Chase(RuleBasedStateMachine):
         mode=st.sampled_from(("foot", "two_wheels", "car")),
         late_s=st.sampled_from((0, 0, 0, 30, 200)),
         source=st.sampled_from(("anpr", "clerk")),
+        heading_deg=st.sampled_from((None, 0.0, 90.0, 225.0)),
     )
-    def is_seen(self, which, column, row, mode, late_s, source):
+    def is_seen(self, which, column, row, mode, late_s, source, heading_deg):
         self.room.report(
-            self.lookouts[which], column, row, mode=mode, at=self.room.clock.time - late_s * 1000, source=source
+            self.lookouts[which],
+            column,
+            row,
+            mode=mode,
+            at=self.room.clock.time - late_s * 1000,
+            source=source,
+            heading_deg=heading_deg,
         )
 
     @rule(pick=st.integers(0, 20), verdict=st.sampled_from(("true", "true", "true", "not_him", "cannot_tell")))
@@ -289,15 +307,28 @@ class Chase(RuleBasedStateMachine):
             stands = {order: its.version for (who, order), its in orders.items() if who == recipient}
             assert terminal.shown == stands
 
+    def met(self, sighting):
+        """Return where somebody was said to be ahead of a subject as seen by a sighting."""
+        for event in self.room.journal.read():
+            if isinstance(event.body, Recommended) and event.body.recommendation.chosen is not None:
+                said = event.body.recommendation.chased, event.body.recommendation.chosen.meeting
+            elif isinstance(event.body, OrderAmended):
+                said = event.body.chased, event.body.meeting
+            else:
+                continue
+            if None not in said and said[0].sighting == sighting:
+                yield said[1].lon, said[1].lat
+
     @invariant()
-    def everybody_is_sent_to_where_the_subject_was_seen_last(self):
+    def everybody_is_sent_to_where_the_subject_was_seen_last_or_ahead_of_them_from_there(self):
         for lookout in self.room.state.lookouts.values():
             if lookout.incident is None or not lookout.track:
                 continue
             last = self.room.state.sightings[lookout.track[-1]]
+            places = {(last.lon, last.lat), *self.met(last.id)}
             for order in self.room.orders(lookout.id):
                 if order.state in OPEN_ORDERS and order.id not in self.room.state.order_posts:
-                    assert (order.lon, order.lat) == (last.lon, last.lat)
+                    assert (order.lon, order.lat) in places
 
     @invariant()
     def posts_are_those_of_the_newest_plan_once_it_holds(self):
