@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.containment.contraction import Board
-from engine.containment.cuts import Cut
+from engine.containment.cuts import ENOUGH, Cut, laid_out
 
 MISSING = 50.0
 """What a missing unit costs beside one that is taken."""
 NOTHING = 1e-7
 """Below this a unit is not missing but rounded."""
-FINE = 1 << 30
-"""The flow that finds a set of units is in whole numbers; so much may flow in all."""
+FINE = 1 << 20
+"""The flow that finds a set of units is in whole numbers: one cut's worth of a post."""
 
 
 @dataclass(frozen=True)
@@ -113,34 +113,22 @@ class Master:
 
     def _overloaded(self, among: list[int], weight: NDArray[np.float64], most: float) -> NDArray[np.bool_] | None:
         """Return a set of units that is asked for more than ``most`` times what it has, bool (u,); None for none."""
-        from scipy.sparse import csr_array  # noqa: PLC0415
-        from scipy.sparse.csgraph import breadth_first_order, maximum_flow  # noqa: PLC0415
+        from engine.containment.flows import most_flow, reached  # noqa: PLC0415 - numba
 
         share = np.zeros(len(self.need))
         for cut, its in zip(among, weight.tolist(), strict=True):
             share[self.cuts[cut].candidates] += its
         seen = np.flatnonzero(share > NOTHING)
-        whole = FINE / max(float(share @ self.need), 1.0)
         row, unit = np.nonzero(self._able[seen])
         u, size = len(self.units), len(seen)
-        amount = np.floor(share[seen] * whole).astype(np.int64)
-        room = np.full(u, min(round(most * whole), FINE))
+        amount = np.floor(share[seen] * FINE).astype(np.int64)
         # From 0 through the candidates and the units to the last.
-        flow = csr_array(
-            (
-                np.concatenate((amount * self.need[seen], amount[row], room)).astype(np.int32),
-                (
-                    np.concatenate((np.zeros(size, np.int64), row + 1, np.arange(u) + size + 1)),
-                    np.concatenate((np.arange(size) + 1, unit + size + 1, np.full(u, size + u + 1))),
-                ),
-            ),
-            shape=(size + u + 2,) * 2,
-        )
-        left = csr_array(flow - maximum_flow(flow, 0, size + u + 1).flow)
-        left.eliminate_zeros()
-        found = np.zeros(size + u + 2, np.bool_)
-        found[breadth_first_order(left, 0, return_predecessors=False)] = True
-        units = found[size + 1 : size + u + 1]
+        tail = np.concatenate((np.zeros(size, np.int64), row + 1, np.arange(u) + size + 1))
+        head = np.concatenate((np.arange(size) + 1, unit + size + 1, np.full(u, size + u + 1)))
+        pipes, place = laid_out(size + u + 2, tail, head)
+        pipes.room[place] = np.concatenate((amount * self.need[seen], amount[row], np.full(u, round(most * FINE))))
+        most_flow(pipes, 0, size + u + 1, ENOUGH)
+        units = reached(pipes, 0, False)[size + 1 : size + u + 1]
         asks = np.maximum(self.need[seen] - (self._able[seen] & ~units).sum(axis=1), 0)
         more = float(share[seen] @ asks) - most * int(units.sum())
         return units if more > 1e-6 * u else None

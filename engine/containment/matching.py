@@ -15,7 +15,7 @@ def match(board: Board, candidates: NDArray[np.int32]) -> NDArray[np.int64] | No
     Among such plans it is the one with the greatest sum of stretches; of two that have ample room, a checkpoint goes
     before a unit.
     """
-    if int(board.need[candidates].sum()) > len(np.unique(board.unit)):
+    if int(board.need[candidates].sum()) > np.count_nonzero(np.bincount(board.unit)):
         return None
     from scipy.optimize import linear_sum_assignment  # noqa: PLC0415
     from scipy.sparse import csr_array  # noqa: PLC0415
