@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.core.chasing import Hunt, draw_ways, is_ahead, is_newest, known_of
+from engine.core.chasing import Hunt, draw_ways, is_ahead, is_newest, known_of, tell_ahead
 from engine.core.draft import Draft
 from engine.core.ports import Work
 from engine.core.world import World
@@ -100,3 +100,4 @@ def _amend(world: World, draft: Draft, order: Order, aim: Aim) -> None:
         )
     )
     draft.mail(order.recipient, "order", world.state.orders[order.id])
+    tell_ahead(draft, order, meeting)

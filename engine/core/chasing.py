@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.core.draft import Draft
 from engine.core.flight import Flight
 from engine.core.plausible import metres_between
 from engine.core.world import World
 from engine.dispatch.ahead import Pursued, Ways
 from engine.dispatch.wanted import Wanted
+from engine.model.entities import Order
 from engine.model.errors import Refusal
 from engine.model.ids import IncidentId, LookoutId, SightingId
 from engine.model.lookouts import Lookout, Mode, Sighting
@@ -97,6 +99,19 @@ def is_newest(world: World, incident: IncidentId, chased: Chased | None) -> bool
 def is_ahead(meeting: Meeting | None, late_ms: int) -> bool:
     """Tell whether somebody who is sent so much later than reckoned is still ahead; true where nobody was."""
     return meeting is None or late_ms <= meeting.ahead_ms
+
+
+def tell_ahead(draft: Draft, order: Order, meeting: Meeting) -> None:
+    """Let whoever is sent ahead of a subject know that the place is none where the subject was seen."""
+    draft.notify(
+        order.recipient,
+        "ahead_of_subject",
+        order=order.id,
+        incident=order.incident,
+        lon=f"{meeting.lon:.5f}",
+        lat=f"{meeting.lat:.5f}",
+        seconds=str(meeting.at_ms // 1000),
+    )
 
 
 def places_of(world: World, seen: Sighting) -> tuple[tuple[int, float], ...]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from engine.core.chasing import Hunt, asked_about, draw_ways, is_ahead, is_newest, with_known
+from engine.core.chasing import Hunt, asked_about, draw_ways, is_ahead, is_newest, tell_ahead, with_known
 from engine.core.draft import Draft
 from engine.core.orders import can_go, decided_by, known_order, propose, send, send_or_ask
 from engine.core.ports import Work
@@ -303,6 +303,8 @@ def carry_out(
         send(world, draft, order, via="desk")
     else:
         send_or_ask(world, draft, order)
+    if meeting is not None and world.state.orders[order.id].state is not OrderState.PROPOSED:
+        tell_ahead(draft, order, meeting)
 
 
 def _not_back(world: World, demand: Demand, recommendation: Recommendation, now: int) -> Recommendation:

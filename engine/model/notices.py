@@ -49,6 +49,7 @@ NoticeCode = Literal[
     "sighting_to_verify",
     "sighting_held",
     "sighting_seen",
+    "ahead_of_subject",
     "neighbour_warned",
     "neighbour_amended",
     "neighbour_over",

@@ -81,6 +81,10 @@ def test_who_is_ahead_goes_to_where_the_subject_is_met_and_the_reason_says_so(on
     assert meeting.lon > place(1, 2)[0]  # to the east of where he was
     assert meeting.at_ms == meeting.eta_ms + SETUP_MS + meeting.ahead_ms
     assert meeting.ahead_ms >= SPARE_MS
+    assert [mail.item for mail in room.mail("ahead")] == ["order", "notice"]
+    (told,) = room.notices("ahead", "ahead_of_subject")
+    assert (told["lon"], told["lat"]) == (f"{meeting.lon:.5f}", f"{meeting.lat:.5f}")
+    assert told["seconds"] == str(meeting.at_ms // 1000)
     said = explain(found, "en")
     share = round(100 * meeting.meets / found.chased.routes)
     assert f"ahead goes to {meeting.lon:.5f},{meeting.lat:.5f}, ahead of the subject" in said
@@ -247,6 +251,7 @@ def test_by_three_sightings_whoever_is_under_way_stays_ahead(one):
     assert to_meeting.lat > place(2, 2)[1]  # to the north of where he was
     assert order.route != first.route
     assert [mail.version for mail in room.mail("ahead") if mail.item == "order"] == [1, 2, 3]
+    assert len(room.notices("ahead", "ahead_of_subject")) == 2
     room.clock.time += 2 * MINUTE
     third = room.verified(lookout, 2, 4, **CAR)
     order = to_units(room)["ahead"]
