@@ -16,7 +16,7 @@ from engine.core.state import State
 from engine.model import lookout_commands as lc
 from engine.model.commands import AnswerOrder, Command, DecideStep, Tick
 from engine.model.entities import Details, Order, PositionFix
-from engine.model.ids import LookoutId, OrderId, RecipientId, UnitId
+from engine.model.ids import LookoutId, OrderId, RecipientId, StationId, UnitId
 from engine.model.lifecycle import OPEN_ORDERS, UNDER_WAY, OrderState
 from engine.model.lookouts import LookoutTerms, SightingReport
 from engine.simulation.drive import Drive, Way, distance_m
@@ -77,7 +77,7 @@ class Chased:
 
     outcome: str = "lost"
     ended_at: int = 0
-    caught_by: UnitId | None = None
+    caught_by: RecipientId | None = None
     sealed: list[tuple[int, int]] = field(default_factory=list)
     leaks: list[int] = field(default_factory=list)
     contradictions: list[tuple[int, UnitId]] = field(default_factory=list)
@@ -146,6 +146,7 @@ class Chase:
         self.engine.submit(Tick(actor="system"))
         self._decide(now)
         self._crews(now)
+        self._checkpoints(now)
         self._check(now)
         self._note_seal(now)
 
@@ -211,6 +212,21 @@ class Chase:
                 crew.drive = None
                 self._report_positions()
                 self._answer(order, "on_scene")
+
+    def _checkpoints(self, now: int) -> None:
+        """Let each checkpoint that was told accept, and say when its barrier is down."""
+        for order in self._calls():
+            if order.state in (OrderState.SENT, OrderState.DELIVERED) and now >= order.proposed_at + ACCEPT_MS:
+                self._answer(order, "accept")
+            elif order.state is OrderState.ACCEPTED:
+                setup_ms = self.state.stations[StationId(order.recipient)].setup_ms
+                if now >= self.state.kept.calls_taken[order.id] + setup_ms:
+                    self._answer(order, "on_scene")
+
+    def _calls(self) -> list[Order]:
+        """Return the open orders of checkpoints to bar their roads."""
+        posts = (self.state.orders[name] for name in self.state.order_posts)
+        return [order for order in posts if order.recipient_kind == "station" and order.state in OPEN_ORDERS]
 
     def _read(self, crew: Crewed) -> bool:
         """Apply new mail to what the terminal shows; tell whether an order came or changed."""
@@ -279,7 +295,13 @@ class Chase:
             met = stands and any(float(distance_m(here, np.array(place))) <= AT_POST_M for place in places)
             grasped = mode == "foot" and float(distance_m(here, np.array([lon, lat]))) <= GRASP_M
             if met or grasped:
-                self.chased.outcome, self.chased.caught_by = "caught", crew.unit
+                self.chased.outcome, self.chased.caught_by = "caught", RecipientId(crew.unit)
+                return
+        for order in self._calls():
+            here = np.array([order.lon, order.lat])
+            is_barred = order.state is OrderState.ON_SCENE
+            if is_barred and any(float(distance_m(here, np.array(place))) <= AT_POST_M for place in places):
+                self.chased.outcome, self.chased.caught_by = "caught", order.recipient
                 return
         self._note_leak(places, now)
 

@@ -146,7 +146,7 @@ def test_the_checkpoint_names_nobody_and_says_itself_when_it_bars(auto):
     assert is_sealed(room.state, incident, due_at + 1)
 
 
-def test_a_call_stays_as_it_is_when_the_subject_is_seen_again_and_ends_when_he_is_caught(auto):
+def test_a_call_stays_when_the_subject_is_seen_again_and_ends_when_he_is_caught(auto):
     room = room_with(auto)
     lookout, incident = chase(room)
     order = calls_of(room)["CP1"]
@@ -158,11 +158,14 @@ def test_a_call_stays_as_it_is_when_the_subject_is_seen_again_and_ends_when_he_i
     room.verified(lookout, 0, 0, mode="foot", accuracy_m=1.0, lonlat=between("C", "D", 0.4))
     (post,) = room.state.pursuits[incident].proposal.posts
     assert (post.station, post.ready_at - room.clock.time) == ("CP1", 5_000)
-    assert (calls_of(room)["CP1"].id, len(room.mail("CP1"))) == (order.id, mail)
+    # The same order; it only says that he can be there sooner than was said.
+    again = calls_of(room)["CP1"]
+    assert (again.id, again.version, again.state) == (order.id, 2, OrderState.ACCEPTED)
+    assert room.state.order_posts[order.id].due_at == post.due_at
     assert is_sealed(room.state, incident, room.clock.time)
     say(room, order, "on_scene")
     room.say(EndIncident(actor="d", incident=incident, state="resolved", reason="caught"))
-    assert [its.item for its in room.mail("CP1")[mail:]] == ["cancellation"]
+    assert [its.item for its in room.mail("CP1")[mail:]] == ["order", "cancellation"]
     assert not open_orders(room)
     assert not room.state.demands
 

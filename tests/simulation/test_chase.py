@@ -1,6 +1,7 @@
 """Pursuits played whole: at every second each terminal shows the one order that stands, and no seal leaks."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,9 @@ import pytest
 
 from engine.cli.demo import cities, pursuit
 from engine.cli.main import main
+from engine.model import events as e
 from engine.model import lookout_events as le
+from engine.model.lifecycle import OrderState
 from engine.simulation.fleeing import HASTE, RUN_MPS, Fleer
 from geo_data.building import build_network
 from tests.support.cities import NOW, grid_roads
@@ -28,6 +31,23 @@ def test_no_seal_leaks_and_no_terminal_is_contradicted(seed):
     assert {plan.proposal.verdict for plan in held} == {"sealed"}
     assert chased.sealed
     assert chased.outcome in {"caught", "shut_in"}
+
+
+def test_a_checkpoint_that_is_called_bars_its_road_and_catches_who_comes_by():
+    """With two cars in all the town's own checkpoints, at its ways out, are what holds the roads."""
+    scenario = cities.town(2_000, 4, 60.0)
+    scenario = replace(scenario, plan=replace(scenario.plan, units=scenario.plan.units[:2]))
+    chase, journal = pursuit.prepare(scenario, 4)
+    chased = chase.run()
+    assert chased.contradictions == []
+    assert chased.leaks == []
+    events = [event.body for event in journal.read()]
+    calls = {
+        its.order.id for its in events if isinstance(its, e.OrderProposed) and its.order.recipient_kind == "station"
+    }
+    barred = {its.order for its in events if isinstance(its, e.OrderAdvanced) and its.to is OrderState.ON_SCENE}
+    assert len(calls & barred) == 3
+    assert chase.state.stations[chased.caught_by].is_checkpoint
 
 
 def test_a_chase_is_the_same_again():

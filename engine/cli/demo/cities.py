@@ -15,7 +15,7 @@ from engine.cli.new_city import CityPlan, starting_units
 from engine.dispatch.policies import Policies
 from engine.dispatch.run_cards import COUNTY, RunCards
 from engine.intake.call_log import CallLog
-from engine.model.entities import Station, Unit
+from engine.model.entities import CHECKPOINT, Station, Unit
 from engine.model.errors import Refusal
 from engine.model.ids import StationId, UnitId
 from engine.simulation.made_up import make_up_calls
@@ -76,7 +76,15 @@ def town(nodes: int, seed: int, minutes: float) -> Scenario:
 
     made = make_town(nodes=nodes, seed=seed)
     stations = [
-        Station(id=StationId(it.id), name=it.name, name_zh=it.name_zh, lon=it.lon, lat=it.lat) for it in made.stations
+        Station(
+            id=StationId(it.id),
+            name=it.name,
+            name_zh=it.name_zh,
+            lon=it.lon,
+            lat=it.lat,
+            capabilities=(CHECKPOINT,) if it.kind == CHECKPOINT else (),
+        )
+        for it in made.stations
     ]
     network = made.network()
     calls = made_up_evening(network, minutes, seed)
