@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.containment.ground import Ground, rows_of
+from geo_data.distinct import distinct
 
 if TYPE_CHECKING:
     from engine.containment.holding import Pairs
@@ -151,7 +152,7 @@ def set_up(core: Core, pairs: "Pairs", stretch: int) -> Board:
     size = len(vertex) + int(rest.max(initial=-1)) + 1
     ends = np.column_stack((merged[tail], merged[core.head])).astype(np.int64)
     ends = ends[ends[:, 0] < ends[:, 1]]
-    keys = np.unique(ends @ np.array([size, 1]))
+    keys = distinct(ends @ np.array([size, 1]))
     fit &= held[whose]
     pair_first = np.zeros(len(vertex) + 1, np.int32)
     np.cumsum(np.bincount(merged[whose[fit]], minlength=len(vertex)), out=pair_first[1:])

@@ -16,6 +16,7 @@ from engine.model.limits import MOST_SEEN
 from engine.travel import NEVER
 from engine.travel.weights import Weights
 from engine.travel.workspace import Workspace
+from geo_data.distinct import distinct
 from geo_data.road_network import RoadNetwork
 
 if TYPE_CHECKING:
@@ -261,7 +262,7 @@ def _laid_out(
 def rows_of(n: int, edges: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return undirected edges as rows of neighbours, int32 (n + 1,) and int32, without loops and doubles."""
     both = np.concatenate((edges, edges[:, ::-1]))
-    keys = np.unique(both[both[:, 0] != both[:, 1]] @ np.array([n, 1]))
+    keys = distinct(both[both[:, 0] != both[:, 1]] @ np.array([n, 1]))
     first = np.zeros(n + 1, np.int32)
     np.cumsum(np.bincount(keys // n, minlength=n), out=first[1:])
     return first, (keys % n).astype(np.int32)

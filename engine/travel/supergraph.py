@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo_data.compiled import making_arrays
+from geo_data.distinct import distinct
 
 
 class Supergraph(NamedTuple):
@@ -62,9 +63,9 @@ def neighbours(n: int, tail: NDArray[np.int32], head: NDArray[np.int32]) -> tupl
     """Return rows int32 (n + 1,) and heads int32 of the simple undirected graph under some arcs, heads ascending."""
     apart = tail != head
     low, high = np.minimum(tail, head)[apart].astype(np.int64), np.maximum(tail, head)[apart].astype(np.int64)
-    pairs = np.unique(low * n + high)
+    pairs = distinct(low * n + high)
     low, high = pairs // n, pairs % n
-    both = np.unique(np.concatenate((pairs, high * n + low)))
+    both = distinct(np.concatenate((pairs, high * n + low)))
     first = np.zeros(n + 1, np.int32)
     np.cumsum(np.bincount(both // n, minlength=n), out=first[1:])
     return first, (both % n).astype(np.int32)
