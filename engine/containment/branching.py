@@ -21,7 +21,7 @@ ROUNDS = 40
 """Least cuts in search of the best mixture, in the beginning."""
 MORE_ROUNDS = 2
 """And further down, once units suffice."""
-TRIED = 6
+TRIED = 4
 """Parts of which the one is chosen that both cases gain by."""
 
 
