@@ -4,6 +4,8 @@ Arriving later never helps him, so one search by earliest arrival finds a gap if
 against him before anybody sees it.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -50,26 +52,30 @@ class Adversary:
         )
         return self._traced(away)
 
-    def way_out(
-        self, ground: Ground, allowed: NDArray[np.bool_], passed: NDArray[np.int32], barred: NDArray[np.int32]
-    ) -> tuple[int, ...]:
-        """Return a way out over allowed places, bool (p,), whatever it takes; empty where there is none.
+    def ways_out(
+        self, ground: Ground, passed: NDArray[np.int32], barred: NDArray[np.int32]
+    ) -> Callable[[NDArray[np.bool_]], tuple[int, ...]]:
+        """Return a function that returns a way out over allowed places, bool (p,), whatever it takes; empty for none.
 
         It may begin at ``passed`` nodes as well as where he was seen, and end at ``barred`` ones.
         """
         from engine.containment.searching import way_out  # noqa: PLC0415
 
         situation = ground.situation
-        starts, _ = starts_of(ground.ways, ground.network, situation.seen)
-        starts = np.concatenate((starts, passed))
+        seen, _ = starts_of(ground.ways, ground.network, situation.seen)
+        starts = np.concatenate((seen, passed))
         exits = np.unique(np.concatenate((situation.exits, barred))).astype(np.int32)
-        self._came[:] = -2
-        away = way_out(ground.ways, starts, ground.local, allowed, exits, self._came, self._queue)
-        return self._traced(away)
+
+        def over(allowed: NDArray[np.bool_]) -> tuple[int, ...]:
+            self._came[:] = -2
+            return self._traced(way_out(ground.ways, starts, ground.local, allowed, exits, self._came, self._queue))
+
+        return over
 
     def _traced(self, node: int) -> tuple[int, ...]:
+        came = self._came.item
         way: list[int] = []
         while node >= 0:
-            way.append(int(node))
-            node = int(self._came[node])
+            way.append(node)
+            node = came(node)
         return tuple(reversed(way))

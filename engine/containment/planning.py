@@ -170,11 +170,12 @@ class Case:
             np.array([ground.node[np.argmax(number == part)] for part in parts], np.int32)
             for parts in (proof.supposed.passed, proof.supposed.barred)
         )
+        over = self.planner.adversary.ways_out(ground, passed, barred)
         routes = []
         for weight, way in proof.routes:
             on_way = np.zeros(board.size + 1, np.bool_)  # one more: what lies on no way out
             on_way[way] = True
-            nodes = self.planner.adversary.way_out(ground, on_way[number], passed, barred)
+            nodes = over(on_way[number])
             assert nodes, "a route of the flow leads out"
             routes.append(Route(weight, nodes))
         return Branch(tuple(passed.tolist()), tuple(barred.tolist()), tuple(proof.price.tolist()), tuple(routes))
