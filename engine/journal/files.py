@@ -16,7 +16,7 @@ PRIVATE = 0o600
 _MOST_VALUES = 9_000
 """Values in one statement; SQLite takes 32,766."""
 _LONGEST_SLIP = 1_024
-_AT_ONCE_BYTES = 1 << 20
+AT_ONCE_BYTES = 1 << 20
 """Written and synced at a time: whoever else syncs, such as a commit, waits for as much of it and no more."""
 
 
@@ -62,8 +62,8 @@ def replacement(path: Path) -> Iterator[BinaryIO]:
 
 def write_synced(file: BinaryIO, data: bytes) -> None:
     """Write to the end of a file and sync it, a piece at a time."""
-    for at in range(0, max(1, len(data)), _AT_ONCE_BYTES):
-        file.write(data[at : at + _AT_ONCE_BYTES])
+    for at in range(0, max(1, len(data)), AT_ONCE_BYTES):
+        file.write(data[at : at + AT_ONCE_BYTES])
         file.flush()
         os.fsync(file.fileno())
 
@@ -227,10 +227,14 @@ class Slip(msgspec.Struct, frozen=True):
     format: int = 1
 
 
+def slip_of(log_id: str, mark: int, bound_to: str, blob: bytes) -> bytes:
+    """Return the first line of a file beside the journal, for what follows in it."""
+    return msgspec.json.encode(Slip(log_id, mark, bound_to, hashlib.sha256(blob).hexdigest())) + b"\n"
+
+
 def write_beside(file: BinaryIO, log_id: str, mark: int, bound_to: str, blob: bytes) -> None:
     """Write a file beside the journal, and sync it."""
-    slip = Slip(log_id, mark, bound_to, hashlib.sha256(blob).hexdigest())
-    file.write(msgspec.json.encode(slip) + b"\n")
+    file.write(slip_of(log_id, mark, bound_to, blob))
     write_synced(file, blob)
 
 

@@ -3,19 +3,23 @@
 The process (`replaying`) takes the snapshot there is, applies what the journal has after it, and writes what comes of
 that, sealed. So each snapshot is made from the record alone, never from the memory of the server that lives through it.
 
-Rules: the process is told one key, that of whole states, over its standard input, and is handed one open file as its
-standard output; it writes to no other, and opens nothing that can name a person. The server gives the file its name,
-once it has held it against the journal. Whatever stops either of them leaves the old snapshot. The process gives way
-to everybody else on the machine, and ends when the server that asked for it is gone.
+Rules: the process is told one key, that of whole states, over its standard input, and hands back what it made over its
+standard output; it opens no file for writing, and nothing that can name a person. The server writes the file, and gives
+it its name once it has held it against the journal. Whatever stops either of them leaves the old snapshot. The process
+gives way to everybody else on the machine, which is why it is not the one that writes: who waits for a processor with
+a part of the file system locked holds up the journal. It ends when the server that asked for it is gone.
 """
 
+import contextlib
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from typing import BinaryIO
 
 import msgspec
 
+from engine.journal.files import AT_ONCE_BYTES, write_synced
 from engine.model.errors import NotStored
 
 LONGEST_S = 1_800.0
@@ -56,35 +60,55 @@ class Renewals:
         self._is_over = False
 
     def run(self, errand: Errand, into: BinaryIO) -> None:
-        """Have a snapshot written into an open file; to be called in a thread, since it takes seconds.
+        """Have a snapshot made and write it into an open file; to be called in a thread, since it takes seconds.
 
         Raises
         ------
         NotStored
-            When it was not; the message says why.
+            When none was made; the message says why.
+        OSError
+            When it could not be written.
         """
-        command = [sys.executable, "-m", _PROCESS]
+        with self._begun() as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            assert process.stderr is not None
+            overdue = threading.Timer(LONGEST_S, process.kill)
+            overdue.start()
+            try:
+                with contextlib.suppress(BrokenPipeError):  # it has ended: its status says why
+                    process.stdin.write(msgspec.json.encode(errand))
+                    process.stdin.close()
+                while piece := process.stdout.read(AT_ONCE_BYTES):
+                    write_synced(into, piece)
+                word = process.stderr.read(_LONGEST_WORD).decode(errors="replace")
+            finally:
+                overdue.cancel()
+        if process.returncode:
+            raise NotStored(f"status {process.returncode} {word}".strip())
+
+    @contextlib.contextmanager
+    def _begun(self) -> Iterator["subprocess.Popen[bytes]"]:
+        """Begin the process; afterwards it has ended."""
         with self._lock:
             if self._is_over:
                 raise NotStored("there are to be no more snapshots")
             try:
                 # Our files close themselves when another program begins; to go through ten thousand takes long.
-                process = self._process = subprocess.Popen(  # noqa: S603 - our own module
-                    command, stdin=subprocess.PIPE, stdout=into, stderr=subprocess.PIPE, close_fds=False
+                self._process = subprocess.Popen(  # noqa: S603 - our own module
+                    [sys.executable, "-m", _PROCESS],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    close_fds=False,
                 )
             except OSError as error:
                 raise NotStored(f"no process could be begun: {error.strerror}") from error
         try:
-            _, said = process.communicate(msgspec.json.encode(errand), LONGEST_S)
-        except subprocess.TimeoutExpired as error:
-            process.kill()
-            process.communicate()
-            raise NotStored(f"no snapshot within {LONGEST_S:g} s") from error
+            with self._process as process:
+                yield process
         finally:
             self._process = None
-        if process.returncode:
-            word = said[-_LONGEST_WORD:].decode(errors="replace").strip()
-            raise NotStored(f"status {process.returncode} {word}".strip())
 
     def stop(self) -> None:
         """Give up the one that runs, and begin no more."""

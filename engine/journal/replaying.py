@@ -17,7 +17,7 @@ import msgspec
 from engine.core.apply import apply
 from engine.core.state import State
 from engine.journal.envelope import context_of, decode_body
-from engine.journal.files import read_beside, write_beside
+from engine.journal.files import read_beside, slip_of
 from engine.journal.keys import Key
 from engine.journal.reader import Reader
 from engine.journal.renewal import Errand
@@ -79,10 +79,8 @@ def _begin(errand: Errand, key: Key, reader: Reader) -> tuple[State, bytes]:
 
 
 def _give_way() -> None:
-    """Run when nobody else on this machine wants to."""
-    if sys.platform == "linux":
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-    elif sys.platform != "win32":
+    """Take what others on this machine leave."""
+    if sys.platform != "win32":
         os.nice(19)
 
 
@@ -93,7 +91,9 @@ def main() -> None:
     errand = msgspec.json.decode(sys.stdin.buffer.read(), type=Errand)
     try:
         renewed = renew(errand)
-        write_beside(sys.stdout.buffer, errand.log_id, renewed.seq, renewed.hash.hex(), renewed.sealed)
+        sys.stdout.buffer.write(slip_of(errand.log_id, renewed.seq, renewed.hash.hex(), renewed.sealed))
+        sys.stdout.buffer.write(renewed.sealed)
+        sys.stdout.buffer.flush()
     except Exception as error:  # noqa: BLE001 - said in one word, which is logged: its text may quote what is on record
         sys.exit(type(error).__name__)
 

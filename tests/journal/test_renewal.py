@@ -1,5 +1,6 @@
 """The snapshot is made anew out of the record, in another process; whatever stops that leaves the old one."""
 
+import io
 import os
 import random
 import sqlite3
@@ -7,15 +8,16 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from subprocess import Popen
 
 import msgspec
 import pytest
 
 from engine import AnswerOrder, Engine, Need, NotStored, ReportAlert
-from engine.core.state import Kept, State
+from engine.core.state import Kept
 from engine.journal import files as files_module
 from engine.journal import renewal, replaying
-from engine.journal.files import read_beside, replacement, write_beside
+from engine.journal.files import read_beside, replacement, slip_of, write_beside
 from engine.journal.renewal import Errand, Renewals
 from engine.journal.replaying import renew
 from engine.journal.vault import WHOLE_STATE
@@ -175,7 +177,7 @@ def test_one_that_takes_too_long_is_given_up(desk, engine, monkeypatch):
     command = [sys.executable, "-c", "import signal; signal.pause()"]
     monkeypatch.setattr(renewal.subprocess, "Popen", lambda _, **how: whole(command, **how))
     monkeypatch.setattr(renewal, "LONGEST_S", 0.01)
-    with pytest.raises(NotStored, match="within"):
+    with pytest.raises(NotStored, match="status -9"):
         desk.journal.renew_snapshot()
 
 
@@ -200,9 +202,26 @@ def test_what_is_on_record_is_not_said_in_an_error(desk, engine):
         Renewals().run(errand(desk), out)
 
 
+class Made(Popen):
+    """A process that has handed back a snapshot."""
+
+    def __init__(self, handed_back):
+        self.stdin, self.stdout, self.stderr = io.BytesIO(), io.BytesIO(handed_back), io.BytesIO()
+        self.returncode = 0
+
+    def __exit__(self, *_):
+        pass
+
+    def __del__(self):
+        pass
+
+
 def test_a_power_cut_at_any_call_on_the_disk_leaves_the_old_one_or_the_new(desk, engine, monkeypatch):
     told = errand(desk)
     renewed = renew(told)
+    handed_back = slip_of(told.log_id, renewed.seq, renewed.hash.hex(), renewed.sealed) + renewed.sealed
+    monkeypatch.setattr(renewal.subprocess, "Popen", lambda *_, **__: Made(handed_back))
+    monkeypatch.setattr(renewal, "AT_ONCE_BYTES", 1 + len(handed_back) // 5)
     chance = random.Random(1)
     ends = set()
     for cut_at in range(1, 40):
@@ -216,19 +235,32 @@ def test_a_power_cut_at_any_call_on_the_disk_leaves_the_old_one_or_the_new(desk,
 
         disk = Files(lambda: None)
         monkeypatch.setattr(files_module, "os", disk)
-        monkeypatch.setattr(files_module, "_AT_ONCE_BYTES", 1 + len(renewed.sealed) // 5)
         path = disk.path("journal.snapshot")
         with replacement(path) as file:
             write_beside(file, told.log_id, 0, "", b"the old one")
         disk._before = before
         with suppress(PowerCut), replacement(path) as file:
-            write_beside(file, told.log_id, renewed.seq, renewed.hash.hex(), renewed.sealed)
+            Renewals().run(told, file)
         disk._before = lambda: None
         disk.lose_power(chance)
         slip, sealed = read_beside(path, told.log_id)
         assert (slip.mark, sealed) in [(0, b"the old one"), (renewed.seq, renewed.sealed)]
         ends.add((calls < cut_at, slip.mark))
     assert ends == {(False, 0), (False, renewed.seq), (True, renewed.seq)}
-    assert State.restored(
-        desk.vault.lend(WHOLE_STATE).open(renewed.sealed, f"{told.log_id}\n{renewed.seq}\n*".encode())
-    )
+
+
+def test_a_full_disk_leaves_the_old_one_and_no_process(desk, engine, monkeypatch):
+    desk.journal.renew_snapshot()
+    before = desk.journal.load_snapshot()
+    happen(engine, 2)
+    begun, whole = [], subprocess.Popen
+    monkeypatch.setattr(renewal.subprocess, "Popen", lambda *a, **how: begun.append(whole(*a, **how)) or begun[-1])
+
+    def full(file, data):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(renewal, "write_synced", full)
+    with pytest.raises(NotStored, match="No space left"):
+        desk.journal.renew_snapshot()
+    assert begun[0].poll() is not None
+    assert desk.journal.load_snapshot() == before
