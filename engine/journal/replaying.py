@@ -1,4 +1,4 @@
-"""The process that brings a snapshot up to date: ``python -m engine.journal.replaying``, begun by `renewal` alone.
+"""What the process does that brings a snapshot up to date; `renewal` begins it.
 
 It is told on its standard input what to do and with which key, and writes what comes of it to its standard output.
 """
@@ -78,16 +78,9 @@ def _begin(errand: Errand, key: Key, reader: Reader) -> tuple[State, bytes]:
     return State(), genesis
 
 
-def _give_way() -> None:
-    """Take what others on this machine leave."""
-    if sys.platform != "win32":
-        os.nice(19)
-
-
 def main() -> None:
     """Do what the standard input says, and write to the standard output."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever stops the server by Ctrl-C leaves us to it
-    _give_way()
     errand = msgspec.json.decode(sys.stdin.buffer.read(), type=Errand)
     try:
         renewed = renew(errand)
@@ -96,7 +89,3 @@ def main() -> None:
         sys.stdout.buffer.flush()
     except Exception as error:  # noqa: BLE001 - said in one word, which is logged: its text may quote what is on record
         sys.exit(type(error).__name__)
-
-
-if __name__ == "__main__":
-    main()
