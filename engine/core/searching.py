@@ -19,14 +19,16 @@ from engine.core.stations import finish
 from engine.core.under_stations import demands_of
 from engine.core.world import World
 from engine.dispatch.search import Engaged, Question, seek
+from engine.dispatch.wanted import bringing
 from engine.model import searches as s
 from engine.model.commands import Command
 from engine.model.demand_events import DemandDropped
 from engine.model.entities import Details, Order, Place
 from engine.model.errors import Refusal
-from engine.model.ids import IncidentId, PlanId, RecipientId, UnitId
+from engine.model.ids import DemandId, IncidentId, PlanId, RecipientId, UnitId
 from engine.model.lifecycle import ENDED_INCIDENTS, OPEN_ORDERS, OrderState
 from engine.model.recommendation import Candidate
+from geo_data.snapping import OffRoad, Snap
 
 FOUND, SEARCHED, SPARED = "subject_found", "all_searched", "search_spared"
 """Why an order is withdrawn, or a demand dropped: he is found; every place is done; others do what is left sooner."""
@@ -41,10 +43,20 @@ def next_searches(world: World, draft: Draft, *, look_again: bool) -> list[Work]
             continue
         if world.state.incidents[incident_id].state in ENDED_INCIDENTS:
             continue
-        short = look_again and its.proposal is not None and bool(its.proposal.short)
+        short = look_again and its.proposal is not None and _anybody(world, its.proposal.short)
         if (its.changed and its.tries < MOST_TRIES) or short:
             works.append(_ask(world, draft, incident_id))
     return works
+
+
+def _anybody(world: World, short: Sequence[DemandId]) -> bool:
+    """Tell whether somebody could go for something that nobody was left for."""
+    policies = world.city.policies
+    for demand in (world.state.demands[name] for name in short if name in world.state.demands):
+        names, must = (demand.capability, *demand.either), bringing(demand.equipment, demand.rank)
+        if demand.order is None and world.force.anybody(names, must, demand.level, policies):
+            return True
+    return False
 
 
 def _ask(world: World, draft: Draft, incident: IncidentId) -> Work:
@@ -64,9 +76,10 @@ def _ask(world: World, draft: Draft, incident: IncidentId) -> Work:
 
 def _question(world: World, incident_id: IncidentId, now: int) -> Question:
     search = world.state.searches[incident_id]
-    numbers = doors_left(search)
+    found = {number: _spot(world, search.places[number]) for number in doors_left(search)}
+    spots = {number: spot for number, spot in found.items() if spot is not None}
+    numbers = list(spots)
     places = [search.places[number] for number in numbers]
-    spots = [world.place(place.lon, place.lat) for place in places]
     called = {look.place for look in search.looks if look.how == "phone"}
     engaged = []
     for order in _open_orders(world, incident_id):
@@ -84,8 +97,8 @@ def _question(world: World, incident_id: IncidentId, now: int) -> Question:
     return Question(
         now=now,
         numbers=tuple(numbers),
-        arc=np.array([spot.arc for spot in spots], np.int32),
-        fraction=np.array([spot.fraction for spot in spots], np.float64),
+        arc=np.array([spot.arc for spot in spots.values()], np.int32),
+        fraction=np.array([spot.fraction for spot in spots.values()], np.float64),
         chance=left(search)[numbers],
         check_ms=np.array([place.check_ms for place in places], np.int64),
         can_call=np.array([its.phone and n not in called for n, its in zip(numbers, places, strict=True)], np.bool_),
@@ -224,7 +237,16 @@ def _order(world: World, draft: Draft, demand: Demand, unit: UnitId, places: tup
 
 
 def _way(world: World, demands: list[Demand], unit: UnitId, place: Place) -> tuple[Candidate | None, str]:
-    return reach(world, demands[0], unit, world.place(place.lon, place.lat)) if demands else (None, "")
+    spot = _spot(world, place)
+    return reach(world, demands[0], unit, spot) if demands and spot is not None else (None, "")
+
+
+def _spot(world: World, place: Place) -> Snap | None:
+    """Return a place on the roads; None for one that a new road network no longer reaches."""
+    try:
+        return world.place(place.lon, place.lat)
+    except OffRoad:
+        return None
 
 
 def _tell_call(world: World, draft: Draft, incident: IncidentId, before: s.Search) -> None:
@@ -275,6 +297,7 @@ def report_look(world: World, draft: Draft, command: s.ReportLook) -> None:
     draft.emit(
         s.PlaceLooked(
             incident=command.incident,
+            alert=search.alert,
             place=command.place,
             how=command.how,
             found=command.found,

@@ -33,9 +33,10 @@ from engine.model.events import (
     SceneHeard,
 )
 from engine.model.lookout_events import LookoutIssued, SightingReported
+from engine.model.searches import PlaceLooked
 
 _SUBJECT: Mapping[type[Body], str] = {
-    **dict.fromkeys((AlertReceived, EmergencyEnded), "alert"),
+    **dict.fromkeys((AlertReceived, EmergencyEnded, PlaceLooked), "alert"),
     DetailsRead: "key",
     **dict.fromkeys((BroadcastSent, LookoutIssued, SightingReported), "id"),
     **dict.fromkeys((HelpAsked, OrderAdvanced, Overruled, ReturnAsked, SceneHeard), "order"),

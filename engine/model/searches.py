@@ -186,6 +186,7 @@ class PlaceLooked(_Body, frozen=True, gc=False, tag="place_looked"):
     """Somebody has looked at a place. What they said in words is the event's personal part."""
 
     incident: IncidentId
+    alert: AlertId
     place: int
     how: How
     found: bool

@@ -13,6 +13,7 @@ from engine.model import searches as s
 from engine.model.commands import AnswerOrder, ApproveOrder, AssignUnits, CancelOrder, ChooseUnit, EndIncident, Named
 from engine.model.entities import Need, Place
 from engine.model.lifecycle import IncidentState, OrderState, UnitStatus
+from geo_data.snapping import OffRoad
 from tests.support.cards import county_with
 from tests.support.cities import NOW, alert, place, station, unit
 from tests.support.lookouts import Later
@@ -363,3 +364,38 @@ def _check_turns(room, incident):
     if search.state == "found":
         assert len(orders) <= 1
     assert room.clock.time >= NOW
+
+
+def test_a_place_that_a_new_road_network_does_not_reach_is_left_out_and_nothing_fails(monkeypatch):
+    later = Later()
+    room = SearchRoom(jobs=later)
+    incident = room.open()
+    gone = room.state.searches[incident].places[3]
+    world = room.engine._world
+    known = world.place
+
+    def only_known(lon, lat):
+        if (lon, lat) == (gone.lon, gone.lat):
+            raise OffRoad(lon, lat, 5_000.0, 1_000.0, exchanged=False)
+        return known(lon, lat)
+
+    monkeypatch.setattr(world, "place", only_known)
+    later.run(room)
+    assert room.look(incident, 8).refusal is None
+    later.run(room)
+    places = sorted(n for its in room.turns(incident).values() for n in its)
+    assert places == sorted(set(range(8)) - {3}) or places == list(range(8))
+    assert room.look(incident, 3, found=True).refusal is None
+    assert len(room.orders(incident)) == 1
+
+
+def test_a_shortage_is_asked_about_again_only_when_somebody_able_is_free():
+    later = Later()
+    room = SearchRoom(units=(unit("u1", 0, 0), unit("t1", 2, 2, "traffic")), jobs=later)
+    incident = room.open(count=2)
+    later.run(room)
+    assert room.state.searches[incident].proposal.short
+    room.say(ReportAlert(actor="user:li", alert=alert("a2", 2, 2, needs=(Need("traffic"),))))
+    other = next(o for o in room.state.orders.values() if o.recipient == "t1")
+    room.say(CancelOrder(actor="user:li", order=other.id, reason="not needed", drop=True))
+    assert not later.works

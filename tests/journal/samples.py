@@ -278,7 +278,14 @@ def bodies():
             order="sx-order-1", version=4, places=(0,), lon=113.05, lat=36.53, eta_ms=60_000, route="_p~iF"
         ),
         se.PlaceLooked(
-            incident="sx-incident-1", place=0, how="phone", found=False, key="k12", order="sx-order-1", said_at=AT + 7
+            incident="sx-incident-1",
+            alert="sx-alert-1",
+            place=0,
+            how="phone",
+            found=False,
+            key="k12",
+            order="sx-order-1",
+            said_at=AT + 7,
         ),
         se.SearchExhausted(incident="sx-incident-1"),
         Recommended(demand="sx-demand-1", incident="sx-incident-1", recommendation=AHEAD),

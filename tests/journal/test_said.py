@@ -5,6 +5,7 @@ from engine.model.commands import AddUnits, AskHelp, ChooseUnit, ReplaceOrder, R
 from engine.model.entities import Details
 from tests.journal.samples import AT
 from tests.support.cities import SetClock, alert, city, unit
+from tests.support.searches import SearchRoom
 
 WORDS = "Zhang San was taken home"
 
@@ -75,4 +76,26 @@ def test_what_is_said_when_help_is_asked_for_or_an_order_returned_is_stored_and_
     assert desk.journal.erase(reply.alert, at=AT) == 1
     desk.reopen()
     assert said() == 0
+    assert desk.journal.verify().ok
+
+
+def test_what_was_seen_at_a_place_of_a_search_is_stored_with_its_places_and_goes_with_its_alert(desk):
+    room = SearchRoom(journal=desk.journal)
+    incident = room.open(phones=(0,))
+    assert room.look(incident, 0, how="phone", text=WORDS).refusal is None
+    order = next(iter(room.orders(incident).values()))
+    turn = room.turns(incident)[order.recipient]
+    assert room.look(incident, turn[0], order=order.id, text=WORDS).refusal is None
+    raw = b"".join(path.read_bytes() for path in desk.folder.iterdir() if path.is_file())
+    assert WORDS.encode() not in raw
+    assert b"Hotel 3" not in raw
+
+    def said():
+        return [event.personal for event in desk.journal.read() if event.personal is not None]
+
+    assert [its.text for its in said()].count(WORDS) == 2
+    assert [place.name for place in said()[0].places][2] == "Hotel 3"
+    assert desk.journal.erase(room.state.incidents[incident].alerts[0], at=AT) == 1
+    desk.reopen()
+    assert not [its for its in said() if its != Details()]
     assert desk.journal.verify().ok
