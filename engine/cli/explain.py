@@ -207,7 +207,7 @@ def _print(found: Explained, language: str, names: Names) -> None:
     if found.opened_at:
         reported, opened = (clock(at, found.time_zone) for at in (found.reported_at, found.opened_at))
         console.print(text("explain.reported", language, reported=reported, opened=opened))
-    if not found.recommendations:
+    if not found.recommendations and found.search is None:
         console.print(text("explain.none", language))
     for recommendation in found.recommendations:
         console.print()
@@ -272,11 +272,9 @@ def _print_search(console: "Console", plan: SearchProposal, language: str) -> No
         proof = text("search.optimal" if plan.optimal else "search.exchanged", language)
         console.print(text("search.expects", language, ms=duration(plan.expected_ms), proof=proof), style="bold")
     for route in plan.routes:
-        done = (
-            f"{place + 1} ({duration(at - plan.made_at)})"
-            for place, at in zip(route.places, route.done_at, strict=True)
-        )
-        console.print(text("search.route", language, unit=route.unit, places=" → ".join(done)))
+        turns = zip(route.places, route.done_at, strict=True)
+        places = " → ".join(f"{place} ({duration(at - plan.made_at)})" for place, at in turns)
+        console.print(text("search.route", language, unit=route.unit, places=places))
     if plan.calls:
         console.print(text("search.calls", language, places=", ".join(map(str, plan.calls))))
 

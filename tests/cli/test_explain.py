@@ -1,6 +1,7 @@
 """``allpoints explain`` of a real server and of a record: the same table, aligned, in both languages."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -216,6 +217,9 @@ def test_of_a_search_it_is_said_who_looks_where_and_how_soon_he_is_expected(lang
     said = capsys.readouterr().out
     assert all(word in said for word in words)
     assert "Hotel" not in said
+    turns = [line for line in said.splitlines() if " → " in line]
+    looked = sorted(int(number) for line in turns for number in re.findall(r"(\d+) \(\d+:\d\d\)", line))
+    assert looked == list(range(1, 10))
 
 
 @pytest.mark.parametrize(
