@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 import msgspec
+import pytest
 
 from engine.dispatch.calendar import CalendarRules
 from engine.dispatch.policies import Policies
@@ -30,7 +31,7 @@ def test_the_lifecycle_diagrams_are_those_of_the_tables():
         assert f"### {name}\n\n{diagram}\n" in page, f"{name}: run python -m engine.model.diagrams"
 
 
-def test_the_protocol_page_names_every_message_code_limit_route_and_role():
+def test_the_protocol_page_names_every_message_code_limit_and_route():
     page = (ROOT / "docs" / "protocol.md").read_text("utf-8")
     for union in (ClientMessage, ServerMessage):
         for message in get_args(union):
@@ -41,8 +42,22 @@ def test_the_protocol_page_names_every_message_code_limit_route_and_role():
         assert f"| `{bound.name}` | {bound.default:,} |" in page
     for route in ROUTES:
         assert f"| `{route.method} {route.path}` | {route.needs or 'nothing'} | {route.summary} |" in page
-    for role in Roles.shipped().values():
-        assert f"| {role.id} | {role.speaks_for} | {', '.join(sorted(role.may))} |" in page
+
+
+@pytest.mark.parametrize(
+    ("page", "section", "row_of"),
+    [
+        ("protocol.md", "Roles", "{role.id} | {role.speaks_for} | {may}"),
+        ("protocol.zh.md", "角色", "{role.id}({role.name[zh]}) | {role.speaks_for} | {may}"),
+    ],
+    ids=("en", "zh"),
+)
+def test_the_protocol_page_of_each_language_has_the_shipped_roles_with_what_they_may(page, section, row_of):
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    table = re.search(rf"^## {section}$.*?^\|---.*?$\n((?:^\|.*\n?)+)", text, re.DOTALL | re.MULTILINE)
+    roles = Roles.shipped().values()
+    said = [row_of.format(role=role, may=", ".join(sorted(role.may))) for role in roles]
+    assert [row.strip("| ") for row in table[1].splitlines()] == said
 
 
 def test_the_configuration_page_names_every_policy_with_its_default():
