@@ -25,7 +25,7 @@ from engine.model.commands import (
 from engine.model.errors import Refusal, RefusalBody
 from engine.model.events import Event
 from engine.model.ids import AlertId, BroadcastId, IncidentId, LookoutId, OrderId, RuleId, SightingId
-from engine.model.lookout_commands import IssueLookout, ReportSighting, VerifySighting
+from engine.model.lookout_commands import IssueLookout, ReportSighting, SettleHeld, VerifySighting
 from engine.model.searches import ReportLook
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ _KEYED = (
     SendBroadcast,
     SetSpeedRule,
     SetUnitStatus,
+    SettleHeld,
     VerifySighting,
     WatchWelfare,
 )
@@ -142,7 +143,7 @@ class Batch:
             ref = command.sighting.source, command.sighting.source_ref
             same = (its.id for its in state.sightings.values() if (its.source, its.source_ref) == ref)
             return msgspec.structs.replace(reply, sighting=next(same, None))
-        if isinstance(command, VerifySighting):
+        if isinstance(command, VerifySighting | SettleHeld):
             kept = command.sighting if command.sighting in state.sightings else None
             return msgspec.structs.replace(reply, sighting=kept)
         if isinstance(command, SendBroadcast):

@@ -80,10 +80,8 @@ def report_sighting(world: World, draft: Draft, command: ReportSighting) -> None
 
 def verify_sighting(world: World, draft: Draft, command: VerifySighting) -> None:
     """Take a person's word on a sighting; a later word stands in place of the first."""
-    if command.key:
-        check_key(command.key)
-        if command.key in world.state.kept.keys:
-            return
+    if _is_said_before(world, command.key):
+        return
     its = _known(world, command.sighting)
     if its.state not in VERIFIABLE or its.lookout is None:
         why = f", {its.held_for}" if its.state == "held" else ""
@@ -110,12 +108,14 @@ def verify_sighting(world: World, draft: Draft, command: VerifySighting) -> None
 
 def settle_held(world: World, draft: Draft, command: SettleHeld) -> None:
     """Let a held sighting go on to be verified, or reject it, by a person's word."""
+    if _is_said_before(world, command.key):
+        return
     its = _known(world, command.sighting)
     if its.state != "held":
         raise Refusal("wrong_state", "sighting", its.id, f"held; it is {its.state}")
     _check_reason(command.reason)
     if command.what == "reject":
-        draft.emit(le.SightingRejected(id=its.id, reason=command.reason))
+        draft.emit(le.SightingRejected(id=its.id, reason=command.reason, key=command.key))
         return
     lookout_id = command.lookout or its.lookout
     if lookout_id is None:
@@ -128,8 +128,16 @@ def settle_held(world: World, draft: Draft, command: SettleHeld) -> None:
     except OffRoad as off:
         limit = f"within {off.limit_m:g} m of a road of this city; it is {off.distance_m:.0f} m away"
         raise Refusal("off_road", "sighting", its.id, limit) from None
-    line, seen_at = _line(world, lookout), min(its.at, draft.now)
-    draft.emit(le.SightingReleased(id=its.id, lookout=lookout.id, line=line, seen_at=seen_at, reason=command.reason))
+    draft.emit(
+        le.SightingReleased(
+            id=its.id,
+            lookout=lookout.id,
+            line=_line(world, lookout),
+            seen_at=min(its.at, draft.now),
+            reason=command.reason,
+            key=command.key,
+        )
+    )
     _put_before(world, draft, lookout, its.id)
 
 
@@ -239,6 +247,14 @@ def _known(world: World, sighting: SightingId) -> Sighting:
     if its is None:
         raise Refusal("unknown_sighting", "sighting", sighting, "a sighting of the last day")
     return its
+
+
+def _is_said_before(world: World, key: str) -> bool:
+    """Say whether the same key was taken before; who says a thing without one says it each time."""
+    if not key:
+        return False
+    check_key(key)
+    return key in world.state.kept.keys
 
 
 def _check_reason(reason: str) -> None:

@@ -123,6 +123,8 @@ def _reported(state: State, event: e.Event, body: le.SightingReported) -> None:
 
 
 def _released(state: State, event: e.Event, body: le.SightingReleased) -> None:
+    if body.key:
+        state.kept.keys[body.key] = event.at
     its = state.sightings[body.id]
     changed = {"lookout": body.lookout, "line": body.line, "at": body.seen_at, "asked": 0}
     its = state.sightings[its.id] = msgspec.structs.replace(its, state="waiting", **changed)
@@ -130,6 +132,8 @@ def _released(state: State, event: e.Event, body: le.SightingReleased) -> None:
 
 
 def _rejected(state: State, event: e.Event, body: le.SightingRejected) -> None:
+    if body.key:
+        state.kept.keys[body.key] = event.at
     _settle(state, state.sightings[body.id], state="rejected", decided_by=event.actor, decided_at=event.at)
 
 

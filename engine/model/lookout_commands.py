@@ -1,12 +1,10 @@
 """Commands about lookouts and sightings: part of `engine.model.commands.Command`."""
 
-from typing import Literal
-
 import msgspec
 
 from engine.model.entities import Details
 from engine.model.ids import LookoutId, PlanId, SightingId
-from engine.model.lookouts import LookoutTerms, SightingReport, Verdict
+from engine.model.lookouts import LookoutTerms, Settlement, SightingReport, Verdict
 from engine.model.pursuits import Aim, Proposal
 
 
@@ -63,12 +61,16 @@ class VerifySighting(_Command, frozen=True, gc=False, tag="verify_sighting"):
 
 
 class SettleHeld(_Command, frozen=True, gc=False, tag="settle_held"):
-    """A person lets a held sighting go on, or rejects it. ``lookout`` says which is meant, where that was unknown."""
+    """A person lets a held sighting go on, or rejects it. ``lookout`` says which is meant, where that was unknown.
+
+    With a ``key`` the same again changes nothing, whatever has become of the sighting since.
+    """
 
     sighting: SightingId
-    what: Literal["release", "reject"]
+    what: Settlement
     lookout: LookoutId | None = None
     reason: str = ""
+    key: str = ""
 
 
 class ApplyAims(_Command, frozen=True, gc=False, tag="apply_aims"):

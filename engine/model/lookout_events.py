@@ -75,6 +75,7 @@ class SightingReleased(_Body, frozen=True, gc=False, tag="sighting_released"):
     line: tuple[Asked, ...]
     seen_at: int
     reason: str = ""
+    key: str = ""
 
 
 class SightingRejected(_Body, frozen=True, gc=False, tag="sighting_rejected"):
@@ -82,6 +83,7 @@ class SightingRejected(_Body, frozen=True, gc=False, tag="sighting_rejected"):
 
     id: SightingId
     reason: str = ""
+    key: str = ""
 
 
 class SightingPassedOn(_Body, frozen=True, gc=False, tag="sighting_passed_on"):

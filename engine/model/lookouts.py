@@ -21,6 +21,8 @@ LookoutState = Literal["proposed", "active", "lifted", "expired"]
 SightingState = Literal["waiting", "held", "merged", "true", "not_him", "cannot_tell", "rejected"]
 """``waiting`` to be verified; ``held`` because it cannot be right as it is; ``merged`` with another of one passage."""
 Verdict = Literal["true", "not_him", "cannot_tell"]
+Settlement = Literal["release", "reject"]
+"""What is done with a sighting that is held: it goes on to be verified, or comes to nothing."""
 HeldFor = Literal[
     "unknown_lookout",
     "lookout_not_approved",

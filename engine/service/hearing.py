@@ -16,8 +16,9 @@ from engine.model import commands as c
 from engine.model.broadcasts import ReadBroadcast
 from engine.model.entities import Order
 from engine.model.errors import Refusal, RefusalBody
-from engine.model.ids import BroadcastId, IncidentId, OrderId, SightingId, UnitId
+from engine.model.ids import BroadcastId, IncidentId, LookoutId, OrderId, SightingId, UnitId
 from engine.model.lookout_commands import ReportSighting as TakeSighting
+from engine.model.lookout_commands import SettleHeld
 from engine.model.lookout_commands import VerifySighting as TakeVerdict
 from engine.model.searches import ReportLook
 from engine.service.access import Identity
@@ -44,6 +45,7 @@ from engine.wire.messages import (
     ReportAlert,
     ReportSighting,
     ReturnOrder,
+    SettleSighting,
     StateFacts,
     Status,
     VerifySighting,
@@ -70,6 +72,7 @@ NEEDS: Mapping[type[ClientMessage], tuple[Permission, ...]] = {
     ReportAlert: (_P.REPORT_ALERT,),
     ReportSighting: (_P.REPORT_SIGHTING,),
     VerifySighting: (_P.VERIFY_SIGHTINGS,),
+    SettleSighting: (_P.VERIFY_SIGHTINGS,),
     Look: (_P.ANSWER_ORDERS, _P.RECORD_ANSWERS),
     Clock: (_P.SET_CLOCK,),
 }
@@ -110,6 +113,8 @@ class Hearing:
                     self._offer(connection, message, TakeSighting(actor=connection.speaker.actor, sighting=sighting))
                 case VerifySighting():
                     self._offer(connection, message, self._verdict(connection, message))
+                case SettleSighting():
+                    self._offer(connection, message, self._settlement(connection, message))
                 case Look():
                     self._offer(connection, message, self._look(connection, message))
                 case Read():
@@ -215,6 +220,18 @@ class Hearing:
             sighting=sighting,
             verdict=message.verdict,
             acting_as=in_whose_place(self._inbox.engine, speaker, sighting, message.acting_as),
+            reason=message.reason,
+            key=speaker.scoped(message.key),
+        )
+
+    @staticmethod
+    def _settlement(connection: Connection, message: SettleSighting) -> c.Command:
+        speaker = connection.speaker
+        return SettleHeld(
+            actor=speaker.actor,
+            sighting=SightingId(message.sighting),
+            what=message.what,
+            lookout=LookoutId(message.lookout) if message.lookout else None,
             reason=message.reason,
             key=speaker.scoped(message.key),
         )

@@ -1,6 +1,6 @@
 """What HTTP takes and gives of lookouts and sightings; see `engine.service.bodies`."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
@@ -13,6 +13,7 @@ from engine.model.lookouts import (
     LookoutState,
     LookoutTerms,
     Mode,
+    Settlement,
     Sighting,
     SightingState,
     Verdict,
@@ -172,6 +173,6 @@ class VerifyIn(_Body, frozen=True, forbid_unknown_fields=True):
 class SettleIn(_Body, frozen=True, forbid_unknown_fields=True):
     """Whether a held sighting goes on to be verified, and of which lookout it is where that was unknown."""
 
-    what: Literal["release", "reject"]
+    what: Settlement
     lookout: LookoutId | None = None
     reason: Word = ""

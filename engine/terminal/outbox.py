@@ -26,6 +26,7 @@ from engine.wire.messages import (
     ReportAlert,
     ReportSighting,
     ReturnOrder,
+    SettleSighting,
     StateFacts,
     Status,
     VerifySighting,
@@ -48,6 +49,7 @@ Said = (
     | Look
     | ReportSighting
     | VerifySighting
+    | SettleSighting
     | Clock
 )
 """What is answered by ``taken``, ``refused`` or ``superseded``."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from engine.model.commands import Answer
 from engine.model.entities import HelpWanted
 from engine.model.lifecycle import UnitStatus
-from engine.model.lookouts import Verdict
+from engine.model.lookouts import Settlement, Verdict
 from engine.terminal.awaited import Answered
 from engine.terminal.outbox import Said
 from engine.wire.messages import (
@@ -23,6 +23,7 @@ from engine.wire.messages import (
     ReportAlert,
     ReportSighting,
     ReturnOrder,
+    SettleSighting,
     StateFacts,
     Status,
     VerifySighting,
@@ -192,6 +193,13 @@ class Words(ABC):
         key = key or uuid.uuid4().hex
         said = VerifySighting(key=key, sighting=sighting, verdict=verdict, acting_as=acting_as, reason=reason)
         return self._say(said)
+
+    def settle(
+        self, sighting: str, what: Settlement, *, lookout: str = "", reason: str = "", key: str = ""
+    ) -> "asyncio.Future[Answered]":
+        """Let a held sighting go on to be verified, of which lookout where that was unknown, or reject it."""
+        key = key or uuid.uuid4().hex
+        return self._say(SettleSighting(key=key, sighting=sighting, what=what, lookout=lookout, reason=reason))
 
     def set_clock(self, now: int) -> "asyncio.Future[Answered]":
         """Set the server's virtual clock, if it has one."""

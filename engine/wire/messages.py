@@ -31,7 +31,7 @@ from engine.model.limits import (
     WELFARE_EVERY_MS,
     WORST_ACCURACY_M,
 )
-from engine.model.lookouts import Mode, SightingReport, Verdict
+from engine.model.lookouts import Mode, Settlement, SightingReport, Verdict
 from engine.wire.limits import LATEST_AT, LONGEST_TOKEN, MOST_FIXES
 
 Text = Annotated[str, msgspec.Meta(max_length=LONGEST_TEXT)]
@@ -364,6 +364,19 @@ class VerifySighting(_Message, frozen=True, tag="verify"):
     reason: Word = ""
 
 
+class SettleSighting(_Message, frozen=True, tag="settle"):
+    """Somebody lets a held sighting go on to be verified, or rejects it.
+
+    ``lookout`` says by its id which is meant, where that was unknown.
+    """
+
+    key: Id
+    sighting: Id
+    what: Settlement
+    lookout: Word = ""
+    reason: Word = ""
+
+
 class Clock(_Message, frozen=True, tag="clock"):
     """A driver in lockstep sets a virtual clock. Taken only where the server runs on one."""
 
@@ -392,6 +405,7 @@ ClientMessage = (
     | Look
     | ReportSighting
     | VerifySighting
+    | SettleSighting
     | Clock
     | Heartbeat
 )
@@ -402,7 +416,7 @@ def reference(message: ClientMessage) -> str:
     match message:
         case Emergency() | Status() | Welfare() | StateFacts() | AskLeave() | Read() | Clock():
             return message.key
-        case AnswerOrder() | AssignUnits() | AskHelp() | ReturnOrder() | Look() | VerifySighting():
+        case AnswerOrder() | AssignUnits() | AskHelp() | ReturnOrder() | Look() | VerifySighting() | SettleSighting():
             return message.key
         case ReportAlert(source_ref=source_ref) | ReportSighting(source_ref=source_ref):
             return source_ref

@@ -195,6 +195,24 @@ def test_what_is_held_is_released_or_rejected_by_a_person():
     assert room.state.sightings[named.id].lookout == lookout
 
 
+def test_what_was_said_of_a_held_sighting_changes_nothing_when_it_is_said_again():
+    room = Room()
+    lookout = room.lookout()
+    ahead = room.seen(lookout, 2, 2, at=NOW + 600_000)
+    assert room.settle(ahead, "release", key="k").refusal is None
+    assert room.verify(ahead).refusal is None
+    nobody = room.seen("somebody", 3, 3)
+    assert room.settle(nobody, "reject", key="l").refusal is None
+    stood = len(list(room.journal.read()))
+    for sighting, what, key, state in ((ahead, "release", "k", "true"), (nobody, "reject", "l", "rejected")):
+        again = room.settle(sighting, what, key=key)
+        assert (again.refusal, again.duplicate, again.sighting) == (None, True, sighting.id)
+        assert room.state.sightings[sighting.id].state == state
+        assert room.settle(sighting, what, key="m").refusal.code == "wrong_state"
+    assert len(list(room.journal.read())) == stood
+    assert room.settle(nobody, "reject", key="k" * 1_000).refusal.code == "wrong_length"
+
+
 def test_what_is_held_for_its_place_or_its_lookout_is_not_released_as_it_is():
     room = Room()
     lookout = room.lookout()

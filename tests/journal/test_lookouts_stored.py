@@ -24,13 +24,15 @@ def test_a_lookout_is_stored_with_its_sightings_and_erased_with_them(desk):
     lookout = room.lookout(who=WHO)
     room.verified(lookout, 2, 2, details=SAID)
     named = room.seen("Li Si", 2, 2, details=Details(text="ran off"))
-    assert room.settle(named, "release", lookout=lookout).refusal is None
+    assert room.settle(named, "release", lookout=lookout, key="k").refusal is None
     assert words(desk.journal) == {WHO.label, WHO.text, SAID.text, "Li Si", "ran off"}
     raw = b"".join(path.read_bytes() for path in desk.folder.iterdir() if path.is_file())
     for word in words(desk.journal):
         assert word.encode() not in raw
     desk.reopen()
     assert words(desk.journal) == {WHO.label, WHO.text, SAID.text, "Li Si", "ran off"}
+    restored = Room(journal=desk.journal, clock=SetClock(AT))
+    assert restored.settle(named, "release", lookout=lookout, key="k").duplicate
     assert desk.journal.erase(lookout, at=AT) == 1
     desk.reopen()
     assert words(desk.journal) == set()

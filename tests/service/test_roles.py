@@ -35,6 +35,7 @@ SAMPLES = {
     "alert": {"source": "s", "source_ref": "k", "type": "robbery", **FIX},
     "sighting": {"source_ref": "k", "lookout": "x", **FIX},
     "verify": {"key": "k", "sighting": "x", "verdict": "true"},
+    "settle": {"key": "k", "sighting": "x", "what": "reject"},
     "look": {"key": "k", "order": "x", "place": 1, "found": False},
     "clock": {"key": "k", "now": NOW},
 }

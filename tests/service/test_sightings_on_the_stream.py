@@ -2,7 +2,7 @@
 
 from engine.model.entities import Details
 from engine.model.lookout_commands import IssueLookout, LiftLookout, VerifySighting
-from engine.model.lookout_events import SightingVerified
+from engine.model.lookout_events import SightingRejected, SightingReleased, SightingVerified
 from engine.model.lookouts import LookoutTerms
 from engine.wire.messages import ReportSighting
 from engine.wire.server_messages import Refused, Taken
@@ -10,6 +10,7 @@ from tests.support.cities import NOW, place, station, unit
 from tests.support.streams import play, running, until
 
 UNITS = (unit("near", 1, 0), unit("far", 5, 4))
+SETTLED = SightingReleased | SightingRejected
 
 
 def seen(ref, column=2, row=2, lookout="TJ-1", **more):
@@ -153,5 +154,72 @@ def test_a_verdict_that_was_said_offline_outlives_the_client_and_arrives(tmp_pat
             server.client("analyst:chen", state_path=path).verify(sighting, "true")
             async with server.client("analyst:chen", state_path=path):
                 await until(lambda: server.engine.state.sightings[sighting].state == "true")
+
+    play(scene())
+
+
+def test_a_held_sighting_is_released_or_rejected_over_the_stream_once_in_effect():
+    async def scene():
+        async with running(*UNITS) as server:
+            lookout = await look_out(server)
+            async with server.client("terminal:near") as near, server.client("dispatcher:li") as li:
+                ahead = (await near.sighted(seen("a", at=NOW + 60_000))).refs["sighting"]
+                said = await li.settle(ahead, "release", reason="its clock is fast", key="k")
+                refs = {"sighting": ahead, "state": "waiting", "held_for": "in_the_future"}
+                assert said == Taken(ref="k", refs=refs)
+                # What an outbox says again takes nothing back of what has become of it since.
+                assert (await li.verify(ahead, "not_him")).refs["state"] == "not_him"
+                again = await li.settle(ahead, "release", reason="its clock is fast", key="k")
+                assert (again.duplicate, again.refs["state"]) == (True, "not_him")
+                nobody = (await near.sighted(seen("b", lookout="nobody"))).refs["sighting"]
+                assert (await li.settle(nobody, "reject", reason="a name", key="l")).refs["state"] == "rejected"
+                named = (await near.sighted(seen("c", 4, 4, lookout="TJ 1"))).refs["sighting"]
+                assert (await li.settle(named, "release", lookout=lookout, key="m")).refs["state"] == "waiting"
+                assert server.engine.state.sightings[named].lookout == lookout
+                settled = [its for its in server.engine.journal.read() if isinstance(its.body, SETTLED)]
+                assert [(its.actor, its.body.id, its.body.reason, its.body.key) for its in settled] == [
+                    ("user:li", ahead, "its clock is fast", "li/k"),
+                    ("user:li", nobody, "a name", "li/l"),
+                    ("user:li", named, "", "li/m"),
+                ]
+
+    play(scene())
+
+
+def test_what_is_said_of_a_held_sighting_is_refused_by_name_where_it_cannot_be():
+    async def scene():
+        async with running(*UNITS) as server:
+            await look_out(server)
+            async with server.client("terminal:near") as near, server.client("dispatcher:li") as li:
+                waiting = (await near.sighted(seen("a", 1, 1))).refs["sighting"]
+                nobody = (await near.sighted(seen("b", lookout="nobody"))).refs["sighting"]
+                wrong = {
+                    "not_allowed": near.settle(nobody, "reject"),
+                    "unknown_sighting": li.settle("grid-sighting-99", "reject"),
+                    "wrong_state": li.settle(waiting, "reject"),
+                    "missing": li.settle(nobody, "release"),
+                    "unknown_lookout": li.settle(nobody, "release", lookout="grid-lookout-99"),
+                }
+                for code, refused in wrong.items():
+                    refusal = await refused
+                    assert isinstance(refusal, Refused), refusal
+                    assert refusal.code == code
+                assert server.engine.state.sightings[nobody].state == "held"
+
+    play(scene())
+
+
+def test_a_held_sighting_that_was_settled_offline_is_settled_once_there_is_a_line(tmp_path):
+    async def scene():
+        async with running(*UNITS) as server:
+            await look_out(server)
+            async with server.client("terminal:near") as near:
+                held = (await near.sighted(seen("a", at=NOW + 60_000))).refs["sighting"]
+            path = tmp_path / "outbox"
+            early = server.client("dispatcher:li", state_path=path)
+            early.settle(held, "release")
+            early.verify(held, "true")
+            async with server.client("dispatcher:li", state_path=path):
+                await until(lambda: server.engine.state.sightings[held].state == "true")
 
     play(scene())
