@@ -20,7 +20,9 @@ from benchmarks.crowd_record import Came, Record, Told
 from engine.wire.client_session import Arrival, ClientSession, Incoming, Memory
 from engine.wire.closing import ClosingCode
 from engine.wire.codec import MSGPACK, Codec
-from engine.wire.messages import AnswerOrder, Fix, NeedOf, PersonalDetails, Positions, ReportAlert
+from engine.wire.messages import Fix, Positions
+from engine.wire.order_messages import AnswerOrder
+from engine.wire.reports import NeedOf, PersonalDetails, ReportAlert
 from engine.wire.server_messages import Item, Refused, Taken, Welcome
 
 MOVED_M = 40.0

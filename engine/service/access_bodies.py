@@ -8,7 +8,7 @@ from engine.model.commands import Readable
 from engine.model.entities import PlaceWords
 from engine.model.limits import LONGEST_ADDRESS
 from engine.service.bodies import PlainBody
-from engine.wire.messages import PersonalDetails
+from engine.wire.reports import PersonalDetails
 
 
 class ReadingIn(PlainBody, frozen=True, forbid_unknown_fields=True):

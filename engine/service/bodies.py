@@ -15,8 +15,9 @@ from engine.model.limits import MOST_NEEDS
 from engine.model.pursuits import Proposal
 from engine.model.recommendation import Recommendation
 from engine.model.searches import SearchProposal
+from engine.wire.fields import Count, Facts, Id, Instant, Lat, Level, Lon, Text, Word
 from engine.wire.limits import MOST_FIXES
-from engine.wire.messages import Count, Facts, Id, Instant, Lat, Level, Lon, NeedOf, PersonalDetails, Places, Text, Word
+from engine.wire.reports import NeedOf, PersonalDetails, Places
 from geo_data.datum import Datum
 
 

@@ -11,7 +11,7 @@ from engine.model.lifecycle import UnitStatus
 from engine.model.limits import LONGEST_TEXT
 from engine.model.photos import Photo
 from engine.service.bodies import PlainBody
-from engine.wire.messages import Id, Instant, Word
+from engine.wire.fields import Id, Instant, Word
 
 
 class EmergencyIn(PlainBody, frozen=True, forbid_unknown_fields=True):

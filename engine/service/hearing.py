@@ -29,29 +29,19 @@ from engine.service.outcome import Outcome
 from engine.service.roles import Permission
 from engine.texts import text
 from engine.wire.closing import ClosingCode
-from engine.wire.messages import (
-    Ack,
+from engine.wire.messages import Ack, ClientMessage, Clock, Emergency, Positions, Read, Status, reference
+from engine.wire.order_messages import (
     AnswerOrder,
     AskHelp,
     AskLeave,
     AssignUnits,
-    ClientMessage,
-    Clock,
-    Emergency,
     Look,
     OfOrder,
-    Positions,
-    Read,
-    ReportAlert,
-    ReportSighting,
     ReturnOrder,
-    SettleSighting,
     StateFacts,
-    Status,
-    VerifySighting,
     Welfare,
-    reference,
 )
+from engine.wire.reports import ReportAlert, ReportSighting, SettleSighting, VerifySighting
 from engine.wire.server_messages import Superseded, Taken
 
 ACCESS_LOGGER = logging.getLogger("allpoints.access")

@@ -60,7 +60,7 @@ from engine.texts import LANGUAGES
 from engine.version import version
 from engine.wire import asyncapi
 from engine.wire.codec import JSON, SUBPROTOCOLS, Reader
-from engine.wire.messages import PlaceOf, with_places
+from engine.wire.reports import PlaceOf, with_places
 from geo_data.datum import Datum, to_wgs84
 
 LOGGER = logging.getLogger("allpoints.http")

@@ -19,7 +19,7 @@ from engine.model.lookouts import (
     Verdict,
 )
 from engine.service.bodies import Heading
-from engine.wire.messages import Id, Instant, Lat, Lon, Text, Word
+from engine.wire.fields import Id, Instant, Lat, Lon, Text, Word
 from geo_data.datum import Datum
 
 

@@ -10,7 +10,8 @@ import msgspec
 from engine.model.entities import HelpWanted, OverruleReason
 from engine.model.lifecycle import OrderState
 from engine.model.limits import MOST_ASKED, MOST_NAMED
-from engine.wire.messages import Count, Id, Instant, NamedUnit, Text, Word
+from engine.wire.fields import Count, Id, Instant, Text, Word
+from engine.wire.order_messages import NamedUnit
 
 SpokenVia = Literal["radio", "desk"]
 

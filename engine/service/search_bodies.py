@@ -10,7 +10,8 @@ from engine.model.ids import IncidentId, OrderId
 from engine.model.lifecycle import OPEN_ORDERS
 from engine.model.limits import MOST_SEARCH_PLACES
 from engine.model.searches import How, SearchState
-from engine.wire.messages import Id, Instant, PlaceOf, Text
+from engine.wire.fields import Id, Instant, Text
+from engine.wire.reports import PlaceOf
 
 PlaceNumber = Annotated[int, msgspec.Meta(ge=1, le=MOST_SEARCH_PLACES)]
 

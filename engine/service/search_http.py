@@ -21,7 +21,7 @@ from engine.model.limits import LONGEST_NAME, MOST_SEARCH_PLACES
 from engine.model.searches import ReportLook
 from engine.service.edge import Call, json_answer, whole_number
 from engine.service.search_bodies import LookIn, SearchBody, WithinBody
-from engine.wire.messages import PlaceOf
+from engine.wire.reports import PlaceOf
 from geo_data.snapping import OffRoad
 
 V = TypeVar("V")

@@ -7,7 +7,7 @@ import msgspec
 from engine.model.limits import MOST_CORNERS, MOST_FED, MOST_RINGS, MOST_SPOTS
 from engine.model.streets import HOURS_OF_WEEK, SpeedRule
 from engine.service.bodies import Heading, PlainBody
-from engine.wire.messages import Id, Instant, Lat, Lon, Text, Word
+from engine.wire.fields import Id, Instant, Lat, Lon, Text, Word
 from geo_data.datum import Datum
 
 Corner = tuple[Lon, Lat]

@@ -32,7 +32,7 @@ from engine.service.order_views import is_confidential
 from engine.service.route import Which, WhichOrders
 from engine.texts.names import names_in
 from engine.texts.reading import explain, overruled
-from engine.wire.messages import PersonalDetails
+from engine.wire.reports import PersonalDetails
 
 _OF_STATE = ("overruled", "returning")
 """What an order's body tells besides the order itself."""

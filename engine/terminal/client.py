@@ -33,7 +33,8 @@ from engine.terminal.words import Words
 from engine.wire.client_session import Arrival, ClientSession
 from engine.wire.closing import ClosingCode, may_retry
 from engine.wire.codec import MSGPACK, Codec
-from engine.wire.messages import AnswerOrder, Emergency, Fix, Positions
+from engine.wire.messages import Emergency, Fix, Positions
+from engine.wire.order_messages import AnswerOrder
 from engine.wire.server_messages import Item, OrderView, Refused, Taken, Welcome
 
 LOGGER = logging.getLogger("allpoints.terminal")

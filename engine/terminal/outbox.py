@@ -14,25 +14,18 @@ import msgspec
 from engine.journal.files import replace_private, sync_folder
 from engine.model.errors import Refusal
 from engine.wire.client_session import Memory
-from engine.wire.messages import (
+from engine.wire.messages import Clock, Emergency, Read, Status, reference
+from engine.wire.order_messages import (
     AnswerOrder,
     AskHelp,
     AskLeave,
     AssignUnits,
-    Clock,
-    Emergency,
     Look,
-    Read,
-    ReportAlert,
-    ReportSighting,
     ReturnOrder,
-    SettleSighting,
     StateFacts,
-    Status,
-    VerifySighting,
     Welfare,
-    reference,
 )
+from engine.wire.reports import ReportAlert, ReportSighting, SettleSighting, VerifySighting
 
 Said = (
     Emergency

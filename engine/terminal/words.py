@@ -11,24 +11,19 @@ from engine.model.lifecycle import UnitStatus
 from engine.model.lookouts import Settlement, Verdict
 from engine.terminal.awaited import Answered
 from engine.terminal.outbox import Said
-from engine.wire.messages import (
+from engine.wire.messages import Clock, Read, Status
+from engine.wire.order_messages import (
     AnswerOrder,
     AskHelp,
     AskLeave,
     AssignUnits,
-    Clock,
     Look,
     NamedUnit,
-    Read,
-    ReportAlert,
-    ReportSighting,
     ReturnOrder,
-    SettleSighting,
     StateFacts,
-    Status,
-    VerifySighting,
     Welfare,
 )
+from engine.wire.reports import ReportAlert, ReportSighting, SettleSighting, VerifySighting
 from engine.wire.server_messages import OrderView
 
 

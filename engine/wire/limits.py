@@ -2,7 +2,7 @@
 
 Sizes are bytes of one frame, times are milliseconds.
 What can be bounded before anything is parsed is: size, depth of nesting, rate. Counts and lengths inside a message
-are bounded by its type in ``messages`` and are checked while it is parsed.
+are bounded by the types of its fields and are checked while it is parsed.
 """
 
 import msgspec

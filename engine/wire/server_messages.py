@@ -10,11 +10,8 @@ from engine.model.events import MailKind
 from engine.model.ids import OrderId
 from engine.model.lifecycle import OrderState
 from engine.model.lookouts import Task
+from engine.wire.fields import Message
 from engine.wire.messages import Heartbeat
-
-
-class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="message", omit_defaults=True):
-    pass
 
 
 class Trace(msgspec.Struct, frozen=True):
@@ -87,7 +84,7 @@ class OrderView(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """For who is assigned, while the order is open."""
 
 
-class Welcome(_Message, frozen=True, tag="welcome"):
+class Welcome(Message, frozen=True, tag="welcome"):
     """The greeting was taken. Without ``resumed`` a snapshot follows; ``next_seq`` is the next item's number.
 
     ``emergency_only``: the token has run out; a call for help is taken, then the connection ends.
@@ -103,34 +100,34 @@ class Welcome(_Message, frozen=True, tag="welcome"):
     emergency_only: bool = False
 
 
-class Snapshot(_Message, frozen=True, tag="snapshot"):
+class Snapshot(Message, frozen=True, tag="snapshot"):
     """All that is open for this recipient, and the newest number: what was known before is void."""
 
     seq: int
     orders: tuple[OrderView, ...] = ()
 
 
-class Item(_Message, frozen=True, tag="item"):
+class Item(Message, frozen=True, tag="item"):
     """One numbered thing out of the mailbox. Numbers have no gaps."""
 
     seq: int
     kind: MailKind
     order: OrderView | None = None
     code: str = ""
-    values: dict[str, str] = {}
+    values: dict[str, str] = msgspec.field(default_factory=dict)
     trace: Trace | None = None
 
 
-class Taken(_Message, frozen=True, tag="taken"):
+class Taken(Message, frozen=True, tag="taken"):
     """What came in under ``ref`` is durable. ``refs`` names what was made of it."""
 
     ref: str
-    refs: dict[str, str | list[str]] = {}
+    refs: dict[str, str | list[str]] = msgspec.field(default_factory=dict)
     duplicate: bool = False
     trace: Trace | None = None
 
 
-class Refused(_Message, frozen=True, tag="refused"):
+class Refused(Message, frozen=True, tag="refused"):
     """What came in was not taken. With ``retry_ms`` the same may be sent again after so long."""
 
     code: str
@@ -141,7 +138,7 @@ class Refused(_Message, frozen=True, tag="refused"):
     retry_ms: int | None = None
 
 
-class Superseded(_Message, frozen=True, tag="superseded"):
+class Superseded(Message, frozen=True, tag="superseded"):
     """An answer named an old version of an order; this is the version that stands."""
 
     ref: str

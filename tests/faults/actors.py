@@ -23,7 +23,8 @@ from engine.service.stream import StreamServer
 from engine.terminal import Client, ClientEnded
 from engine.wire.codec import SUBPROTOCOLS
 from engine.wire.limits import Limits
-from engine.wire.messages import Fix, NeedOf, PlaceOf, ReportAlert
+from engine.wire.messages import Fix
+from engine.wire.reports import NeedOf, PlaceOf, ReportAlert
 from engine.wire.server_messages import Item, OrderView, Refused, Superseded, Taken
 from tests.faults.disk import Files, Plate, Record
 from tests.faults.network import Host, Line

@@ -16,7 +16,7 @@ from engine.journal.record import open_record
 from engine.model.events import AlertReceived, Mailed, OrderAdvanced
 from engine.model.lifecycle import OrderState
 from engine.terminal import Client, Exchange
-from engine.wire.messages import NeedOf, ReportAlert
+from engine.wire.reports import NeedOf, ReportAlert
 from engine.wire.server_messages import Taken
 from tests.scenarios.test_kill_server import no_unit_held_twice
 from tests.support.cities import place, unit

@@ -13,7 +13,8 @@ from engine.terminal.outbox import MOST_SAID, Outbox
 from engine.wire.closing import ClosingCode
 from engine.wire.codec import JSON, MSGPACK, Codec
 from engine.wire.limits import Limits
-from engine.wire.messages import AnswerOrder, Emergency, Fix, Positions, Status
+from engine.wire.messages import Emergency, Fix, Positions, Status
+from engine.wire.order_messages import AnswerOrder
 from engine.wire.server_messages import Taken, Welcome
 from tests.support.cities import NOW, place, unit
 from tests.support.desk import desk

@@ -5,7 +5,8 @@ import msgspec
 import pytest
 
 from engine import DecideStep
-from engine.wire.messages import Fix, Heartbeat, NamedUnit, Positions
+from engine.wire.messages import Fix, Heartbeat, Positions
+from engine.wire.order_messages import NamedUnit
 from engine.wire.server_messages import Superseded, Taken
 from tests.support.cards import county_with
 from tests.support.cities import NOW, place, station, unit

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from engine.model.ids import RecipientId
 from engine.service.order_views import open_orders
-from engine.wire.messages import NeedOf, PlaceOf
+from engine.wire.reports import NeedOf, PlaceOf
 from engine.wire.server_messages import Refused, Taken
 from tests.support.cities import NOW, place, unit
 from tests.support.desk import desk

@@ -4,7 +4,7 @@ from engine.model.entities import Details
 from engine.model.lookout_commands import IssueLookout, LiftLookout, VerifySighting
 from engine.model.lookout_events import SightingRejected, SightingReleased, SightingVerified
 from engine.model.lookouts import LookoutTerms
-from engine.wire.messages import ReportSighting
+from engine.wire.reports import ReportSighting
 from engine.wire.server_messages import Refused, Taken
 from tests.support.cities import NOW, place, station, unit
 from tests.support.streams import play, running, until

@@ -16,7 +16,8 @@ from engine.service.stream import StreamServer
 from engine.terminal import Client
 from engine.wire.codec import MSGPACK, Codec
 from engine.wire.limits import Limits
-from engine.wire.messages import Hello, NeedOf, PersonalDetails, ReportAlert
+from engine.wire.messages import Hello
+from engine.wire.reports import NeedOf, PersonalDetails, ReportAlert
 from tests.support.cities import NOW, SetClock, city, place, unit
 
 PATIENCE_S = 30.0

@@ -9,7 +9,8 @@ from engine.journal import files as files_module
 from engine.model.errors import Refusal
 from engine.terminal import outbox as outbox_module
 from engine.terminal.outbox import Outbox
-from engine.wire.messages import AnswerOrder, Status
+from engine.wire.messages import Status
+from engine.wire.order_messages import AnswerOrder
 from tests.support.streams import report
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from engine.terminal.screen import Asking, TerminalScreen
-from engine.wire.messages import PlaceOf
+from engine.wire.reports import PlaceOf
 from engine.wire.server_messages import Taken
 from tests.support.cities import place, unit
 from tests.support.streams import play, report, running

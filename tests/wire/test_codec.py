@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from engine.model.errors import Refusal
 from engine.wire.codec import JSON, MSGPACK, SUBPROTOCOLS, Codec, UnreadableFrame
 from engine.wire.limits import Limits
-from engine.wire.messages import AnswerOrder, ClientMessage, Fix, Hello, Positions, ReportAlert
+from engine.wire.messages import ClientMessage, Fix, Hello, Positions
+from engine.wire.order_messages import AnswerOrder
+from engine.wire.reports import ReportAlert
 from engine.wire.server_messages import ServerMessage
 
 LIMITS = Limits()

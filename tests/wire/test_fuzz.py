@@ -15,30 +15,19 @@ from engine.wire.client_session import ClientSession, Memory
 from engine.wire.closing import ClosingCode
 from engine.wire.codec import SUBPROTOCOLS, Codec
 from engine.wire.limits import Limits
-from engine.wire.messages import (
-    Ack,
+from engine.wire.messages import Ack, ClientMessage, Clock, Emergency, Fix, Heartbeat, Hello, Positions, Read, Status
+from engine.wire.order_messages import (
     AnswerOrder,
     AskHelp,
     AskLeave,
     AssignUnits,
-    ClientMessage,
-    Clock,
-    Emergency,
-    Fix,
-    Heartbeat,
-    Hello,
     Look,
     NamedUnit,
-    Positions,
-    Read,
-    ReportSighting,
     ReturnOrder,
-    SettleSighting,
     StateFacts,
-    Status,
-    VerifySighting,
     Welfare,
 )
+from engine.wire.reports import ReportSighting, SettleSighting, VerifySighting
 from engine.wire.server_messages import Item, Refused, ServerMessage, Snapshot, Superseded, Taken, Welcome
 from engine.wire.session import Opening, Phase, ServerSession
 from tests.support.orders import order_view

@@ -15,7 +15,7 @@ from engine.cli.demo.field import Field
 from engine.simulation.clock import Pace
 from engine.simulation.played import PlayedCall
 from engine.terminal.client import Client
-from engine.wire.messages import NeedOf, ReportAlert
+from engine.wire.reports import NeedOf, ReportAlert
 from engine.wire.server_messages import Refused, Taken
 
 MOST_UNDELIVERED = 8
