@@ -11,7 +11,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from engine.dispatch.calendar import CalendarRules
+from engine.dispatch.calendar_file import read_calendar
 from engine.dispatch.policies import Policies
 from engine.dispatch.run_cards import RunCards
 from engine.model.diagrams import drawn
@@ -102,7 +102,7 @@ def test_each_chinese_page_has_the_headings_code_words_and_table_rows_of_the_eng
 
 def test_the_examples_of_the_configuration_page_can_be_read(tmp_path):
     page = (ROOT / "docs" / "configuration.md").read_text("utf-8")
-    for section, reader in (("run_cards.toml", RunCards), ("calendar.toml", CalendarRules)):
+    for section, read in (("run_cards.toml", RunCards.load), ("calendar.toml", read_calendar)):
         example = re.search(rf"^## {section}$.*?^```toml\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
         (tmp_path / section).write_text(example[1], "utf-8")
-        reader.load(tmp_path / section)
+        read(tmp_path / section)

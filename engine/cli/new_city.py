@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.core.city_folder import AREAS, CALENDAR, CITY, ROADS, RUN_CARDS, STATIONS, UNITS
-from engine.dispatch.calendar import STANDARD
+from engine.dispatch.calendar_file import STANDARD
 from engine.dispatch.policies import Policies
 from engine.dispatch.run_cards import COUNTY, RunCards
 from engine.model.entities import Station, Unit

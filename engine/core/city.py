@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from engine.core.neighbours import Neighbour
 from engine.core.report_forms import ReportForms
-from engine.dispatch.calendar import STANDARD, Calendar, CalendarRules
+from engine.dispatch.calendar import Calendar, CalendarRules
+from engine.dispatch.calendar_file import STANDARD, read_calendar
 from engine.dispatch.policies import Policies, VerificationPolicy
 from engine.dispatch.roster import Roster
 from engine.dispatch.run_cards import COUNTY, Response, RunCards
@@ -102,7 +103,7 @@ class City:
     zones: tuple[Zone, ...] = ()
     beats: tuple[Beat, ...] = ()
     run_cards: RunCards = field(default_factory=lambda: RunCards.load(COUNTY))
-    calendar_rules: CalendarRules = field(default_factory=lambda: CalendarRules.load(STANDARD))
+    calendar_rules: CalendarRules = field(default_factory=lambda: read_calendar(STANDARD))
     policies: Policies = field(default_factory=Policies)
     report_forms: ReportForms = field(default_factory=ReportForms.shipped)
     verification: tuple[VerificationPolicy, ...] = ()

@@ -36,7 +36,8 @@ from engine.core.city_roster import OFFICERS, ROSTER, Around, read_roster
 from engine.core.city_toml import Listener, Settings, checked, settings_of, verification_of
 from engine.core.crews import possible_names
 from engine.core.report_forms import REPORTS, ReportForms, read_forms
-from engine.dispatch.calendar import STANDARD, CalendarError, CalendarRules
+from engine.dispatch.calendar import CalendarRules
+from engine.dispatch.calendar_file import STANDARD, CalendarError, read_calendar
 from engine.dispatch.policies import Policies
 from engine.dispatch.roster import Roster
 from engine.dispatch.run_cards import RunCardError, RunCards
@@ -337,16 +338,16 @@ def _calendar(folder: Path, cards: RunCards | None, problems: Problems) -> Calen
     """Return the calendar's rules; where the city has none, the run cards' working time, or the standard."""
     path = folder / CALENDAR
     if not path.exists():
-        return cards.working if cards and cards.working else CalendarRules.load(STANDARD)
+        return cards.working if cards and cards.working else read_calendar(STANDARD)
     try:
-        rules = CalendarRules.load(path)
+        rules = read_calendar(path)
     except CalendarError as error:
         problems.found.extend(Problem(CALENDAR, fault.line, "", "", fault.said) for fault in error.faults)
     except OSError as error:
         problems.add(CALENDAR, None, "file", CALENDAR, f"cannot be read ({error.strerror})")
     else:
         return rules
-    return CalendarRules.load(STANDARD)
+    return read_calendar(STANDARD)
 
 
 def _hold_periods(cards: RunCards, rules: CalendarRules, problems: Problems) -> None:
