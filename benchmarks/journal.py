@@ -20,8 +20,9 @@ import msgspec
 import numpy as np
 
 from benchmarks.harness import Report, arguments, emit, table
+from engine.journal.keys import load_master_key
 from engine.journal.sqlite_journal import SqliteJournal
-from engine.journal.vault import Vault, load_master_key
+from engine.journal.vault import Vault
 from engine.model.demand_events import DemandRaised, Recommended
 from engine.model.entities import Details, Need
 from engine.model.events import AlertReceived, Body, Event, IncidentOpened, Mailed, OrderAdvanced

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
+from engine.journal.keys import load_master_key
 from engine.journal.sqlite_journal import SqliteJournal, Synchronous
-from engine.journal.vault import Vault, load_master_key
+from engine.journal.vault import Vault
 
 
 def open_record(

@@ -72,8 +72,8 @@ CREATE TABLE events (
 CREATE INDEX events_with_personal ON events (seq) WHERE personal IS NOT NULL;
 CREATE TABLE identity (log_id TEXT NOT NULL) STRICT
 """
-_MOST_LOG_PAGES = 4_000
-"""Where nobody calls `settle`, an append carries the write-ahead log over at this length: 16 MB."""
+_MOST_LOG_PAGES = 16_000
+"""Where nobody calls `settle`, an append carries the write-ahead log over at this length: 64 MB."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
@@ -344,7 +344,7 @@ class SqliteJournal:
         bound_to = self._reader.hash_at(seq)
         if bound_to is None:
             raise NotStored(f"a snapshot after entry {seq}, but the journal ends at {self._last_seq}")
-        sealed = self._vault.seal(WHOLE_STATE, blob, context_of(self._log_id, seq, WHOLE_STATE))
+        sealed = self._vault.lend(WHOLE_STATE).seal(blob, context_of(self._log_id, seq, WHOLE_STATE))
         self._write_beside(self._beside("snapshot"), seq, bound_to.hex(), sealed)
         self.snapshot_seq = seq
 

@@ -1,8 +1,9 @@
 """The vault: keys of what can name a person, in a store of its own, so that to delete a key is to erase the person.
 
-Each subject has an AES-256-GCM key, wrapped by a master key. Keys are made ahead, a batch to one durable write; to give
-one out only notes its owner, with no wait for the disk, since the name of the key stands in the ciphertext too: what a
-power cut takes of the notes, `adopt` reads back from the journal. So encryption costs microseconds, not an fsync.
+Each subject has an AES-256-GCM key, wrapped by a master key. Keys are made ahead, a batch to one durable write; whose a
+key is that was given out is noted in memory and written with the next batch, since the name of the key stands in the
+ciphertext too: what a stop takes of the notes, `adopt` reads back from the journal. So encryption costs microseconds,
+never a write, and never waits for somebody else's.
 
 Erasures are written to a list in a file of its own before the key goes, and are done again at every opening: a key
 that comes back with a restored backup is deleted again. Keep that list with the exported heads, not with the backups.
@@ -11,39 +12,42 @@ that comes back with a restored backup is deleted again. Keep that list with the
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
-import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from engine.journal.envelope import PersonalState
+from engine.journal.erasures import Erasure, add_erasures, read_erasures
 from engine.journal.files import (
-    PRIVATE,
     WriterLock,
     check_version,
     connect,
-    create_private,
     insert_together,
     transaction,
 )
 from engine.journal.keys import KEY_BYTES, NAME_BYTES, Key, decrypt, encrypt
 from engine.model.errors import NotStored, Refusal
 
-MASTER_KEY_VARIABLE = "ALLPOINTS_MASTER_KEY"
 WHOLE_STATE = "*"
 """The subject of copies of everything, such as snapshots. Any erasure deletes this key as well."""
 
 _APPLICATION_ID = 0x41504B59  # "APKY"
 _VERSION = 1
-_BATCH = 1_024
-"""Keys that lie ready at least: a power cut or a restart wastes at most so many, 100 bytes each."""
+_AT_ONCE = 1_024
+"""Keys that are made while somebody waits for one."""
+_READY = 4_096
+"""Keys that `Vault.stock` has lie ready at least: a power cut or a restart wastes at most so many, 100 bytes each."""
 _ROUNDS = 4
 """As many keys lie ready as were used in so many rounds of `Vault.stock`, where that is more."""
-_NOTED_FOR_SURE = 4_096
+_NOTED_FOR_SURE = 16_384
 """So many personal parts in a row whose keys have their owner noted: no note before them is missing. One alone says
 nothing, since a part may be sealed under a key that its subject has had for long."""
+_MOST_SEALED = _NOTED_FOR_SURE // 2
+"""So many parts are sealed at most before owners are noted: `adopt` looks back farther than that."""
 _SCHEMA = """
 CREATE TABLE keys (
     number INTEGER PRIMARY KEY,
@@ -54,51 +58,6 @@ CREATE TABLE keys (
 CREATE INDEX keys_by_subject ON keys (subject);
 CREATE TABLE secrets (name TEXT PRIMARY KEY, wrapped BLOB NOT NULL) STRICT
 """
-
-
-class Erasure(msgspec.Struct, frozen=True):
-    """One line of the list of erasures: which keys of whom, and when. Ids only, nothing that names anybody."""
-
-    subject: str
-    keys: tuple[str, ...]
-    at: int
-
-
-def load_master_key(path: Path, *, create: bool = False) -> bytes:
-    """Return the key that wraps all others: from ``ALLPOINTS_MASTER_KEY`` if set, else from a file; 64 hex digits.
-
-    Parameters
-    ----------
-    path
-        The file; only its owner may be able to read it.
-    create
-        Whether to make a new key where there is no file yet.
-
-    Raises
-    ------
-    Refusal
-        When there is none, others can read it, or it is not 64 hex digits. The value is never in the message.
-    """
-    text = os.environ.get(MASTER_KEY_VARIABLE)
-    where = MASTER_KEY_VARIABLE
-    if text is None:
-        where = str(path)
-        if create and not path.exists():
-            create_private(path, os.urandom(KEY_BYTES).hex().encode() + b"\n")
-        try:
-            mode = path.stat().st_mode & 0o777
-            text = path.read_text("ascii")
-        except (OSError, UnicodeError) as error:
-            raise Refusal("no_master_key", "master key", where, type(error).__name__) from error
-        if os.name == "posix" and mode & ~PRIVATE:
-            raise Refusal("readable_by_others", "master key", f"{where}: mode {mode:o}", f"mode {PRIVATE:o}")
-    try:
-        key = bytes.fromhex(text.strip())
-    except ValueError as error:
-        raise Refusal("bad_master_key", "master key", where, "64 hex digits") from error
-    if len(key) != KEY_BYTES:
-        raise Refusal("bad_master_key", "master key", f"{where}: {len(key)} bytes", f"{KEY_BYTES} bytes, in hex")
-    return key
 
 
 class Vault:
@@ -122,9 +81,13 @@ class Vault:
     def __init__(self, path: Path, master: bytes, *, erasures: Path | None = None) -> None:
         self.path = path
         self.erasures_path = erasures or path.with_name("erasures.jsonl")
-        self._master = master
+        self._master = AESGCM(master)
         self._lock = threading.RLock()
-        self._spare: list[tuple[bytes, bytes]] = []
+        self._spare: list[Key] = []
+        self._given: dict[str, Key] = {}
+        """Keys that were given out and whose owners the store does not know yet."""
+        self._sealed = 0
+        """Parts that were sealed since the store knew all owners."""
         self._taken = 0
         """Keys taken out of the spare ones since they were stocked last."""
         self._stocking = threading.Lock()
@@ -161,7 +124,7 @@ class Vault:
         return self._signer.sign(message)
 
     def seal(self, subject: str, plain: bytes, context: bytes) -> bytes:
-        """Encrypt ``plain`` under the key of ``subject``, a new one where it has none.
+        """Encrypt ``plain`` under the key of ``subject``, a new one where it has none, for the journal to hold.
 
         Returns
         -------
@@ -173,10 +136,18 @@ class Vault:
         NotStored
             When a key could not be stored.
         """
-        return self.lend(subject).seal(plain, context)
+        with self._lock:
+            try:
+                key = self._key_of(subject)
+                self._sealed += 1
+                if self._sealed >= _MOST_SEALED:
+                    self._note_owners()
+            except sqlite3.Error as error:
+                raise NotStored(f"no key could be stored in {self.path.name}: {error}") from error
+        return key.seal(plain, context)
 
     def lend(self, subject: str) -> Key:
-        """Return the key of ``subject``, a new one where it has none, for whoever seals for that subject elsewhere.
+        """Return the key of ``subject``, a new one where it has none, to seal what no journal names.
 
         Raises
         ------
@@ -185,9 +156,11 @@ class Vault:
         """
         with self._lock:
             try:
-                return Key(*self._key_of(subject))
+                key = self._key_of(subject)
+                self._note_owners()
             except sqlite3.Error as error:
                 raise NotStored(f"no key could be stored in {self.path.name}: {error}") from error
+        return key
 
     def seal_durably(self, subject: str, plain: bytes, context: bytes) -> bytes:
         """Encrypt as `seal` does, for what no journal names: whose the key is is on the disk when this returns.
@@ -197,16 +170,16 @@ class Vault:
         NotStored
             When it could not be stored.
         """
-        sealed = self.seal(subject, plain, context)
+        key = self.lend(subject)
         with self._lock:
             try:
                 self._settle()
             except sqlite3.Error as error:
                 raise NotStored(f"no key could be stored in {self.path.name}: {error}") from error
-        return sealed
+        return key.seal(plain, context)
 
     def stock(self) -> None:
-        """Make keys ahead while nobody waits, so that `seal` need not: every few seconds, in a worker.
+        """Note whose keys are whose, and make keys ahead, so that `seal` need not: every few seconds, in a worker.
 
         Raises
         ------
@@ -215,19 +188,22 @@ class Vault:
         """
         with self._stocking:
             with self._lock:
+                given, sealed = dict(self._given), self._sealed
                 taken, self._taken = self._taken, 0
-                missing = max(_BATCH, _ROUNDS * taken) - len(self._spare)
-            if missing < _BATCH // 2:
+                missing = max(_READY, _ROUNDS * taken) - len(self._spare)
+            fresh = Key.fresh(missing) if missing >= _AT_ONCE // 2 else []
+            if not given and not fresh:
                 return
-            fresh = self._fresh(missing)
             try:
                 with self._writing:
+                    self._write_owners(self._stock, given)
                     self._insert(self._stock, fresh)
                 with self._settling:
                     self._stock.execute("PRAGMA wal_checkpoint(PASSIVE)")
             except sqlite3.Error as error:
                 raise NotStored(f"no keys could be stored in {self.path.name}: {error}") from error
             with self._lock:
+                self._noted(given, sealed)
                 self._spare += fresh
 
     def open(self, sealed: bytes, context: bytes) -> bytes | PersonalState:
@@ -238,7 +214,8 @@ class Vault:
             if row is None:
                 return PersonalState.ERASED if name in self._erased else PersonalState.UNREADABLE
         try:
-            return decrypt(decrypt(self._master, row[0], name), sealed[NAME_BYTES:], context)
+            secret = decrypt(self._master, row[0], name)
+            return decrypt(AESGCM(secret), sealed[NAME_BYTES:], context)
         except (InvalidTag, ValueError):
             return PersonalState.UNREADABLE
 
@@ -261,9 +238,10 @@ class Vault:
         """
         with self._lock:
             try:
+                self._note_owners()
                 found = [(subject, self._names_of(subject)) for subject in (*subjects, WHOLE_STATE)]
                 lines = [Erasure(subject, tuple(name.hex() for name in names), at) for subject, names in found if names]
-                self._note(lines)
+                add_erasures(self.erasures_path, lines)
                 self._erased.update(name for _, names in found for name in names)
                 self._erased_subjects.update(line.subject for line in lines)
                 self._delete(name for _, names in found for name in names)
@@ -288,6 +266,7 @@ class Vault:
             missing: notes are lost from the end.
         """
         with self._lock:
+            self._note_owners()
             noted = 0
             with transaction(self._base):
                 for sealed, subject in used:
@@ -307,48 +286,65 @@ class Vault:
     def close(self) -> None:
         """Let go of the files. What was sealed can be opened by the next vault."""
         with self._stocking, self._lock:
+            with suppress(sqlite3.Error):  # `adopt` finds them in the journal
+                self._note_owners()
             self._stock.close()
             self._base.close()
             self._writer.release()
 
-    def _key_of(self, subject: str) -> tuple[bytes, bytes]:
+    def _key_of(self, subject: str) -> Key:
+        key = self._given.get(subject)
+        if key is not None:
+            return key
         row = self._base.execute(
             "SELECT name, wrapped FROM keys WHERE subject = ? ORDER BY number DESC LIMIT 1", (subject,)
         ).fetchone()
         if row is not None:
-            return row[0], decrypt(self._master, row[1], row[0])
+            return Key(row[0], decrypt(self._master, row[1], row[0]))
         if not self._spare:
             self._make_spare()
-        with self._writing:
-            self._base.execute("UPDATE keys SET subject = ? WHERE name = ?", (subject, self._spare[-1][0]))
+        key = self._given[subject] = self._spare.pop()
         self._taken += 1
-        return self._spare.pop()
+        return key
+
+    def _note_owners(self) -> None:
+        """Write whose the keys are that were given out; what is in a store that was not settled may be lost again."""
+        if self._given:
+            with self._writing:
+                self._write_owners(self._base, self._given)
+        self._noted(dict(self._given), self._sealed)
+
+    def _noted(self, owners: Mapping[str, Key], sealed: int) -> None:
+        """Forget notes that have been written, up to which so many parts had been sealed."""
+        for subject, key in owners.items():
+            if self._given.get(subject) is key:  # else it was erased meanwhile, and has a new one
+                del self._given[subject]
+        self._sealed = max(0, self._sealed - sealed)
+
+    @staticmethod
+    def _write_owners(base: sqlite3.Connection, owners: Mapping[str, Key]) -> None:
+        if owners:  # in one statement, for the reason that `insert_together` gives
+            values = ", ".join(["(?, ?)"] * len(owners))
+            base.execute(
+                f"WITH owner (subject, name) AS (VALUES {values}) "  # noqa: S608 - marks alone
+                "UPDATE keys SET subject = owner.subject FROM owner WHERE keys.name = owner.name",
+                [value for subject, key in owners.items() for value in (subject, key.name)],
+            )
 
     def _make_spare(self) -> None:
-        fresh = self._fresh(_BATCH)
+        fresh = Key.fresh(_AT_ONCE)
         with self._writing:
             self._insert(self._base, fresh)
             self._settle()
         self._spare += fresh
 
-    @staticmethod
-    def _fresh(count: int) -> list[tuple[bytes, bytes]]:
-        return [(os.urandom(NAME_BYTES), os.urandom(KEY_BYTES)) for _ in range(count)]
-
-    def _insert(self, base: sqlite3.Connection, fresh: list[tuple[bytes, bytes]]) -> None:
-        insert_together(base, "keys (name, wrapped)", [(name, encrypt(self._master, key, name)) for name, key in fresh])
+    def _insert(self, base: sqlite3.Connection, fresh: list[Key]) -> None:
+        if fresh:
+            rows = [(key.name, encrypt(self._master, key.secret, key.name)) for key in fresh]
+            insert_together(base, "keys (name, wrapped)", rows)
 
     def _names_of(self, subject: str) -> list[bytes]:
         return [row[0] for row in self._base.execute("SELECT name FROM keys WHERE subject = ?", (subject,))]
-
-    def _note(self, lines: list[Erasure]) -> None:
-        if not self.erasures_path.exists():
-            create_private(self.erasures_path)
-        with self.erasures_path.open("ab") as file:
-            for line in lines:
-                file.write(msgspec.json.encode(line) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
 
     def _delete(self, names: Iterable[bytes]) -> None:
         with self._writing:
@@ -379,23 +375,9 @@ class Vault:
 
     def _reapply_erasures(self) -> tuple[set[bytes], set[str]]:
         """Delete again what is on the list; return the names of those keys, and whose they were."""
-        if not self.erasures_path.exists():
-            return set(), set()
-        text = self.erasures_path.read_bytes()
-        whole = text[: text.rfind(b"\n") + 1]
-        if len(whole) < len(text):  # the machine stopped while a line was written; its erasure was never confirmed
-            os.truncate(self.erasures_path, len(whole))
-        erased: set[bytes] = set()
-        subjects: set[str] = set()
-        for number, line in enumerate(whole.splitlines(), 1):
-            try:
-                erasure = msgspec.json.decode(line, type=Erasure)
-                erased.update(bytes.fromhex(name) for name in erasure.keys)
-            except ValueError as error:
-                where = f"{self.erasures_path}:{number}"
-                raise Refusal("damaged", "list of erasures", where, "one JSON object a line") from error
-            subjects.add(erasure.subject)
+        lines = read_erasures(self.erasures_path)
+        erased = {bytes.fromhex(name) for line in lines for name in line.keys}
         back = [name for name in erased if self._base.execute("SELECT 1 FROM keys WHERE name = ?", (name,)).fetchone()]
         if back:
             self._delete(back)
-        return erased, subjects
+        return erased, {line.subject for line in lines}

@@ -16,8 +16,8 @@ LOGGER = logging.getLogger("allpoints.collecting")
 EVERY_S, AT_LATEST_S = 3_600.0, 86_400.0
 _LOOK_S = 1.0
 _FULL = 2
-_THRESHOLDS = (700, 10, 2)
-"""A full collection after so few others finds some ten thousand new objects, which takes some milliseconds."""
+_THRESHOLDS = (700, 2, 1)
+"""A full collection after so few others finds some four thousand new objects, which takes one or two milliseconds."""
 
 
 async def collect_at_rest(stored: Callable[[], int]) -> None:

@@ -2,8 +2,9 @@ import shutil
 
 import pytest
 
+from engine.journal.keys import MASTER_KEY_VARIABLE, load_master_key
 from engine.journal.sqlite_journal import SqliteJournal
-from engine.journal.vault import MASTER_KEY_VARIABLE, Vault, load_master_key
+from engine.journal.vault import Vault
 
 
 @pytest.fixture(autouse=True, scope="session")

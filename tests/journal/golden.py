@@ -11,8 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from engine.journal.keys import load_master_key
 from engine.journal.sqlite_journal import SqliteJournal
-from engine.journal.vault import Vault, load_master_key
+from engine.journal.vault import Vault
 from engine.model.events import SCHEMA_VERSION
 from tests.journal.samples import AT, alert, all_kinds, event
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from engine.journal.envelope import PersonalState, Sealed, genesis, hash_of, seal_event
+from engine.journal.keys import load_master_key
 from engine.journal.sqlite_journal import SqliteJournal
-from engine.journal.vault import Vault, load_master_key
+from engine.journal.vault import Vault
 from engine.model.events import SCHEMA_VERSION
 from tests.journal.samples import alert, all_kinds, event
 

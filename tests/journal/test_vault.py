@@ -7,7 +7,8 @@ import pytest
 
 from engine.journal import vault as vault_module
 from engine.journal.envelope import PersonalState
-from engine.journal.vault import MASTER_KEY_VARIABLE, WHOLE_STATE, Vault, load_master_key
+from engine.journal.keys import MASTER_KEY_VARIABLE, load_master_key
+from engine.journal.vault import WHOLE_STATE, Vault
 from engine.model.errors import NotStored, Refusal
 
 MASTER = bytes(range(32))
@@ -36,6 +37,7 @@ def stored_bytes(folder):
 
 
 def wrapped_keys(vault, subject):
+    vault._note_owners()
     return [row[0] for row in vault._base.execute("SELECT wrapped FROM keys WHERE subject = ?", (subject,))]
 
 
@@ -96,14 +98,79 @@ def test_a_lost_note_is_found_behind_parts_that_were_sealed_under_older_keys(fol
     cut.close()
 
 
+def test_sealing_writes_nothing_to_the_store(vault):
+    vault.stock()
+    vault.seal("a-old", b"x", CONTEXT)
+    vault.stock()
+    for base in (vault._base, vault._stock):
+        base.set_authorizer(lambda action, *_: 1 if action in (9, 18, 23) else 0)  # DELETE, INSERT, UPDATE
+    sealed = [vault.seal(f"a-{number}", b"%d" % number, CONTEXT) for number in range(300)]
+    sealed += [vault.seal("a-7", b"7", CONTEXT), vault.seal("a-old", b"old", CONTEXT)]
+    assert sealed[300][:16] == sealed[7][:16]
+    assert [vault.open(each, CONTEXT) for each in sealed[298:]] == [b"298", b"299", b"7", b"old"]
+
+
+def test_sealing_does_not_wait_for_keys_that_are_made_ahead(vault):
+    vault.stock()
+    vault.seal("a-1", b"x", CONTEXT)
+    vault._taken = vault_module._READY
+    sealed, threads = [], []
+
+    def in_the_midst():
+        if not threads:
+            threads.append(threading.Thread(target=lambda: sealed.append(vault.seal("a-2", b"y", CONTEXT))))
+            threads[0].start()
+            threads[0].join()
+
+    vault._stock.set_progress_handler(in_the_midst, 10)
+    vault.stock()
+    assert vault.open(sealed[0], CONTEXT) == b"y"
+    vault.stock()
+    assert not vault._given
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_owners_are_noted_before_so_much_is_sealed_that_a_stop_could_lose_them(vault, monkeypatch, same):
+    monkeypatch.setattr(vault_module, "_MOST_SEALED", 5)
+    first = vault.seal("a-0", b"x", CONTEXT)
+    for number in range(4):
+        assert vault._given
+        vault.seal("a-0" if same else f"a-{number + 1}", b"x", CONTEXT)
+    assert not vault._given
+    assert [vault.seal("a-0", b"x", CONTEXT)[:16], len(wrapped_keys(vault, "a-0"))] == [first[:16], 1]
+
+
+def test_a_key_erased_while_owners_are_noted_stays_erased_and_the_new_one_is_kept(vault):
+    old = vault.seal("a-1", b"old", CONTEXT)
+    new, threads = [], []
+
+    def erase_and_seal():
+        vault.erase("a-1", at=1)
+        new.append(vault.seal("a-1", b"new", CONTEXT))
+
+    def in_the_midst():
+        if not threads:
+            threads.append(threading.Thread(target=erase_and_seal))
+            threads[0].start()
+            threads[0].join(0.2)
+
+    vault._stock.set_progress_handler(in_the_midst, 10)
+    vault.stock()
+    threads[0].join()
+    vault.stock()
+    assert vault.open(old, CONTEXT) is PersonalState.ERASED
+    assert vault.open(new[0], CONTEXT) == b"new"
+    assert len(wrapped_keys(vault, "a-1")) == 1
+
+
 def test_as_many_keys_lie_ready_as_the_last_rounds_used(vault):
     vault.stock()
-    for number in range(1_000):
+    for number in range(1_100):
         vault.seal(f"a-{number}", b"x", CONTEXT)
     vault.stock()
-    assert len(vault._spare) == 4_000
+    assert len(vault._spare) == 4_400
     vault.stock()
-    assert len(vault._spare) == 4_000
+    assert len(vault._spare) == 4_400
     sealed = [vault.seal(f"b-{number}", b"%d" % number, CONTEXT) for number in range(3_000)]
     assert [vault.open(each, CONTEXT) for each in sealed] == [b"%d" % number for number in range(3_000)]
 
@@ -261,7 +328,7 @@ def test_a_key_that_cannot_be_stored_is_not_used(vault):
 @pytest.mark.parametrize("act", ["seal", "erase"])
 def test_whoever_needs_the_store_while_keys_are_made_ahead_waits_their_turn(vault, act):
     vault.seal("a-1", b"x", CONTEXT)
-    vault._taken = vault_module._BATCH
+    vault._taken = vault_module._READY
     vault._base.execute("PRAGMA busy_timeout=1")  # a disk so slow that waiting for SQLite's own lock is in vain
     acts = {"seal": lambda: vault.seal("a-2", b"y", CONTEXT), "erase": lambda: vault.erase("a-1", at=1)}
     outcome, threads = [], []

@@ -124,6 +124,7 @@ def test_a_ciphertext_moved_to_another_alert_is_found(journal):
 
 
 def test_a_lost_key_is_found(desk, journal):
+    desk.vault.stock()
     desk.vault._base.execute("DELETE FROM keys WHERE subject = 'sx-alert-2'")
     assert found(journal.verify()) == [("unreadable_personal", 7)]
 
