@@ -91,6 +91,40 @@ def test_settling_keeps_the_log_short_and_loses_nothing(desk):
     assert desk.reopen().verify().entries == 960
 
 
+def test_the_log_begins_anew_though_there_are_always_appends_meanwhile(desk, monkeypatch):
+    log = desk.folder / "journal.sqlite-wal"
+    real, lengths = sqlite3.connect, []
+    reader = real(desk.journal.path, isolation_level=None)
+
+    class Beside:
+        """A connection that carries the log over, at first without the last entries, as if they came meanwhile."""
+
+        def __init__(self, path):
+            self._base = real(path)
+
+        def execute(self, statement):
+            found = self._base.execute(statement)
+            if reader.in_transaction:
+                reader.execute("ROLLBACK")
+            return found
+
+        def close(self):
+            self._base.close()
+
+    monkeypatch.setattr(sqlite3, "connect", Beside)
+    for number in range(8):
+        fill(desk.journal, 20, 21 * number + 1)
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM events").fetchone()
+        fill(desk.journal, 1, 21 * number + 21)
+        desk.journal.settle()
+        lengths.append(log.stat().st_size)
+    monkeypatch.undo()
+    reader.close()
+    assert max(lengths) < 1.2 * lengths[2]
+    assert desk.reopen().verify().entries == 8 * 21 * 6
+
+
 def test_every_commit_waits_for_the_disk(desk):
     assert desk.journal._writer.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL
     assert desk.journal._writer.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
