@@ -57,7 +57,7 @@ def asked_about(world: World, wanted: Sequence[Wanted], now: int) -> tuple[list[
 
 def with_known(wanted: Sequence[Wanted], known: Mapping[IncidentId, Pursued]) -> list[Wanted]:
     """Return demands with what is known of whom they pursue."""
-    return [replace(want, pursued=known.get(want.incident, want.pursued)) for want in wanted]
+    return [replace(want, pursued=known[want.incident]) if want.incident in known else want for want in wanted]
 
 
 def draw_ways(flight: Flight, hunt: Hunt, weights: "Weights") -> Pursued:

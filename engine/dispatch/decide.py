@@ -324,10 +324,14 @@ def _rivals(line: _Line, taken: frozenset[int], force: Force, most: int) -> tupl
 
 def _unit(line: _Line, force: Force) -> tuple[Candidate, str]:
     """Return the unit that goes, and its way there as a polyline: where it is ahead of a subject, to that place."""
-    unit, want, ahead = int(line.options.ranking.unit[line.pick]), line.want, line.options.ahead
+    ranking, want, ahead = line.options.ranking, line.want, line.options.ahead
+    unit = int(ranking.unit[line.pick])
     arc = None if ahead is None else ahead.place(unit)
     place = (want.arc, want.fraction) if arc is None else (arc, 0.0)
-    arcs, start, end, _ = force.times.way(int(force.fleet.arc[unit]), float(force.fleet.fraction[unit]), *place)
+    # The search that ranked them has come by wherever the way leads.
+    settled = ranking.settled if arc is None and ranking.method == "search" else None
+    row = int(force.fleet.arc[unit]), float(force.fleet.fraction[unit])
+    arcs, start, end, _ = force.times.way(*row, *place, settled)
     length_m, course = drawn(force.times.network, arcs, start, end)
     found = _candidate(line, line.pick, force)
     return replace(found, distance_m=round(length_m)), encode_polyline(course)

@@ -297,9 +297,10 @@ class SqliteJournal:
         """
         try:
             with closing(sqlite3.connect(self.path)) as base:
+                # The log begins anew only where nothing of it is left, and there are always appends meanwhile: what
+                # came during the first round takes the second no time, and appends wait for the last.
                 base.execute("PRAGMA wal_checkpoint(PASSIVE)")
-                # The log begins anew only where nothing of it is left, and there are always appends meanwhile: that
-                # little is carried over while they wait.
+                base.execute("PRAGMA wal_checkpoint(PASSIVE)")
                 with self._append_lock:
                     base.execute("PRAGMA wal_checkpoint(PASSIVE)")
         except sqlite3.Error as error:

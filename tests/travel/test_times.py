@@ -17,6 +17,7 @@ from engine.model.errors import Refusal
 from engine.travel import UNREACHABLE_MS, Hierarchy, NoWay, TravelTimes
 from engine.travel.choosing import settled_before_giving_up
 from engine.travel.riders import MOST_HANDICAP_MS
+from engine.travel.times import MOST_SETTLED
 from geo_data.speeds import NEVER, travel_ms
 from tests.support.crew import Crew, passed
 from tests.support.networks import Street, arc_between, drawn_map, network, random_network
@@ -221,6 +222,22 @@ def test_labels_are_cleared_when_versions_run_out():
     times._desk._version = 1
     for _ in range(3):
         assert np.array_equal(times.times_to(0, 0.5), want)
+
+
+@settings(max_examples=150, deadline=None)
+@given(situations())
+def test_a_way_is_as_short_whoever_finds_it(situation):
+    roads, ms, crew, goal = situation
+    times = TravelTimes(roads, ms, Hierarchy.build(roads))
+    ranked = times.nearest(*goal, crew, ANYONE, max(1, len(crew.arc)), ALWAYS)
+    for unit, travel in zip(ranked.unit.tolist(), ranked.travel_ms.tolist(), strict=True):
+        start = int(crew.arc[unit]), float(crew.fraction[unit])
+        for settled in (None, 0, MOST_SETTLED + 1):
+            arcs, begin, end, took = times.way(*start, *goal, settled)
+            assert took == travel
+            assert np.array_equal(roads.arc_head[arcs[:-1]], roads.arc_tail[arcs[1:]])
+            assert 0.0 <= begin <= 1.0
+            assert 0.0 <= end <= 1.0
 
 
 def test_a_clone_made_before_a_street_was_shut_obeys_too():
