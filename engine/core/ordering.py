@@ -146,7 +146,8 @@ def _planned(world: World, draft: Draft, wanted: Sequence[Wanted], hunts: Mappin
     plan = PlanId(draft.mint("plan"))
     asked = tuple(want.demand for want in wanted)
     draft.emit(PlanRequested(plan=plan, demands=asked, state_version=world.state.seq))
-    force, now, number, served = world.force.frozen(), draft.now, world.state.seq, world.all_served(draft.now)
+    now, number = draft.now, world.state.seq
+    force, served = world.force.frozen(), world.all_served(wanted, now)
 
     def work() -> Command:
         known = {incident: draw_ways(flight, hunt, force.times.weights) for incident, hunt in hunts.items()}

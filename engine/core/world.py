@@ -4,7 +4,7 @@ The fleet's columns follow the state event by event; positions reach them direct
 and remembered; they are never journalled, because a new road network moves them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -356,6 +356,15 @@ class World:
         remaining_ms = max(0, order.proposed_at + (order.eta_ms or 0) - now)
         return replace(want, holder=row, remaining_ms=remaining_ms)
 
-    def all_served(self, now: int) -> dict[int, Wanted | None]:
-        """Return what everybody under way serves, by row: for a decision over a frozen copy."""
-        return {row: self.served_by(row, now) for row in np.flatnonzero(self.fleet.divertible > 0).tolist()}
+    def all_served(self, wanted: Sequence[Wanted], now: int) -> dict[int, Wanted | None]:
+        """Return what everybody serves who may be taken for any of these demands, by row: for a frozen copy.
+
+        What they leave is of no higher level, so whoever may be taken for that is among them.
+        """
+        most = self.city.policies.diversion_level
+        least = min((want.level for want in wanted if want.may_divert and want.level <= most), default=None)
+        if least is None:
+            return {}
+        same = bool(self.city.policies.diversion_saving_ms)
+        rows = np.flatnonzero(self.fleet.divertible >= (least if same else least + 1))
+        return {row: self.served_by(row, now) for row in rows.tolist()}

@@ -4,13 +4,11 @@
 worker thread while any other method is called on the loop: writing has a connection and a lock of its own, reading
 another, and neither waits for the other. An entry can be read as soon as its commit is durable, never before.
 
-Beside ``journal.sqlite`` lie ``journal.NAME.checkpoint`` and ``journal.snapshot``, replaced whole: they never touch the
-commit path, and to lose them costs time, not truth. A batch that was not acknowledged before a crash may be there after
-it (the disk had it, the answer was lost): idempotency keys are for that.
+A batch that was not acknowledged before a crash may be there after it (the disk had it, the answer was lost):
+idempotency keys are for that. Checkpoints and the snapshot lie in files of their own, see `beside`.
 """
 
 import os
-import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -20,14 +18,12 @@ from pathlib import Path
 from typing import Literal
 
 from engine.journal import lookups
+from engine.journal.beside import Beside
 from engine.journal.envelope import (
-    Checkpoint,
     Opened,
     PersonalState,
     Sealed,
-    Snapshot,
     check_order,
-    context_of,
     decode_body,
     genesis,
     open_event,
@@ -37,17 +33,11 @@ from engine.journal.files import (
     WriterLock,
     check_version,
     connect,
-    fresh_name,
     insert_together,
-    read_beside,
-    read_slip,
-    replacement,
-    write_beside,
 )
 from engine.journal.photos import erase_photos
 from engine.journal.reader import Reader
-from engine.journal.renewal import Errand, Renewals
-from engine.journal.vault import WHOLE_STATE, Vault
+from engine.journal.vault import Vault
 from engine.journal.verification import Head, Problem, VerifyReport, append_head, check_chain, check_heads, read_heads
 from engine.model.errors import NotStored, Refusal
 from engine.model.events import Event
@@ -74,10 +64,9 @@ CREATE TABLE identity (log_id TEXT NOT NULL) STRICT
 """
 _MOST_LOG_PAGES = 16_000
 """Where nobody calls `settle`, an append carries the write-ahead log over at this length: 64 MB."""
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
-class SqliteJournal:
+class SqliteJournal(Beside):
     """A durable journal: one writer, any number of readers in the same process.
 
     Parameters
@@ -100,15 +89,11 @@ class SqliteJournal:
     def __init__(
         self, path: Path, vault: Vault, *, synchronous: Synchronous = "FULL", busy_timeout_ms: int = 1_000
     ) -> None:
-        self.path = path
+        super().__init__(path, vault)
         self.personal_unreadable = 0
         """Personal parts that `read` had to leave out though nobody erased them; anything but 0 is damage."""
-        self._vault = vault
-        self.snapshot_seq = 0
-        """The entry after which the snapshot was taken that is kept; 0 where none is known."""
         self._append_lock = threading.Lock()
         self._read_lock = threading.Lock()
-        self._renewals = Renewals()
         self._lock = WriterLock(path)
         self._connections: list[sqlite3.Connection] = []
         try:
@@ -323,77 +308,6 @@ class SqliteJournal:
             raise NotStored(f"the head was not exported to {path}: {error}") from error
         return head
 
-    def save_checkpoint(self, name: str, at: int, blob: bytes) -> None:
-        """Keep the newest of a conflated stream, such as the fleet; the one before it is replaced.
-
-        Raises
-        ------
-        NotStored
-            When it could not be written; the one before it is still there.
-        """
-        self._write_beside(self._checkpoint(name), at, "", blob)
-
-    def load_checkpoint(self, name: str) -> Checkpoint | None:
-        """Return the newest one of this journal; None when there is none that is whole."""
-        found = read_beside(self._checkpoint(name), self._log_id)
-        return Checkpoint(found[0].mark, found[1]) if found else None
-
-    def save_snapshot(self, seq: int, blob: bytes) -> None:
-        """Keep the state after entry ``seq``, encrypted, in place of an older one.
-
-        Raises
-        ------
-        NotStored
-            When it could not be written; the one before it is still there.
-        """
-        bound_to = self._reader.hash_at(seq)
-        if bound_to is None:
-            raise NotStored(f"a snapshot after entry {seq}, but the journal ends at {self._last_seq}")
-        sealed = self._vault.lend(WHOLE_STATE).seal(blob, context_of(self._log_id, seq, WHOLE_STATE))
-        self._write_beside(self._beside("snapshot"), seq, bound_to.hex(), sealed)
-        self.snapshot_seq = seq
-
-    def renew_snapshot(self) -> None:
-        """Bring the snapshot up to the journal's end, in a process of its own (`renewal`); to be called in a worker.
-
-        Raises
-        ------
-        NotStored
-            When it was not; the one before it is still there.
-        """
-        target = self._beside("snapshot")
-        key = self._vault.lend(WHOLE_STATE)
-        errand = Errand(str(self.path.absolute()), str(target.absolute()), self._log_id, *key, os.getpid())
-        try:
-            with replacement(target) as file:
-                self._renewals.run(errand, file)
-                slip = read_slip(fresh_name(target))
-                bound_to = None if slip is None else self._reader.hash_at(slip.mark)
-                if slip is None or bound_to is None or bound_to.hex() != slip.bound_to or slip.log_id != self._log_id:
-                    raise NotStored("the snapshot that was made is not of this journal")
-        except OSError as error:
-            raise NotStored(f"{target.name}: {error.strerror}") from error
-        self.snapshot_seq = slip.mark
-
-    def stop_renewing(self) -> None:
-        """Give up the renewal that runs, and begin no more: whoever stops has the state at hand."""
-        self._renewals.stop()
-
-    def load_snapshot(self) -> Snapshot | None:
-        """Return the newest snapshot; None when there is none that is whole, unerased and of this very history."""
-        found = read_beside(self._beside("snapshot"), self._log_id)
-        if found is None:
-            return None
-        slip, sealed = found
-        bound_to = self._reader.hash_at(slip.mark)
-        if bound_to is None or bound_to.hex() != slip.bound_to:
-            return None
-        blob = self._vault.open(sealed, context_of(self._log_id, slip.mark, WHOLE_STATE))
-        if not isinstance(blob, bytes):
-            return None
-        self.snapshot_seq = slip.mark
-        return Snapshot(slip.mark, blob)
-
     def close(self) -> None:
         """Let go of the file. All that was acknowledged is in it."""
         self._renewals.stop()
@@ -414,18 +328,3 @@ class SqliteJournal:
         if row is None:
             return 0, genesis(self._log_id)
         return row[0], row[1]
-
-    def _beside(self, ending: str) -> Path:
-        return self.path.with_name(f"{self.path.stem}.{ending}")
-
-    def _checkpoint(self, name: str) -> Path:
-        if not _NAME.fullmatch(name):
-            raise Refusal("bad_name", "checkpoint", name, _NAME.pattern)
-        return self._beside(f"{name}.checkpoint")
-
-    def _write_beside(self, path: Path, mark: int, bound_to: str, blob: bytes) -> None:
-        try:
-            with replacement(path) as file:
-                write_beside(file, self._log_id, mark, bound_to, blob)
-        except OSError as error:
-            raise NotStored(f"{path.name}: {error}") from error

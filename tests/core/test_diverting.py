@@ -280,3 +280,26 @@ class Rush(RuleBasedStateMachine):
 
 TestRush = Rush.TestCase
 TestRush.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+
+
+@pytest.mark.parametrize(
+    ("level", "saving_ms", "exercise", "served"),
+    [
+        (1, 0, False, {"one", "two"}),
+        (2, 0, False, {"one"}),
+        (2, 60_000, False, {"one", "two"}),
+        (3, 60_000, False, set()),
+        (1, 0, True, set()),
+    ],
+)
+def test_a_joint_plan_is_told_of_the_orders_of_those_alone_who_may_be_taken_for_it(level, saving_ms, exercise, served):
+    policies = replace(TRUSTING, diversion_level=2, diversion_saving_ms=saving_ms)
+    engine = engine_with(unit("one", 1, 0), unit("two", 5, 4), policies=policies)
+    world = engine._world
+    incidents = [report(engine, 1, 1, 0, 3), report(engine, 2, 5, 4, 2)]
+    assert {order.recipient for its in incidents for order in orders(engine, its)} == {"one", "two"}
+    waits = report(engine, 3, 3, 3, 4, exercise=exercise)
+    (demand,) = engine.state.demands.of_incident(waits)
+    (want,) = world.wanted((demand.id,), engine.clock.now())
+    found = world.all_served([replace(want, level=level)], engine.clock.now())
+    assert {world.fleet.ids[row] for row in found} == served

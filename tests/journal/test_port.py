@@ -77,7 +77,7 @@ def test_snapshots_and_checkpoints_are_replaced_by_newer_ones(journal):
     assert journal.load_snapshot() == Snapshot(0, b"")
     journal.save_snapshot(6, b"six\n\0")
     assert journal.load_snapshot() == Snapshot(6, b"six\n\0")
-    with pytest.raises(NotStored, match="ends at 6"):
+    with pytest.raises(NotStored, match="after entry 7"):
         journal.save_snapshot(7, b"seven")
     journal.save_checkpoint("fleet", AT, b"a")
     journal.save_checkpoint("fleet", AT + 1, b"b\nc")
