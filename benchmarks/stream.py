@@ -14,6 +14,9 @@ The real server (`allpoints serve`: SQLite journal, every commit on the disk) in
 - **storm**: all lines break at once; orders go on standing in mailboxes; then all 10,000 connect at the same moment,
   and it is over when everybody is welcome and has what was missed.
 
+Beside all of it a file of its own is synced fifty times a second (`benchmarks.syncs`): a commit takes at least what the
+disk does, and on a shared machine that is at times a hundred times the usual.
+
 At the end the server is stopped and its record is read: what stands in the mailboxes is held against what terminals
 applied, number by number. The run fails where anything is lost or doubled, or a bar is missed.
 """
@@ -38,6 +41,7 @@ from benchmarks.crowd_course import Course, run, settle
 from benchmarks.harness import ROOT, Report, Row, arguments, emit, say, table
 from benchmarks.seen import Asked
 from benchmarks.served import CAPABILITY, Place, Server, served
+from benchmarks.syncs import Syncs
 from engine.journal.record import open_record
 from engine.model.events import AlertReceived, IncidentOpened, Mailed, OrderProposed
 
@@ -112,8 +116,8 @@ QUICK = Scale(
 class Trial:
     """One server under load, and what was seen."""
 
-    def __init__(self, place: Place, server: Server, scale: Scale, seed: int) -> None:
-        self.place, self.server, self.scale = place, server, scale
+    def __init__(self, place: Place, server: Server, syncs: Syncs, scale: Scale, seed: int) -> None:
+        self.place, self.server, self.syncs, self.scale = place, server, syncs, scale
         self._desk = place.credentials()["desk"]
         tokens, sources = place.tokens(scale.sources)
         spare, _ = place.tokens(0)
@@ -209,9 +213,11 @@ class Trial:
         spots = self.place.spots(round(seconds * alerts_per_s))
         before, cpu_s = server.figures(self._desk), server.cpu_s
         own_s = sum(os.times()[:2])
+        self.syncs.taken()
         name = f"{phase}{len(self.rows)}"
         refs = run(crowd, Course(seconds, alerts_per_s, positions_per_s, spots, TYPE, CAPABILITY), name)
         cpu_s, own_s = server.cpu_s - cpu_s, sum(os.times()[:2]) - own_s
+        disk = self.syncs.taken()
         missing = set(settle(crowd, SETTLE_S))
         after = server.figures(self._desk)
         taken = 'allpoints_positions_total{result="taken"}'
@@ -224,6 +230,7 @@ class Trial:
             "lost": len(missing),
             "server_cpu": round(cpu_s / seconds, 3),
             "own_cpu": round(own_s / seconds, 3),
+            **disk,
         }
         self.rows.append(row)
         say(str(row))
@@ -302,8 +309,8 @@ def measure(scale: Scale, seed: int) -> tuple[list[Row], dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="allpoints-stream-") as folder:
         say(f"a town of {scale.nodes} nodes, {scale.terminals} units …")
         place = Place.make(Path(folder) / "city", scale.nodes, scale.terminals, seed)
-        with served(place.folder) as server:
-            trial = Trial(place, server, scale, seed)
+        with served(place.folder) as server, Syncs(Path(folder)) as syncs:
+            trial = Trial(place, server, syncs, scale, seed)
             try:
                 trial.connect()
                 steady = trial.steady()
@@ -318,7 +325,7 @@ def measure(scale: Scale, seed: int) -> tuple[list[Row], dict[str, Any]]:
     record = trial.crowd.record
     if record.refused:
         say(f"refused: {dict(record.refused)}")
-    summary = {
+    summary: dict[str, Any] = {
         "p50_ms": steady["p50_ms"],
         "p99_ms": steady["p99_ms"],
         "lost": lost,
@@ -335,6 +342,7 @@ def measure(scale: Scale, seed: int) -> tuple[list[Row], dict[str, Any]]:
         "refused": sum(record.refused.values()),
         "orders": len(record.orders),
         "exit_status": status,
+        **{name: steady[name] for name in ("disk_p50_ms", "disk_p99_ms", "disk_max_ms") if name in steady},
     }
     return trial.rows, summary
 
