@@ -157,7 +157,10 @@ class Vault:
         with self._lock:
             try:
                 key = self._key_of(subject)
-                self._note_owners()
+                if subject in self._given:
+                    with self._writing:
+                        self._write_owners(self._base, {subject: key})
+                    del self._given[subject]
             except sqlite3.Error as error:
                 raise NotStored(f"no key could be stored in {self.path.name}: {error}") from error
         return key

@@ -110,6 +110,14 @@ def test_sealing_writes_nothing_to_the_store(vault):
     assert [vault.open(each, CONTEXT) for each in sealed[298:]] == [b"298", b"299", b"7", b"old"]
 
 
+def test_a_key_that_is_lent_is_noted_at_once_and_it_alone(vault):
+    vault.seal("a-1", b"x", CONTEXT)
+    key = vault.lend("*")
+    assert list(vault._given) == ["a-1"]
+    assert vault._base.execute("SELECT subject FROM keys WHERE name = ?", (key.name,)).fetchone() == ("*",)
+    assert vault.lend("*") == key
+
+
 def test_sealing_does_not_wait_for_keys_that_are_made_ahead(vault):
     vault.stock()
     vault.seal("a-1", b"x", CONTEXT)
