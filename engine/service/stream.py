@@ -32,6 +32,7 @@ from engine.service.cycle import Commit, Cycle
 from engine.service.door import credential_in
 from engine.service.hearing import Hearing
 from engine.service.order_views import item_of, open_orders
+from engine.service.present import Present
 from engine.service.reading import Reading
 from engine.service.roles import Permission
 from engine.service.tokens_in_use import TokensInUse
@@ -107,12 +108,8 @@ class StreamServer:
         self._on_refused = on_refused
         self._hearing = Hearing(cycle)
         self._codecs = {name: Codec(name) for name in SUBPROTOCOLS}
-        self._connections: set[Connection] = set()
-        self._by_credential: dict[str, set[Connection]] = {}
+        self._present = Present()
         self._tokens = TokensInUse()
-        self._by_device: dict[tuple[str, str, str], Connection] = {}
-        self._by_recipient: dict[RecipientId, dict[Connection, None]] = {}
-        """In the order they came, so that one run of events is one order of sending."""
         self._greetings = 0
         self._greeting: set[asyncio.Task[None]] = set()
         self._server: Server | None = None
@@ -122,7 +119,7 @@ class StreamServer:
     @property
     def connected(self) -> int:
         """How many clients are connected, greeted or not."""
-        return len(self._connections)
+        return len(self._present.everybody)
 
     @property
     def port(self) -> int:
@@ -172,7 +169,7 @@ class StreamServer:
             body = event.body
             if not isinstance(body, Mailed):
                 continue
-            readers = self._by_recipient.get(body.recipient)
+            readers = self._present.readers(body.recipient)
             if not readers:
                 continue
             item = item_of(self._engine, body, commit.trace)
@@ -190,7 +187,7 @@ class StreamServer:
     def _look_at_request(self, socket: ServerConnection, request: Request) -> Response | None:
         if request.path.partition("?")[0] != STREAM_PATH:
             return socket.respond(HTTPStatus.NOT_FOUND, f"The stream is at {STREAM_PATH}.\n")
-        if len(self._connections) >= self.limits.connections:
+        if self.connected >= self.limits.connections:
             self.counts["connections_refused"] += 1
             return socket.respond(HTTPStatus.SERVICE_UNAVAILABLE, f"{self.limits.connections} are connected.\n")
         return None
@@ -199,7 +196,7 @@ class StreamServer:
         assert isinstance(socket, FrameSocket)
         codec = self._codecs[str(socket.subprotocol)]
         connection = Connection(socket, codec, self.limits, self._refused)
-        self._connections.add(connection)
+        self._present.everybody.add(connection)
         connection.keep_time()
         reading = Reading(connection, codec, self.limits, self.counts)
         try:
@@ -264,18 +261,18 @@ class StreamServer:
             closing = ClosingCode.TOKEN_SPENT if denied.code in RENEWABLE else ClosingCode.DENIED
             connection.session.close(closing, denied.code)
             return
-        if len(self._by_credential.get(identity.credential, ())) >= self.limits.connections_per_credential:
+        if len(self._present.of_credential(identity.credential)) >= self.limits.connections_per_credential:
             self._tokens.free(identity)
             self._refused("crowded")
             most = self.limits.connections_per_credential
             connection.session.close(ClosingCode.CROWDED, f"{most} of this credential are open")
             return
         connection.identity = identity
-        self._by_credential.setdefault(identity.credential, set()).add(connection)
+        self._present.let_in(connection)
         connection.device = hello.device or identity.device
         self._greetings += 1
         connection.greeting = self._greetings
-        if self._key(connection) in self._by_device and not await connection.is_answered(self.limits.silence_ms):
+        if self._present.has_another(connection) and not await connection.is_answered(self.limits.silence_ms):
             connection.session.close(ClosingCode.SILENT, "a greeting, and nobody there")
             return
         opened = self._cycle.visit(partial(self._open, connection))
@@ -303,11 +300,11 @@ class StreamServer:
             return False
         role = msgspec.structs.replace(identity.role, may=frozenset((Permission.EMERGENCY,)))
         connection.identity, connection.for_help_alone = msgspec.structs.replace(identity, role=role), True
-        of_credential = self._by_credential.setdefault(identity.credential, set())
-        for older in [its for its in of_credential if its.for_help_alone]:
-            older.session.close(ClosingCode.REPLACED, "a newer session of this device")
-            older.flush()
-        of_credential.add(connection)
+        for older in self._present.of_credential(identity.credential):
+            if older.for_help_alone:
+                older.session.close(ClosingCode.REPLACED, "a newer session of this device")
+                older.flush()
+        self._present.let_in(connection)
         engine = self._engine
         opening = Opening(
             log_id=engine.journal.log_id,
@@ -335,9 +332,14 @@ class StreamServer:
         elif identity.may(Permission.DESK_MAILBOX):
             recipient = DESK
         connection.recipient = recipient
-        if not self._take_over(connection):
-            session.close(ClosingCode.REPLACED, "a newer session of this device")
+        older = self._present.take_over(connection)
+        if older is not None:
+            older.session.close(ClosingCode.REPLACED, "a newer session of this device")
+        if older is connection:
             return
+        if older is not None:
+            self.counts["replaced"] += 1
+            older.flush()
         box = engine.state.mailbox(recipient or RecipientId(""))
         opening = Opening(
             log_id=engine.journal.log_id,
@@ -352,32 +354,13 @@ class StreamServer:
         if recipient is not None:
             if connection.device not in box.devices:
                 self._cycle.meet(identity.actor, recipient, connection.device)
-            self._by_recipient.setdefault(recipient, {})[connection] = None
+            self._present.read(recipient, connection)
             self._fill(connection)
         connection.flush()
 
     def _is_known(self, recipient: RecipientId) -> bool:
         state = self._engine.state
         return any(recipient in known for known in (state.units, state.stations, self._engine.city.run_cards.offices))
-
-    @staticmethod
-    def _key(connection: Connection) -> tuple[str, str, str]:
-        identity = connection.speaker
-        return identity.role.id, identity.subject, connection.device
-
-    def _take_over(self, connection: Connection) -> bool:
-        """End the older session of the same device; tell whether this is not the older one itself."""
-        key = self._key(connection)
-        older = self._by_device.get(key)
-        if older is not None and older.greeting > connection.greeting:
-            return False
-        self._by_device[key] = connection
-        if older is not None:
-            self.counts["replaced"] += 1
-            self._leave(older)
-            older.session.close(ClosingCode.REPLACED, "a newer session of this device")
-            older.flush()
-        return True
 
     def _fill(self, connection: Connection) -> None:
         """Resend the next piece of a mailbox; called between two batches."""
@@ -408,35 +391,18 @@ class StreamServer:
     def _end_revoked(self) -> None:
         """End the sessions of whoever was revoked meanwhile, and look again in a while."""
         for credential in self._door.newly_revoked():
-            for connection in tuple(self._by_credential.get(credential, ())):
+            for connection in self._present.of_credential(credential):
                 connection.session.close(ClosingCode.DENIED, "revoked")
                 connection.flush()
         self._looking = asyncio.get_running_loop().call_later(LOOK_AGAIN_S, self._end_revoked)
 
-    def _leave(self, connection: Connection) -> None:
-        if connection.recipient is not None:
-            readers = self._by_recipient.get(connection.recipient, {})
-            readers.pop(connection, None)
-            if not readers:
-                self._by_recipient.pop(connection.recipient, None)
-
     def _gone(self, connection: Connection) -> None:
         connection.forget()
-        self._connections.discard(connection)
-        self._leave(connection)
+        self._present.gone(connection)
         if connection.is_slow:
             self.counts["slow"] += 1
-        identity = connection.identity
-        if identity is None:
-            return
-        if not connection.for_help_alone:
-            self._tokens.free(identity, is_over=connection.is_over)
-        others = self._by_credential[identity.credential]
-        others.discard(connection)
-        if not others:
-            del self._by_credential[identity.credential]
-        if self._by_device.get(self._key(connection)) is connection:
-            del self._by_device[self._key(connection)]
+        if connection.identity is not None and not connection.for_help_alone:
+            self._tokens.free(connection.identity, is_over=connection.is_over)
 
 
 def _log_failure(task: "asyncio.Task[None]") -> None:

@@ -45,7 +45,7 @@ def test_a_slow_reader_loses_its_connection_and_never_its_mail():
             socket = await connect(server.url, sock=line, subprotocols=[MSGPACK], ping_interval=None)
             await say(socket, Hello(token="terminal:near"))
             await hear(socket)
-            (connection,) = server.stream._connections
+            (connection,) = server.stream._present.everybody
             theirs = connection.socket.transport.get_extra_info("socket")
             theirs.setsockopt(socket_module.SOL_SOCKET, socket_module.SO_SNDBUF, 2_048)
             socket.transport.pause_reading()

@@ -189,7 +189,7 @@ def test_a_long_answer_is_framed_as_the_standard_says():
             writer.write(frame(HELLO))
             await read_frame(reader)
             await read_frame(reader)
-            (connection,) = server.stream._connections
+            (connection,) = server.stream._present.everybody
             for size in (0, 125, 126, 65_535, 65_536, 200_000):
                 connection.socket.send_frames([b"x" * size], is_text=False)
                 assert await read_frame(reader) == (BINARY, b"x" * size)
