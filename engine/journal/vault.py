@@ -43,6 +43,8 @@ _READY = 4_096
 """Keys that `Vault.stock` has lie ready at least: a power cut or a restart wastes at most so many, 100 bytes each."""
 _ROUNDS = 4
 """As many keys lie ready as were used in so many rounds of `Vault.stock`, where that is more."""
+_MOST_READY = 16_384
+"""Keys that lie ready at most, whatever rush came before."""
 _NOTED_FOR_SURE = 16_384
 """So many personal parts in a row whose keys have their owner noted: no note before them is missing. One alone says
 nothing, since a part may be sealed under a key that its subject has had for long."""
@@ -193,7 +195,7 @@ class Vault:
             with self._lock:
                 given, sealed = dict(self._given), self._sealed
                 taken, self._taken = self._taken, 0
-                missing = max(_READY, _ROUNDS * taken) - len(self._spare)
+                missing = min(max(_READY, _ROUNDS * taken), _MOST_READY) - len(self._spare)
             fresh = Key.fresh(missing) if missing >= _AT_ONCE // 2 else []
             if not given and not fresh:
                 return

@@ -7,7 +7,6 @@ import pytest
 
 from engine.journal import vault as vault_module
 from engine.journal.envelope import PersonalState
-from engine.journal.keys import MASTER_KEY_VARIABLE, load_master_key
 from engine.journal.vault import WHOLE_STATE, Vault
 from engine.model.errors import NotStored, Refusal
 
@@ -96,6 +95,15 @@ def test_a_lost_note_is_found_behind_parts_that_were_sealed_under_older_keys(fol
     cut.adopt([(again, "a-old"), (fresh, "a-fresh"), (old, "a-old")])
     assert [cut.open(each, CONTEXT) for each in (old, fresh, again)] == [b"old", b"fresh", b"again"]
     cut.close()
+
+
+def test_after_a_rush_no_more_keys_lie_ready_than_the_bound(vault, monkeypatch):
+    monkeypatch.setattr(vault_module, "_MOST_READY", 6_000)
+    vault.stock()
+    for number in range(2_000):
+        vault.seal(f"a-{number}", b"x", CONTEXT)
+    vault.stock()
+    assert len(vault._spare) == 6_000
 
 
 def test_sealing_writes_nothing_to_the_store(vault):
@@ -380,37 +388,3 @@ def test_files_are_private(folder, vault):
     vault.seal("a-1", b"x", CONTEXT)
     vault.erase("a-1", at=1)
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
-
-
-def test_a_master_key_is_made_once_and_read_again(folder):
-    path = folder / "master.key"
-    key = load_master_key(path, create=True)
-    assert len(key) == 32
-    assert path.stat().st_mode & 0o777 == 0o600
-    assert load_master_key(path, create=True) == load_master_key(path) == key
-
-
-def test_a_master_key_may_come_from_the_environment(folder, monkeypatch):
-    monkeypatch.setenv(MASTER_KEY_VARIABLE, MASTER.hex())
-    assert load_master_key(folder / "nowhere") == MASTER
-
-
-@pytest.mark.parametrize(
-    ("text", "mode", "code"),
-    [
-        (None, 0, "no_master_key"),
-        (MASTER.hex(), 0o644, "readable_by_others"),
-        ("12 not hex", 0o600, "bad_master_key"),
-        ("0123", 0o600, "bad_master_key"),
-        ("", 0o600, "bad_master_key"),
-    ],
-)
-def test_a_master_key_that_is_not_one_is_refused_without_showing_it(folder, text, mode, code):
-    path = folder / "master.key"
-    if text is not None:
-        path.write_text(text)
-        path.chmod(mode)
-    with pytest.raises(Refusal, match=r"master.key") as caught:
-        load_master_key(path)
-    assert caught.value.code == code
-    assert not text or text not in str(caught.value)
